@@ -1,0 +1,243 @@
+"""The contract between the management server and what runs virtual machines.
+
+A **driver** speaks to hosts of one hypervisor. The server gives it a `HostAddress` and a `Command`; the driver carries
+the command out on that host and answers with a dict of plain JSON data (the keys are told at each command).
+
+Rules that every driver keeps:
+
+* **Once.** `Command.id` names the command for good. A command that was carried out and is asked again answers again what
+  it answered, and does nothing. (The server asks again when an answer was lost or after it was restarted.)
+* **Final state.** Commands say what shall be, not what to change, wherever that is possible: stopping a virtual machine
+  that does not run succeeds, starting one that runs here succeeds.
+* **Failures.** `CommandFailed`: the host says no (nothing was changed, or what was changed was undone).
+  `HostUnreachable`: nobody knows whether it was done; asking again with the same id is safe. Nothing else is raised.
+* A driver knows neither the database nor the API. Sizes are in bytes, CPU speed in MHz, times in seconds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Protocol
+
+Answer = dict[str, Any]
+
+
+class AgentError(Exception):
+    """The base of what a driver raises. Its text is shown to an administrator."""
+
+
+class CommandFailed(AgentError):
+    """The host refused or could not carry out the command, and is as it was before."""
+
+
+class HostUnreachable(AgentError):
+    """No answer: the host is down, the way to it is broken, or the answer was lost."""
+
+
+class Unsupported(CommandFailed):
+    """This driver does not have that verb; see `Driver.verbs`."""
+
+
+@dataclass(frozen=True, slots=True)
+class HostAddress:
+    """Which host, and how to reach it."""
+
+    uuid: str
+    #: ``sim://zone/host`` or a libvirt URI such as ``qemu:///system`` or ``test:///default``.
+    url: str
+    hypervisor: str = "Simulator"
+    #: What the driver itself asked to be remembered when the host was added (see `Driver.connect`).
+    details: Mapping[str, str] = field(default_factory=dict)
+    #: For fault rules of the simulator: uuids of the places the host is in (keys: zone, pod, cluster).
+    places: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class DiskSpec:
+    """One disk of a virtual machine."""
+
+    uuid: str
+    #: Where the volume lies in its pool, as `CreateVolume` answered it.
+    path: str
+    pool: str
+    size: int
+    device: int = 0
+    type: str = "ROOT"
+
+
+@dataclass(frozen=True, slots=True)
+class NicSpec:
+    """One network card of a virtual machine."""
+
+    uuid: str
+    mac: str
+    ip: str | None
+    netmask: str | None
+    gateway: str | None
+    #: ``vlan://101`` or None for a network without isolation.
+    broadcast_uri: str | None
+    device: int = 0
+    default: bool = True
+    dns: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class MachineSpec:
+    """All that a host needs to run a virtual machine."""
+
+    uuid: str
+    #: The instance name, such as ``i-2-3-VM``: unique, never changed.
+    name: str
+    hostname: str
+    cpus: int
+    #: MHz of one CPU.
+    speed: int
+    memory: int
+    os: str = ""
+    arch: str = "x86_64"
+    boot_type: str = "Bios"
+    boot_mode: str = "Legacy"
+    disks: tuple[DiskSpec, ...] = ()
+    nics: tuple[NicSpec, ...] = ()
+    #: Base64 text as the API received it, or None.
+    userdata: str | None = None
+    ssh_public_key: str | None = None
+    details: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """The base of the verbs. `id` is unique for good: job uuid and step."""
+
+    #: CloudStack's name of the verb, which the simulator's fault rules are written with.
+    wire: ClassVar[str] = "Command"
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ping(Command):
+    """Is the host alive, and what runs on it? Never remembered: each call looks anew.
+
+    Answer: ``{"machines": {instance name: power state}}``; power states are PowerOn, PowerOff, PowerUnknown.
+    """
+
+    wire: ClassVar[str] = "PingCommand"
+
+
+@dataclass(frozen=True, slots=True)
+class CreateVolume(Command):
+    """Makes a volume, empty or as a copy of a template. Answer: ``{"path": str, "size": int}``."""
+
+    wire: ClassVar[str] = "CreateObjectCommand"
+    uuid: str
+    name: str
+    pool: str
+    size: int
+    #: uuid of the template to copy, None for an empty volume.
+    template: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteVolume(Command):
+    """Removes a volume; one that is not there is fine. Answer: ``{}``."""
+
+    wire: ClassVar[str] = "DeleteCommand"
+    uuid: str
+    path: str
+    pool: str
+
+
+@dataclass(frozen=True, slots=True)
+class StartMachine(Command):
+    """Runs the virtual machine on this host. Answer: ``{"power": "PowerOn", "vnc_port": int | None}``.
+
+    Fails where the host has no memory left for it, or where the same machine runs on another host of this driver.
+    """
+
+    wire: ClassVar[str] = "StartCommand"
+    machine: MachineSpec
+
+
+@dataclass(frozen=True, slots=True)
+class StopMachine(Command):
+    """Stops it. `forced`: pull the plug; else ask the guest, and fail when it does not go in `wait` seconds.
+
+    Answer: ``{"power": "PowerOff"}``. A machine that the host does not know is stopped.
+    """
+
+    wire: ClassVar[str] = "StopCommand"
+    uuid: str
+    name: str
+    forced: bool = False
+    wait: float = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class RebootMachine(Command):
+    """Restarts the guest where it is. Answer: ``{"power": "PowerOn"}``. Fails when it does not run here."""
+
+    wire: ClassVar[str] = "RebootCommand"
+    uuid: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class DestroyMachine(Command):
+    """Forgets the machine's definition on this host (forced off where it runs; volumes stay). Answer: ``{}``."""
+
+    wire: ClassVar[str] = "DestroyCommand"
+    uuid: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class MachineStats(Command):
+    """Figures of running machines, never remembered.
+
+    Answer: ``{"machines": {instance name: {"cpu": percent, "net_read_kb": int, "net_write_kb": int, "disk_read_kb": int,
+    "disk_write_kb": int, "disk_read_ops": int, "disk_write_ops": int, "memory_kb": int, "free_memory_kb": int,
+    "target_memory_kb": int}}}``.
+    """
+
+    wire: ClassVar[str] = "GetVmStatsCommand"
+    names: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class HostFacts:
+    """What a host is made of, read when it is added and when it reconnects."""
+
+    name: str
+    hypervisor: str
+    hypervisor_version: str
+    cpus: int
+    #: MHz of one core.
+    speed: int
+    memory: int
+    cpu_sockets: int = 1
+    arch: str = "x86_64"
+    #: Free text for logs and for the host's details: e.g. why hardware acceleration is not used.
+    notes: tuple[str, ...] = ()
+    details: Mapping[str, str] = field(default_factory=dict)
+
+
+class Driver(Protocol):
+    """One kind of hypervisor. One object serves all hosts of that kind, from many tasks at once."""
+
+    #: The `hypervisor` names whose hosts it serves, e.g. ``("Simulator",)``.
+    hypervisors: ClassVar[tuple[str, ...]]
+    #: The commands it can carry out.
+    verbs: ClassVar[frozenset[type[Command]]]
+
+    async def open(self) -> None:
+        """Called once before anything else."""
+
+    async def close(self) -> None:
+        """Called once at the end; returns within a second or two whatever its hosts do."""
+
+    async def connect(self, host: HostAddress) -> HostFacts:
+        """Reaches the host and reads what it is made of."""
+
+    async def execute(self, host: HostAddress, command: Command) -> Answer:
+        """Carries out one command. Time limits are the caller's: it must be possible to cancel this call."""
