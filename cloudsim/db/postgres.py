@@ -1,0 +1,142 @@
+"""PostgreSQL through asyncpg: the second engine (extra ``cloudsim-server[postgresql]``).
+
+A transaction function is plain code; it runs in a greenlet, and each statement switches back to the event loop for as
+long as the driver waits for the server: SQLAlchemy's own technique, and its function.
+
+Writes take one advisory lock: they run one after the other, as on SQLite, also when several servers share a database.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Any, Concatenate, ParamSpec, TypeVar, cast
+
+import asyncpg
+from sqlalchemy import Table
+from sqlalchemy.dialects.postgresql import asyncpg as dialect
+from sqlalchemy.schema import CreateIndex, CreateTable
+from sqlalchemy.util import await_only, greenlet_spawn
+
+from cloudsim.db.database import (
+    Conflict,
+    Database,
+    DatabaseError,
+    DatabaseFull,
+    DatabaseUnavailable,
+    Transaction,
+    WriteTransaction,
+)
+from cloudsim.db.statement import Compiler
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+#: The advisory lock that writers take ("cloudsim" as a number, read once more nowhere).
+WRITERS = 0x636C6F756473696D
+TRIES = 5
+
+
+def _translated(error: Exception) -> Exception:
+    if isinstance(error, asyncpg.IntegrityConstraintViolationError):
+        return Conflict(str(error))
+    if isinstance(error, asyncpg.DiskFullError):
+        return DatabaseFull("the disk that holds the database is full")
+    if isinstance(error, asyncpg.PostgresConnectionError | asyncpg.InterfaceError | OSError):
+        return DatabaseUnavailable(f"the PostgreSQL server cannot be reached: {error}")
+    return DatabaseError(str(error))
+
+
+class _Asyncpg(WriteTransaction):
+    """Serves both kinds: a read runs in a ``READ ONLY`` transaction, which PostgreSQL itself enforces."""
+
+    def __init__(self, compiler: Compiler, connection: asyncpg.Connection) -> None:
+        super().__init__(compiler)
+        self._connection = connection
+
+    def _fetch(self, sql: str, values: list[Any]) -> list[Any]:
+        return cast("list[Any]", await_only(self._connection.fetch(sql, *values)))
+
+    def _change(self, sql: str, values: list[Any]) -> int:
+        status = cast(str, await_only(self._connection.execute(sql, *values)))
+        return int(status.rsplit(" ", 1)[-1])
+
+    def _change_many(self, sql: str, values: list[list[Any]]) -> None:
+        await_only(self._connection.executemany(sql, values))
+
+
+class PostgresDatabase(Database):
+    """One database of a PostgreSQL server."""
+
+    def __init__(self, url: str, readers: int = 4) -> None:
+        super().__init__(Compiler(dialect.dialect()))  # type: ignore[no-untyped-call]
+        self._url = url
+        self._size = readers + 1
+        self._pool: asyncpg.Pool | None = None
+        self._writing = asyncio.Lock()
+
+    async def open(self) -> None:
+        """Connects. Raises `DatabaseUnavailable`."""
+        try:
+            self._pool = await asyncpg.create_pool(
+                self._url, min_size=2, max_size=self._size, statement_cache_size=1000, command_timeout=60
+            )
+        except (asyncpg.PostgresError, OSError) as error:
+            raise DatabaseUnavailable(f"cannot connect to PostgreSQL: {error}") from error
+
+    async def read(self, function: Callable[Concatenate[Transaction, P], T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        try:
+            async with self._connected.acquire() as connection, connection.transaction(
+                isolation="repeatable_read", readonly=True
+            ):
+                return await greenlet_spawn(function, _Asyncpg(self.compiler, connection), *args, **kwargs)
+        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+            raise _translated(error) from error
+
+    async def write(
+        self, function: Callable[Concatenate[WriteTransaction, P], T], /, *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        async def run() -> T:
+            for attempt in range(TRIES):
+                try:
+                    async with self._writing, self._connected.acquire() as connection:
+                        tx = _Asyncpg(self.compiler, connection)
+                        async with connection.transaction():
+                            await connection.execute("SELECT pg_advisory_xact_lock($1)", WRITERS)
+                            result = await greenlet_spawn(function, tx, *args, **kwargs)
+                except (asyncpg.SerializationError, asyncpg.DeadlockDetectedError):
+                    if attempt == TRIES - 1:
+                        raise
+                    continue
+                self._committed(tx)
+                return result
+            raise AssertionError("unreachable")
+
+        try:
+            # Shielded: a caller that goes away does not leave it unknown whether the commit was made.
+            return await asyncio.shield(run())
+        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+            raise _translated(error) from error
+
+    async def create(self, tables: Iterable[Table]) -> None:
+        async with self._connected.acquire() as connection, connection.transaction():
+            for table in tables:
+                await connection.execute(str(CreateTable(table).compile(dialect=self.compiler.dialect)))
+                for index in sorted(table.indexes, key=lambda index: str(index.name)):
+                    await connection.execute(str(CreateIndex(index).compile(dialect=self.compiler.dialect)))
+
+    async def stamp(self) -> str | None:
+        if await self._connected.fetchval("SELECT to_regclass('alembic_version')") is None:
+            return None
+        return cast("str | None", await self._connected.fetchval("SELECT version_num FROM alembic_version"))
+
+    async def close(self) -> None:
+        pool, self._pool = self._pool, None
+        if pool is not None:
+            await cast(Awaitable[None], pool.close())
+
+    @property
+    def _connected(self) -> asyncpg.Pool:
+        if self._pool is None:
+            raise DatabaseUnavailable("the database is closed")
+        return self._pool

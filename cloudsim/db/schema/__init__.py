@@ -1,0 +1,84 @@
+"""Every table, as SQLAlchemy Core metadata. Instants are milliseconds since 1970 (UTC), sizes bytes.
+
+One module a family of nouns; `VERSION` is the newest migration (see ``db/migrations``).
+"""
+
+from cloudsim.db.schema.account import (
+    account,
+    configuration,
+    detail,
+    domain,
+    role,
+    role_permission,
+    session,
+    ssh_keypair,
+    tag,
+    user,
+    user_data,
+)
+from cloudsim.db.schema.base import metadata
+from cloudsim.db.schema.infrastructure import (
+    cluster,
+    guest_os,
+    guest_os_category,
+    host,
+    host_capacity,
+    physical_network,
+    pod,
+    storage_pool,
+    template,
+    template_zone,
+    vnet,
+    zone,
+)
+from cloudsim.db.schema.job import event, job, job_step
+from cloudsim.db.schema.network import network, nic, public_ip, vlan
+from cloudsim.db.schema.offering import disk_offering, network_offering, service_offering
+from cloudsim.db.schema.virtualmachine import instance_group, vm, volume
+
+#: The newest migration: what an empty database is made at.
+VERSION = "0001"
+#: All migrations, oldest first.
+VERSIONS = ("0001",)
+
+__all__ = [
+    "VERSION",
+    "VERSIONS",
+    "account",
+    "cluster",
+    "configuration",
+    "detail",
+    "disk_offering",
+    "domain",
+    "event",
+    "guest_os",
+    "guest_os_category",
+    "host",
+    "host_capacity",
+    "instance_group",
+    "job",
+    "job_step",
+    "metadata",
+    "network",
+    "network_offering",
+    "nic",
+    "physical_network",
+    "pod",
+    "public_ip",
+    "role",
+    "role_permission",
+    "service_offering",
+    "session",
+    "ssh_keypair",
+    "storage_pool",
+    "tag",
+    "template",
+    "template_zone",
+    "user",
+    "user_data",
+    "vlan",
+    "vm",
+    "vnet",
+    "volume",
+    "zone",
+]

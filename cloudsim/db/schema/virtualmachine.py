@@ -1,0 +1,106 @@
+"""Virtual machines and their volumes."""
+
+from __future__ import annotations
+
+from sqlalchemy import Column, Index, String
+
+from cloudsim.db.schema.base import big, data, flag, maybe, number, ref, required, resource, text
+
+instance_group = resource(
+    "instance_group",
+    required("name"),
+    ref("account_id", "account"),
+    ref("domain_id", "domain"),
+)
+
+vm = resource(
+    "vm",
+    # the host name, unique in a network domain
+    required("name"),
+    text("display_name"),
+    # i-2-3-VM: never changes
+    Column("instance_name", String(255), nullable=False, unique=True),
+    ref("account_id", "account"),
+    ref("domain_id", "domain"),
+    ref("user_id", "user"),
+    ref("zone_id", "zone"),
+    ref("pod_id", "pod", optional=True),
+    ref("host_id", "host", optional=True),
+    ref("last_host_id", "host", optional=True),
+    ref("template_id", "template"),
+    ref("iso_id", "template", optional=True),
+    ref("guest_os_id", "guest_os"),
+    ref("service_offering_id", "service_offering"),
+    ref("group_id", "instance_group", optional=True),
+    required("hypervisor"),
+    text("arch"),
+    # desired: states.virtualmachine
+    Column("state", String(32), nullable=False),
+    # observed: PowerOn, PowerOff or PowerUnknown, with when it was reported and by whom
+    required("power_state"),
+    big("power_time"),
+    big("power_host_id"),
+    # compare-and-swap counter of state
+    number("update_count", nullable=False, default=0),
+    number("cpu", nullable=False),
+    # MHz
+    number("speed", nullable=False),
+    # MB
+    number("memory", nullable=False),
+    flag("ha_enabled"),
+    flag("limit_cpu_use"),
+    flag("display", True),
+    flag("delete_protection"),
+    flag("dynamically_scalable"),
+    flag("password_enabled"),
+    text("password"),
+    text("boot_type"),
+    text("boot_mode"),
+    text("userdata"),
+    ref("userdata_id", "user_data", optional=True),
+    data("userdata_details"),
+    # names of the SSH key pairs, and their public keys at that time
+    data("keypairs", nullable=False),
+    text("ssh_public_key"),
+    number("vnc_port"),
+    big("updated"),
+    # when it was destroyed, for the expunge delay
+    big("destroyed"),
+    maybe("bootinto_setup"),
+    Index("ix_vm_account_id_removed", "account_id", "removed"),
+    Index("ix_vm_domain_id_removed", "domain_id", "removed"),
+    Index("ix_vm_state", "state", "destroyed"),
+    Index("ix_vm_removed", "removed"),
+    Index("ix_vm_name", "name"),
+)
+
+volume = resource(
+    "volume",
+    required("name"),
+    ref("account_id", "account"),
+    ref("domain_id", "domain"),
+    ref("zone_id", "zone"),
+    ref("pool_id", "storage_pool", optional=True),
+    ref("vm_id", "vm", optional=True),
+    # ROOT or DATADISK
+    required("type"),
+    number("device_id"),
+    # bytes
+    big("size", nullable=False),
+    text("path"),
+    ref("template_id", "template", optional=True),
+    ref("disk_offering_id", "disk_offering", optional=True),
+    ref("service_offering_id", "service_offering", optional=True),
+    # states.volume
+    required("state"),
+    number("update_count", nullable=False, default=0),
+    text("provisioning"),
+    flag("display", True),
+    flag("delete_protection"),
+    big("min_iops"),
+    big("max_iops"),
+    big("attached"),
+    big("updated"),
+    # when it was destroyed, for the delay before it is wiped
+    big("destroyed"),
+)
