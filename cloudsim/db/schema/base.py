@@ -28,9 +28,9 @@ def resource(name: str, *columns: Any) -> Table:
     return table(
         name,
         Column("uuid", String(40), nullable=False, unique=True),
-        *columns,
         Column("created", Big, nullable=False),
         Column("removed", Big),
+        *columns,
     )
 
 
