@@ -1,0 +1,1 @@
+"""What runs virtual machines: the contract (`base`), the drivers behind it, and the way to them (`dispatch`)."""

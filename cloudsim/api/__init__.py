@@ -1,0 +1,1 @@
+"""CloudStack's API on the wire: parse, authenticate, find the command, check its parameters, render its answer."""

@@ -1,0 +1,1 @@
+"""The command line: ``cloudsim serve | env | config``."""

@@ -15,6 +15,8 @@ from cloudsim.core.reference import reference
 
 #: Names that the reference gave up and this product still accepts.
 ALIASES = {"vmsnapshots.max": "vmsnapshot.max"}
+#: Words that this product takes beyond the reference's options.
+MORE_OPTIONS = {"vm.allocation.algorithm": ("fill", "spread")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +56,7 @@ class Setting:
                 raise InvalidValue(f"setting {self.name} takes a number that can be counted to, not '{value}'")
             return text
         if self.type == "Select" and self.options and text:
-            allowed = [option.strip() for option in self.options.split(",")]
+            allowed = [*(option.strip() for option in self.options.split(",")), *MORE_OPTIONS.get(self.name, ())]
             if text not in allowed:
                 raise InvalidValue(f"setting {self.name} takes one of {', '.join(allowed)}, not '{value}'")
         return value

@@ -1,0 +1,1 @@
+"""What happens after the answer: jobs, their queue, the steps of workflows, recovery, periodic tasks."""

@@ -1,0 +1,157 @@
+"""Volumes: qcow2 files made by ``qemu-img``, in ``<storage>/<pool>/<volume's uuid>.qcow2``.
+
+A volume appears under its name only when it is complete: it is made under another name, written to the disk, and
+renamed. Whatever is killed in the middle, there is a whole volume or none, and what is left over of an earlier try is
+removed by the next one. Templates lie in ``<storage>/templates/<template's uuid>.qcow2`` and are copied whole.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+from weakref import WeakValueDictionary
+
+from cloudsim.agents.base import CommandFailed
+from cloudsim.agents.libvirt.calls import Calls, Gate
+from cloudsim.agents.libvirt.domain_xml import check_name
+from cloudsim.agents.libvirt.library import one_line
+from cloudsim.core.clock import Clock
+
+T = TypeVar("T")
+
+TEMPLATES = "templates"
+SUFFIX = ".qcow2"
+
+
+class Storage:
+    """The volumes below `root`. `timeout`: seconds that one look at the file system may take."""
+
+    def __init__(self, root: str, clock: Clock, timeout: float) -> None:
+        self._root = Path(root)
+        self._calls = Calls(clock, "storage")
+        self._timeout = timeout
+        self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+
+    @staticmethod
+    def file_name(uuid: str) -> str:
+        """What `CreateVolume` answers as the path of a volume: the name of its file in its pool."""
+        return check_name(uuid, "volume") + SUFFIX
+
+    def locate(self, pool: str, path: str) -> Path:
+        """Where a volume lies on the host. Raises `CommandFailed` for names that might lead elsewhere."""
+        if check_name(pool, "storage pool") == TEMPLATES:
+            raise CommandFailed(f"a storage pool cannot be named {TEMPLATES}")
+        return self._root / pool / check_name(path, "volume")
+
+    async def create(self, uuid: str, pool: str, size: int, template: str | None) -> tuple[str, int]:
+        """Makes a volume of at least `size` bytes, empty or as a copy of a template (empty, too, where the template is
+        not on this host). Answers its path in the pool and its size. One that is there is left as it is.
+        """
+        name = self.file_name(uuid)
+        target = self.locate(pool, name)
+        source = self._root / TEMPLATES / (check_name(template, "template") + SUFFIX) if template else None
+        if size <= 0:
+            raise CommandFailed("the size of a volume must be positive")
+        async with self._lock(target):
+            if not await self._files(target.is_file):
+                await self._make(target, size, source)
+            return name, int((await self._info(target))["virtual-size"])
+
+    async def delete(self, pool: str, path: str) -> None:
+        """Removes a volume, and what may be left of a try to make it."""
+        target = self.locate(pool, path)
+        async with self._lock(target):
+            await self._files(lambda: _remove(target))
+
+    def close(self) -> None:
+        """Gives up what is under way. Never blocks."""
+        self._calls.drop("the driver is closed")
+
+    async def _make(self, target: Path, size: int, source: Path | None) -> None:
+        part = _part(target)
+        await self._files(lambda: _prepare(target))
+        try:
+            if source is not None and await self._files(source.is_file):
+                held = await self._info(source)
+                if any(held.get(key) for key in ("backing-filename", "full-backing-filename", "encrypted")) or (
+                    held.get("format-specific", {}).get("data", {}).get("data-file")
+                ):
+                    raise CommandFailed("the template refers to other files, or is encrypted: it is not used")
+                await _run("convert", "-f", "qcow2", "-O", "qcow2", str(source), str(part))
+                if size > int(held["virtual-size"]):
+                    await _run("resize", "-q", "-f", "qcow2", str(part), str(size))
+            else:
+                await _run("create", "-q", "-f", "qcow2", str(part), str(size))
+            await self._files(lambda: _publish(part, target), limit=600.0)
+        finally:
+            await self._files(lambda: part.unlink(missing_ok=True))
+
+    async def _info(self, path: Path) -> dict[str, Any]:
+        text = await _run("info", "-U", "-f", "qcow2", "--output=json", str(path))
+        info: dict[str, Any] = json.loads(text)
+        return info
+
+    async def _files(self, work: Callable[[], T], *, limit: float | None = None) -> T:
+        def carry_out(_gate: Gate) -> T:
+            try:
+                return work()
+            except OSError as error:
+                raise CommandFailed(f"storage: {error.strerror or type(error).__name__}") from None
+
+        return await self._calls.run(carry_out, limit or self._timeout)
+
+    def _lock(self, target: Path) -> asyncio.Lock:
+        return self._locks.setdefault(str(target), asyncio.Lock())
+
+
+def _part(target: Path) -> Path:
+    return target.with_name(f".{target.name}.part")
+
+
+def _prepare(target: Path) -> None:
+    """A leftover is removed, not reused: a ``qemu-img`` that outlived its server may still write to it."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    _part(target).unlink(missing_ok=True)
+
+
+def _publish(part: Path, target: Path) -> None:
+    for path, flags in ((part, os.O_RDWR), (target.parent, os.O_RDONLY | os.O_DIRECTORY)):
+        if path is not part:
+            part.rename(target)
+        handle = os.open(path, flags)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
+def _remove(target: Path) -> None:
+    _part(target).unlink(missing_ok=True)
+    target.unlink(missing_ok=True)
+
+
+async def _run(*arguments: str) -> bytes:
+    """What ``qemu-img`` prints. It is killed when the task is cancelled. Raises `CommandFailed` where it fails."""
+    try:
+        process = await asyncio.create_subprocess_exec(
+            "qemu-img",
+            *arguments,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )
+    except OSError:
+        raise CommandFailed("qemu-img cannot be run: install it (Debian package qemu-utils)") from None
+    try:
+        output, errors = await process.communicate()
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+    if process.returncode != 0:
+        raise CommandFailed(one_line(errors.decode(errors="replace")) or "qemu-img failed")
+    return output

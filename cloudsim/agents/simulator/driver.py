@@ -1,0 +1,242 @@
+"""The driver of simulated hosts: as slow and as unreliable as it was told to be, and never doing a thing twice.
+
+A call goes through these steps: the fault rules are asked, the latency (and what the rules add) is waited, then the
+verb is carried out together with the record of its answer, in one transaction that no other call can get into. A call
+that is cancelled while it waits has done nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import ClassVar
+
+from cloudsim.agents.base import (
+    Answer,
+    Command,
+    CommandFailed,
+    HostAddress,
+    HostFacts,
+    HostUnreachable,
+    StopMachine,
+    Unsupported,
+)
+from cloudsim.agents.simulator import latency as latencies
+from cloudsim.agents.simulator import verbs
+from cloudsim.agents.simulator.facts import facts_of, host_from
+from cloudsim.agents.simulator.faults import Faults, Rule
+from cloudsim.agents.simulator.world import Host, Machine, Volume, World
+from cloudsim.core.clock import Clock
+from cloudsim.core.ids import Ids
+
+#: The name by which rules and latencies mean the connecting of a host.
+CONNECT = "StartupCommand"
+
+
+class SimulatorDriver:
+    """Implements `cloudsim.agents.base.Driver` for hosts that exist in a file only.
+
+    `path` is that file (``:memory:`` for a world that ends with the driver); `latency` is the text that
+    `cloudsim.agents.simulator.latency` describes, with ``ValueError`` where it is wrong.
+    """
+
+    hypervisors: ClassVar[tuple[str, ...]] = ("Simulator",)
+    verbs: ClassVar[frozenset[type[Command]]] = frozenset((*verbs.DOING, *verbs.LOOKING))
+
+    def __init__(self, path: str | os.PathLike[str], clock: Clock, ids: Ids, *, latency: str = "") -> None:
+        self._clock = clock
+        self._chance = ids.random
+        self._latencies = latencies.parse(latency)
+        self._world = World(path, clock)
+        self._faults = Faults(self._world, ids.random)
+        self._seen: set[str] = set()
+        self._hanging: set[asyncio.Future[None]] = set()
+
+    # ---- the contract
+
+    async def open(self) -> None:
+        """Opens the world, or makes it. `HostUnreachable` where its file cannot be used."""
+        self._world.open()
+        with _agent_errors("The list of fault rules"):
+            self._faults.load()
+
+    async def close(self) -> None:
+        """Closes the world. Calls that hang end with `HostUnreachable`, and so do those that wait, when they go on."""
+        self._world.close()
+        for hanging in self._hanging:
+            if not hanging.done():
+                hanging.set_exception(HostUnreachable("The simulator is closed"))
+
+    async def connect(self, host: HostAddress) -> HostFacts:
+        """Reaches the host, which comes into being when it is seen for the first time.
+
+        `CommandFailed` for an address that is not a simulated host's, `HostUnreachable` when it is down. Fault rules
+        and latencies know this as ``StartupCommand``.
+        """
+        with _agent_errors("The address"):
+            found = self._see(host)
+            rule = self._faults.hit(CONNECT, host, again=False) if self._faults else None
+            await self._obstacles(CONNECT, rule)
+            self._world.require_up(host.uuid)
+        if rule is not None and rule.kind in ("lose", "fail_after"):
+            raise HostUnreachable(rule.text) if rule.kind == "lose" else CommandFailed(rule.text)
+        return facts_of(found, host.details)
+
+    async def execute(self, host: HostAddress, command: Command) -> Answer:
+        """Carries out one command, as `cloudsim.agents.base` tells of each.
+
+        A host that was never connected is made then. A rule of the kind ``lose`` hides a failure, too.
+        """
+        if type(command) not in self.verbs:
+            raise Unsupported(f"The simulator does not know {command.wire}")
+        with _agent_errors(command.wire):
+            return await self._execute(host, command)
+
+    # ---- looking at and tampering with the world
+
+    def hosts(self) -> list[Host]:
+        """All simulated hosts."""
+        return self._world.hosts()
+
+    def machines(self) -> list[Machine]:
+        """All simulated virtual machines, with host and power state."""
+        return self._world.machines()
+
+    def volumes(self) -> list[Volume]:
+        """All simulated volumes."""
+        return self._world.volumes()
+
+    def host_memory_used(self, uuid: str) -> int:
+        """The bytes of memory that the machines which are on have on that host."""
+        return self._world.memory_used(uuid)
+
+    def set_host(self, uuid: str, up: bool) -> None:
+        """Crashes a host (all it runs goes off, it is unreachable) or revives it. ``LookupError``: no such host."""
+        self._world.set_host(uuid, up)
+
+    def add_rule(self, rule: Rule) -> int:
+        """Adds a fault rule behind the others; returns its id."""
+        return self._faults.add(rule)
+
+    def put_rule(self, rule: Rule) -> int:
+        """Adds a fault rule, in the place of one for the same command and places, as `configureSimulator` does."""
+        return self._faults.put(rule)
+
+    def rule(self, rule_id: int) -> Rule | None:
+        """One fault rule, with what is left of its count; None when there is none."""
+        return self._faults.get(rule_id)
+
+    def rules(self) -> list[Rule]:
+        """All fault rules, in the order in which they are tried."""
+        return self._faults.all()
+
+    def remove_rule(self, rule_id: int) -> bool:
+        """Removes a fault rule; whether there was one."""
+        return self._faults.remove(rule_id) == 1
+
+    def clear(
+        self, *, zone: str | None = None, pod: str | None = None, cluster: str | None = None, host: str | None = None
+    ) -> int:
+        """Removes the fault rules that are written for all the places given (uuids), or all; returns how many."""
+        wanted = (zone, pod, cluster, host)
+        return self._faults.remove(
+            *(
+                rule.id
+                for rule in self._faults.all()
+                if all(want in (None, has) for want, has in zip(wanted, rule.scope()[1:], strict=True))
+            )
+        )
+
+    # ---- how
+
+    async def _execute(self, host: HostAddress, command: Command) -> Answer:
+        if host.uuid not in self._seen:
+            self._see(host)
+        rule = None
+        if self._faults:
+            self._world.require_up(host.uuid)
+            rule = self._faults.hit(command.wire, host, self._world.records.has(command.id))
+        await self._obstacles(command.wire, rule)
+        if isinstance(command, StopMachine) and not command.forced:
+            await self._shut_down(host, command)
+        match rule:
+            case Rule(kind="answer"):
+                self._world.require_up(host.uuid)
+                usual = verbs.pretended(self._world, host.uuid, command)
+                told = rule.answer or {}
+                return {key: told.get(key, value) for key, value in usual.items()}
+            case Rule(kind="fail_after"):
+                return self._carry_out(host, command, failure=rule.text)
+            case Rule(kind="lose"):
+                with suppress(CommandFailed):
+                    self._carry_out(host, command)
+                raise HostUnreachable(rule.text)
+        return self._carry_out(host, command)
+
+    def _carry_out(self, host: HostAddress, command: Command, failure: str | None = None) -> Answer:
+        kind = type(command)
+        looking = verbs.LOOKING.get(kind)
+        if looking is None:
+            about = "" if kind in verbs.SHARED else host.uuid
+            return self._world.once(host.uuid, about, command, verbs.DOING[kind], failure)
+        self._world.require_up(host.uuid)
+        if failure is not None:
+            raise CommandFailed(failure)
+        return looking(self._world, host.uuid, command)
+
+    def _see(self, address: HostAddress) -> Host:
+        """The host as the world has it, after it was made or changed to what the address says."""
+        known = self._world.host(address.uuid)
+        host = host_from(address, known)
+        if known is not None and not known.up:
+            raise HostUnreachable(f"Simulated host {address.uuid} is down")
+        if host != known:
+            self._world.put_host(host)
+        self._seen.add(address.uuid)
+        return host
+
+    async def _obstacles(self, command: str, rule: Rule | None) -> None:
+        """Waits the latency and what the rule adds to it, then does what the rule has in store before the command."""
+        seconds = self._latencies.draw(command, self._chance) + (rule.seconds if rule else 0.0)
+        if seconds > 0:
+            await self._clock.sleep(seconds)
+        match rule:
+            case Rule(kind="fail"):
+                raise CommandFailed(rule.text)
+            case Rule(kind="drop"):
+                raise HostUnreachable(rule.text)
+            case Rule(kind="hang"):
+                await self._hang()
+
+    async def _hang(self) -> None:
+        if not self._world.is_open:
+            raise HostUnreachable("The simulator is closed")
+        never: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._hanging.add(never)
+        try:
+            await never
+        finally:
+            self._hanging.discard(never)
+
+    async def _shut_down(self, host: HostAddress, command: StopMachine) -> None:
+        """Waits for a guest that will not go. Whether it still runs then (a forced stop may come) the verb looks."""
+        if self._world.records.has(command.id):
+            return
+        self._world.require_up(host.uuid)
+        row = verbs.running(self._world, host.uuid, command.uuid)
+        if row is not None and row[1]:
+            await self._clock.sleep(command.wait)
+
+
+@contextmanager
+def _agent_errors(what: str) -> Iterator[None]:
+    """Turns what SQLite raises into what a driver may raise."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise HostUnreachable(f"The simulated world does not answer: {error}") from error
+    except (ArithmeticError, TypeError, ValueError) as error:
+        raise CommandFailed(f"{what} cannot be understood: {error}") from error

@@ -1,0 +1,180 @@
+"""What each command does to the world. Every function runs inside the transaction that also records its answer.
+
+They take the world, the uuid of the host and the command, answer what the contract says, and raise `CommandFailed`
+before anything is changed.
+"""
+
+from __future__ import annotations
+
+import zlib
+from typing import Any
+
+import orjson
+
+from cloudsim.agents.base import (
+    Answer,
+    Command,
+    CommandFailed,
+    CreateVolume,
+    DeleteVolume,
+    DestroyMachine,
+    MachineStats,
+    Ping,
+    RebootMachine,
+    StartMachine,
+    StopMachine,
+)
+from cloudsim.agents.simulator.figures import figures
+from cloudsim.agents.simulator.world import Action, World
+
+#: A machine with this detail set to ``true`` does not shut down when it is asked to; only `forced` stops it.
+IGNORE_SHUTDOWN = "simulator.ignore_shutdown"
+
+
+def vnc_port(uuid: str) -> int:
+    """Where the machine's console would be: the same port each time, 5900 and up."""
+    return 5900 + zlib.crc32(uuid.encode()) % 10_000
+
+
+def ping(world: World, host: str, _command: Ping) -> Answer:
+    """The power states of all machines that the host knows."""
+    rows = world.db.execute("SELECT name, power FROM machines WHERE host = ?", (host,))
+    return {"machines": dict(rows.fetchall())}
+
+
+def machine_stats(world: World, host: str, command: MachineStats) -> Answer:
+    """Figures of the running machines among those named, of all when none is named."""
+    wanted = set(command.names)
+    running = world.machines("WHERE host = ? AND power = 'PowerOn'", host)
+    now = world.clock.now()
+    return {"machines": {one.name: figures(one, now) for one in running if not wanted or one.name in wanted}}
+
+
+def create_volume(world: World, _host: str, command: CreateVolume) -> Answer:
+    """Makes the volume. One of that uuid that is already there as asked for is fine; any other is in the way."""
+    db = world.db
+    row = db.execute("SELECT pool, path, size FROM volumes WHERE uuid = ?", (command.uuid,)).fetchone()
+    if row is None:
+        db.execute(
+            "INSERT INTO volumes (uuid, name, pool, path, size, template) VALUES (?, ?, ?, ?, ?, ?)",
+            (command.uuid, command.name, command.pool, command.uuid, command.size, command.template),
+        )
+        return {"path": command.uuid, "size": command.size}
+    if (row[0], row[2]) != (command.pool, command.size):
+        raise CommandFailed(f"Volume {command.uuid} is there already, with {row[2]} bytes in pool {row[0]}")
+    return {"path": row[1], "size": row[2]}
+
+
+def delete_volume(world: World, _host: str, command: DeleteVolume) -> Answer:
+    """Removes the volume, if it is there."""
+    world.db.execute("DELETE FROM volumes WHERE uuid = ?", (command.uuid,))
+    return {}
+
+
+def start_machine(world: World, host: str, command: StartMachine) -> Answer:
+    """Turns the machine on here. Its disks must be there, it must not run elsewhere, and there must be memory."""
+    db = world.db
+    spec = command.machine
+    answer: Answer = {"power": "PowerOn", "vnc_port": vnc_port(spec.uuid)}
+    row = db.execute("SELECT host, power FROM machines WHERE uuid = ?", (spec.uuid,)).fetchone()
+    if row is not None and row[1] == "PowerOn":
+        if row[0] != host:
+            raise CommandFailed(f"Virtual machine {spec.name} runs on host {row[0]}")
+        return answer
+    for disk in spec.disks:
+        if db.execute("SELECT 1 FROM volumes WHERE uuid = ?", (disk.uuid,)).fetchone() is None:
+            raise CommandFailed(f"Virtual machine {spec.name} cannot start: there is no volume {disk.uuid}")
+    memory, overcommit, used = db.execute(
+        "SELECT memory, overcommit, used FROM hosts WHERE uuid = ?", (host,)
+    ).fetchone()
+    if used + spec.memory > memory * overcommit:
+        raise CommandFailed(
+            f"Virtual machine {spec.name} needs {spec.memory} bytes of memory; "
+            f"{used} of {int(memory * overcommit)} are in use on host {host}"
+        )
+    deaf = spec.details.get(IGNORE_SHUTDOWN, "").lower() == "true"
+    db.execute(
+        "INSERT INTO machines (uuid, name, host, power, cpus, memory, since, deaf, spec)"
+        " VALUES (?, ?, ?, 'PowerOn', ?, ?, ?, ?, ?) ON CONFLICT (uuid) DO UPDATE SET name = excluded.name,"
+        " host = excluded.host, power = excluded.power, cpus = excluded.cpus, memory = excluded.memory,"
+        " since = excluded.since, deaf = excluded.deaf, spec = excluded.spec",
+        (spec.uuid, spec.name, host, spec.cpus, spec.memory, world.clock.now(), deaf, orjson.dumps(spec, default=dict)),
+    )
+    db.execute("UPDATE hosts SET used = used + ? WHERE uuid = ?", (spec.memory, host))
+    return answer
+
+
+def stop_machine(world: World, host: str, command: StopMachine) -> Answer:
+    """Turns the machine off, if it runs here. A guest that ignores the request is only stopped by force."""
+    row = running(world, host, command.uuid)
+    if row is not None:
+        memory, deaf = row
+        if deaf and not command.forced:
+            raise CommandFailed(f"Virtual machine {command.name} did not shut down within {command.wait:g} s")
+        world.db.execute(
+            "UPDATE machines SET power = 'PowerOff', since = ? WHERE uuid = ?", (world.clock.now(), command.uuid)
+        )
+        _release(world, host, memory)
+    return {"power": "PowerOff"}
+
+
+def reboot_machine(world: World, host: str, command: RebootMachine) -> Answer:
+    """Restarts the guest, which must run here."""
+    if running(world, host, command.uuid) is None:
+        raise CommandFailed(f"Virtual machine {command.name} does not run on host {host}")
+    world.db.execute("UPDATE machines SET since = ? WHERE uuid = ?", (world.clock.now(), command.uuid))
+    return {"power": "PowerOn"}
+
+
+def destroy_machine(world: World, host: str, command: DestroyMachine) -> Answer:
+    """Forgets the machine, if this host is the one that knows it."""
+    row = running(world, host, command.uuid)
+    if row is not None:
+        _release(world, host, row[0])
+    world.db.execute("DELETE FROM machines WHERE uuid = ? AND host = ?", (command.uuid, host))
+    return {}
+
+
+def running(world: World, host: str, uuid: str) -> tuple[int, bool] | None:
+    """The memory in bytes and the deafness of a machine that runs on the host; None if it does not."""
+    query = "SELECT memory, deaf FROM machines WHERE uuid = ? AND host = ? AND power = 'PowerOn'"
+    row = world.db.execute(query, (uuid, host)).fetchone()
+    return None if row is None else (row[0], bool(row[1]))
+
+
+def _release(world: World, host: str, memory: int) -> None:
+    world.db.execute("UPDATE hosts SET used = used - ? WHERE uuid = ?", (memory, host))
+
+
+#: The verbs that only look. Nothing is remembered of them.
+LOOKING: dict[type[Command], Action] = {Ping: ping, MachineStats: machine_stats}
+
+#: The verbs that change something.
+DOING: dict[type[Command], Action] = {
+    CreateVolume: create_volume,
+    DeleteVolume: delete_volume,
+    StartMachine: start_machine,
+    StopMachine: stop_machine,
+    RebootMachine: reboot_machine,
+    DestroyMachine: destroy_machine,
+}
+
+#: The pools are shared by all hosts: one and the same volume command may be asked of any of them.
+SHARED: frozenset[type[Command]] = frozenset((CreateVolume, DeleteVolume))
+
+
+def pretended(world: World, host: str, command: Command) -> dict[str, Any]:
+    """What the command would answer if it went well. Nothing is done; looking is looking."""
+    match command:
+        case CreateVolume():
+            return {"path": command.uuid, "size": command.size}
+        case StartMachine():
+            return {"power": "PowerOn", "vnc_port": vnc_port(command.machine.uuid)}
+        case StopMachine():
+            return {"power": "PowerOff"}
+        case RebootMachine():
+            return {"power": "PowerOn"}
+        case Ping() | MachineStats():
+            return LOOKING[type(command)](world, host, command)
+        case _:
+            return {}

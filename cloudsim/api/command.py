@@ -1,0 +1,192 @@
+"""Commands: one class declares everything there is to know of one, and the registry finds them all.
+
+>>> class ListPods(OwnedList, name="listPods", noun="pod", response=responses.POD):
+...     \"\"\"Lists pods.\"\"\"
+...
+...     id = ref(POD)
+...
+...     def run(self, ctx): ...
+
+`run` works in one transaction: one that only reads for `ListCommand` and whatever says ``reads=True``, one that may
+write for all others. It answers the body of the response.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from functools import cache
+from typing import Any, ClassVar
+
+from cloudsim.api.params import Given, Param, boolean, integer, mapping, ref, string
+from cloudsim.api.responses.base import SUCCESS, Response
+from cloudsim.api.words import describe
+from cloudsim.services import access
+from cloudsim.services.context import Context
+from cloudsim.services.listing import Listing, Page, page_of, tags_of
+from cloudsim.services.nouns import ACCOUNT, DOMAIN
+
+Body = dict[str, Any]
+
+
+class Command:
+    """One API command.
+
+    Class arguments: `name` on the wire; `response`, what it answers; `event`, the type of the event it raises; `noun`,
+    the key of its answer where it is not the response's own name; `reads`, whether it changes nothing; `since`, the
+    version that brought it; `ours`, the reason why it exists where the reference has no such command.
+    """
+
+    name: ClassVar[str] = ""
+    response: ClassVar[Response] = SUCCESS
+    noun: ClassVar[str] = ""
+    event: ClassVar[str | None] = None
+    reads: ClassVar[bool] = False
+    is_async: ClassVar[bool] = False
+    since: ClassVar[str | None] = None
+    ours: ClassVar[str] = ""
+    #: Tables whose commits make an answer of this command old; empty: answers are not kept.
+    cached: ClassVar[frozenset[str]] = frozenset()
+    params: ClassVar[dict[str, Param]] = {}
+
+    def __init_subclass__(
+        cls,
+        *,
+        name: str | None = None,
+        response: Response | None = None,
+        noun: str | None = None,
+        event: str | None = None,
+        reads: bool | None = None,
+        since: str | None = None,
+        ours: str | None = None,
+        cached: frozenset[str] | None = None,
+    ) -> None:
+        super().__init_subclass__()
+        params: dict[str, Param] = {}
+        for base in reversed(cls.__mro__):
+            for attribute, value in vars(base).items():
+                if isinstance(value, Param):
+                    params[attribute] = value
+                elif attribute in params:
+                    del params[attribute]
+        cls.params = params
+        cls.name = name or ""
+        cls.response = response or cls.response
+        cls.noun = noun or cls.response.name
+        cls.event = event
+        if reads is not None:
+            cls.reads = reads
+        cls.since = since
+        cls.ours = ours or ""
+        cls.cached = cached or frozenset()
+
+    def __init__(self, ctx: Context, given: Given) -> None:
+        """Reads every parameter. Raises what `Param.read` raises."""
+        values = self.__dict__
+        admin = ctx.caller.is_admin
+        for attribute, param in self.params.items():
+            values[attribute] = param.default if param.admin and not admin else param.read(ctx, given)
+
+    def run(self, ctx: Context) -> Body:
+        """Carries it out."""
+        raise NotImplementedError
+
+    @classmethod
+    def description(cls) -> str:
+        """Its help text: the first paragraph of the docstring."""
+        return " ".join((cls.__doc__ or "").strip().split("\n\n")[0].split())
+
+    @classmethod
+    def related(cls) -> str:
+        """Names of the commands that answer the same kind of thing, separated by commas."""
+        same = [other.name for other in commands().values() if other.response is cls.response and other is not cls]
+        return ",".join(same) if cls.response is not SUCCESS else ""
+
+
+class AsyncCommand(Command):
+    """One whose work is a job: `run` stores it and answers ``jobid``, and ``id`` where it made something."""
+
+    is_async = True
+
+
+class ListCommand(Command):
+    """A list: keyword, page and pagesize, and no changes."""
+
+    reads = True
+
+    keyword = string()
+    page = integer()
+    pagesize = integer()
+
+    def paging(self, ctx: Context) -> Page:
+        """The part that is asked for."""
+        return page_of(ctx, self.page, self.pagesize)
+
+    def answer(self, ctx: Context, found: tuple[list[int], int]) -> Body:
+        """The body for a page of ids and the total: an empty list is an empty object."""
+        ids, count = found
+        return self.body(ctx.present(self.response.name, *ids), count)
+
+    def body(self, objects: list[dict[str, Any]], count: int | None = None) -> Body:
+        """The body for response objects that are already made."""
+        if not objects and not count:
+            return {}
+        body: Body = {"count": len(objects) if count is None else count}
+        if objects:
+            body[self.noun] = objects
+        return body
+
+    def select(self, ctx: Context, listing: Listing, **conditions: Any) -> Body:
+        """The body for a listing under conditions; those that are None do not count."""
+        return self.answer(ctx, listing.page(ctx, {"keyword": self.keyword, **conditions}, self.paging(ctx)))
+
+
+class DomainList(ListCommand):
+    """A list limited by domainid, isrecursive and listall."""
+
+    domainid = ref(DOMAIN)
+    isrecursive = boolean()
+    listall = boolean()
+
+
+class OwnedList(DomainList):
+    """A list of what accounts own: account, projectid and tags as well."""
+
+    account = string()
+    projectid = string()
+    tags = mapping()
+
+    def select(self, ctx: Context, listing: Listing, **conditions: Any) -> Body:
+        scope = access.scope(
+            ctx,
+            account=self.account,
+            domain=self.domainid,
+            listall=self.listall,
+            isrecursive=self.isrecursive,
+            by_id=bool(conditions.get("id") or conditions.get("ids")),
+        )
+        given = {"keyword": self.keyword, **conditions}
+        return self.answer(ctx, listing.page(ctx, given, self.paging(ctx), scope, tags_of(self.tags)))
+
+
+@cache
+def commands() -> dict[str, type[Command]]:
+    """Every command by its lower-cased name, found by walking ``api/commands``."""
+    package = importlib.import_module("cloudsim.api.commands")
+    for module in pkgutil.iter_modules(package.__path__):
+        importlib.import_module(f"{package.__name__}.{module.name}")
+    found: dict[str, type[Command]] = {}
+
+    def walk(cls: type[Command]) -> None:
+        for sub in cls.__subclasses__():
+            if sub.name:
+                if sub.name.lower() in found and found[sub.name.lower()] is not sub:
+                    raise ValueError(f"command {sub.name} is declared twice")
+                found[sub.name.lower()] = sub
+            walk(sub)
+
+    walk(Command)
+    return dict(sorted(found.items()))
+
+
+__all__ = ["ACCOUNT", "AsyncCommand", "Body", "Command", "DomainList", "ListCommand", "OwnedList", "commands", "describe"]

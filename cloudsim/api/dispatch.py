@@ -1,0 +1,254 @@
+"""One request, from its parameters to the bytes of its answer.
+
+Who calls is looked up once and kept until something about users, accounts, domains or roles changes. Parameters are read
+and the command is run in one transaction. Whatever goes wrong ends as an error object of the wire contract.
+"""
+
+from __future__ import annotations
+
+import logging
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from cloudsim.api import render, signature
+from cloudsim.api.command import Body, Command, commands
+from cloudsim.api.params import Parameters
+from cloudsim.core.caller import Caller
+from cloudsim.core.errors import (
+    BadParameter,
+    CloudError,
+    InternalError,
+    InvalidValue,
+    ResourceUnavailable,
+    Unauthenticated,
+    UnknownCommand,
+)
+from cloudsim.services import identity
+from cloudsim.services.context import Cloud, Context
+from cloudsim.services.faults import translated
+
+log = logging.getLogger(__name__)
+
+#: The number of the request that is being answered, for log lines.
+current_request: ContextVar[str | None] = ContextVar("current_request", default=None)
+
+
+@dataclass(slots=True)
+class Request:
+    """What the HTTP part hands over."""
+
+    parameters: Parameters
+    method: str = "GET"
+    cookies: dict[str, str] = field(default_factory=dict)
+    remote: str = ""
+    #: From the integration port: nobody signs, everything is allowed.
+    trusted: bool = False
+
+
+@dataclass(slots=True)
+class Answer:
+    """What the HTTP part sends."""
+
+    status: int
+    body: bytes
+    content_type: str
+    #: Cookies to set; an empty value ends one.
+    cookies: dict[str, str] = field(default_factory=dict)
+    #: For metrics: the declared name of the command, if there is one.
+    command: str = ""
+
+
+class OpenCommand(Protocol):
+    """A command that nobody has to be known for: login and logout."""
+
+    async def __call__(self, dispatcher: Dispatcher, request: Request) -> tuple[Body, dict[str, str]]:
+        """Answers the body and the cookies to set."""
+
+
+class Dispatcher:
+    """Answers requests."""
+
+    def __init__(self, cloud: Cloud, integration_caller: Caller) -> None:
+        self.cloud = cloud
+        self._commands = commands()
+        self._integration_caller = integration_caller
+        self._identities: dict[str, identity.Identity | None] = {}
+        self._sessions: dict[str, identity.Session | None] = {}
+        self._generation = 0
+        cloud.db.listen(identity.TABLES, self._forget)
+        #: Answers of commands that declare what makes them old.
+        self._kept: dict[tuple[Any, ...], Answer] = {}
+        self._kept_generation: dict[str, int] = {}
+        for tables in {command.cached for command in self._commands.values() if command.cached}:
+            cloud.db.listen(tables | set(identity.TABLES) | {"configuration"}, self._drop_kept)
+
+    def _forget(self) -> None:
+        self._generation += 1
+        self._identities.clear()
+        self._sessions.clear()
+
+    def _drop_kept(self) -> None:
+        self._generation += 1
+        self._kept.clear()
+
+    async def answer(self, request: Request) -> Answer:
+        """Never raises."""
+        parameters = request.parameters
+        name = parameters.get("command")
+        as_json = parameters.get("response", "").lower() == "json"
+        known = self._commands.get(name.lower()) if name else None
+        try:
+            if not name:
+                raise UnknownCommand("the request names no command")
+            lower = name.lower()
+            if lower in OPEN:
+                body, cookies = await OPEN[lower](self, request)
+                answer = self._ok(lower, body, as_json)
+                answer.cookies = cookies
+                answer.command = lower
+                return answer
+            caller = await self._authenticate(request)
+            if known is None or not caller.may(known.name):
+                raise UnknownCommand(f"there is no command '{name[:100]}', or your role does not have it")
+            answer = await self._run(known, caller, parameters, as_json)
+            answer.command = known.name
+            return answer
+        except CloudError as error:
+            failure = error
+        except Exception as error:
+            failure = translated(error) or InternalError()
+            if isinstance(failure, InternalError):
+                log.exception("command %s", known.name if known else "?")
+        body = render.error_body(failure, as_json)
+        return Answer(
+            failure.errorcode,
+            render.render(render.root_of(name), body, as_json),
+            render.JSON if as_json else render.XML,
+            command=known.name if known else "",
+        )
+
+    def _ok(self, lower: str, body: Body, as_json: bool) -> Answer:
+        return Answer(200, render.render(lower + "response", body, as_json), render.JSON if as_json else render.XML)
+
+    async def _run(self, command: type[Command], caller: Caller, parameters: Parameters, as_json: bool) -> Answer:
+        db = self.cloud.db
+        if command.cached:
+            key = (
+                command.name,
+                caller.user_id,
+                as_json,
+                *sorted(item for item in parameters.items() if item[0] not in _NOT_PARAMETERS),
+            )
+            kept = self._kept.get(key)
+            if kept is not None:
+                return kept
+            generation = self._generation
+            body = await db.read(self._carry_out, command, caller, parameters)
+            answer = self._ok(command.name.lower(), body, as_json)
+            if generation == self._generation and len(answer.body) < 100_000:
+                if len(self._kept) >= 2000:
+                    self._kept.clear()
+                self._kept[key] = answer
+            return answer
+        run = db.read if command.reads else db.write
+        body = await run(self._carry_out, command, caller, parameters)
+        return self._ok(command.name.lower(), body, as_json)
+
+    def _carry_out(self, tx: Any, command: type[Command], caller: Caller, parameters: Parameters) -> Body:
+        ctx: Context = self.cloud.context(tx, caller)
+        ctx.command = command.name
+        return command(ctx, parameters).run(ctx)
+
+    # -- who calls
+
+    async def _authenticate(self, request: Request) -> Caller:
+        if request.trusted:
+            return self._integration_caller
+        parameters = request.parameters
+        key = parameters.get("apikey")
+        if key:
+            given = parameters.get("signature")
+            if not given:
+                raise Unauthenticated
+            found = await self._identity(key)
+            if found is None:
+                # as much work as for a known key
+                signature.verify(_spelled(parameters), given, "-")
+                raise Unauthenticated
+            if not signature.verify(_spelled(parameters), given, found.secret_key):
+                raise Unauthenticated
+            if signature.expired(parameters.get("signatureversion"), parameters.get("expires"), self.cloud.clock.now()):
+                raise Unauthenticated
+            return found.caller
+        cookie = request.cookies.get("JSESSIONID")
+        if cookie:
+            session = await self._session(cookie)
+            given = parameters.get("sessionkey") or request.cookies.get("sessionkey") or ""
+            if session is not None and signature.hmac.compare_digest(session.session_key.encode(), given.encode()):
+                return session.caller
+        raise Unauthenticated
+
+    async def _identity(self, key: str) -> identity.Identity | None:
+        if key in self._identities:
+            return self._identities[key]
+        generation = self._generation
+        found = await self.cloud.db.read(identity.by_api_key, key, self.cloud)
+        if generation == self._generation:
+            if len(self._identities) > 10_000:
+                self._identities.clear()
+            self._identities[key] = found
+        return found
+
+    async def _session(self, cookie: str) -> identity.Session | None:
+        now = self.cloud.clock.now()
+        known = self._sessions.get(cookie)
+        if known is None:
+            generation = self._generation
+            known = await self.cloud.db.read(identity.by_cookie, cookie, now)
+            if known is None:
+                return None
+            if generation == self._generation:
+                self._sessions[cookie] = known
+        if known.used + identity.SESSION_SECONDS * 1000 < now:
+            self._sessions.pop(cookie, None)
+            return None
+        if known.used + 60_000 < now:
+            await identity.touch(self.cloud, cookie)
+        return known
+
+
+#: Parts of a request that say who asks, not what.
+_NOT_PARAMETERS = frozenset(
+    ("apikey", "signature", "command", "signatureversion", "expires", "sessionkey", "response", "_")
+)
+
+
+def _spelled(parameters: Parameters) -> dict[str, str]:
+    names = parameters.names
+    return {names[lower]: value for lower, value in parameters.items()}
+
+
+async def _login(dispatcher: Dispatcher, request: Request) -> tuple[Body, dict[str, str]]:
+    given = request.parameters
+    if request.method != "POST":
+        raise InvalidValue("send login as a POST request: a password must not stand in an address")
+    for name in ("username", "password"):
+        if not given.get(name):
+            raise BadParameter(f"parameter {name} is missing")
+    body, cookie, session_key = await identity.login(
+        dispatcher.cloud, given["username"], given["password"], given.get("domain"), given.get("domainid")
+    )
+    return body, {"JSESSIONID": cookie, "sessionkey": session_key}
+
+
+async def _logout(dispatcher: Dispatcher, request: Request) -> tuple[Body, dict[str, str]]:
+    cookie = request.cookies.get("JSESSIONID")
+    if cookie:
+        await identity.logout(dispatcher.cloud, cookie)
+    return {"description": "success"}, {"JSESSIONID": "", "sessionkey": ""}
+
+
+OPEN: dict[str, OpenCommand] = {"login": _login, "logout": _logout}
+
+__all__ = ["Answer", "Dispatcher", "Request", "ResourceUnavailable"]

@@ -1,0 +1,7 @@
+"""``python -m cloudsim.cli``."""
+
+import sys
+
+from cloudsim.cli.main import main
+
+sys.exit(main())

@@ -1,0 +1,375 @@
+"""The engine: stores jobs, runs their workflows, and picks up after a crash what had not ended.
+
+The database is the truth; the queues here are only who waits for whom now. A job is claimed (queued to running) in the
+transaction of its first step, so one that was cancelled meanwhile never starts. Jobs that share a lock run one after the
+other in the order they were committed; others at the same time, up to `workers`.
+
+Tasks: one for each lock that has something to do, and one for each job without a lock. They end when their queue is
+empty, or at `close`, which leaves unfinished jobs to the next start.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Callable
+from contextvars import ContextVar
+from typing import Any, Concatenate, Generic, ParamSpec, TypeVar
+
+from cloudsim.agents.base import AgentError, HostUnreachable
+from cloudsim.agents.dispatch import Agents
+from cloudsim.core.caller import Caller
+from cloudsim.core.clock import Clock
+from cloudsim.core.errors import AgentTimeout, CloudError, InternalError, OperationFailed
+from cloudsim.core.ids import Ids
+from cloudsim.db import event as events
+from cloudsim.db import job as jobs
+from cloudsim.db.database import Conflict, Database, DatabaseError, Transaction, WriteTransaction
+from cloudsim.db.schema import job as job_table
+from cloudsim.db.schema import job_step
+from cloudsim.jobs.job import Job, Order, from_row
+from cloudsim.jobs.workflow import Definition, JobCancelled, Workflow, failure
+
+log = logging.getLogger(__name__)
+
+C = TypeVar("C")
+P = ParamSpec("P")
+T = TypeVar("T")
+
+#: The uuid of the job whose workflow is running, for log lines.
+current_job: ContextVar[str | None] = ContextVar("current_job", default=None)
+
+
+class Engine(Generic[C]):
+    """Runs workflows. `context(tx, caller)` makes what their steps are given."""
+
+    def __init__(
+        self,
+        db: Database,
+        agents: Agents,
+        clock: Clock,
+        ids: Ids,
+        workflows: dict[str, Definition],
+        context: Callable[[Transaction, Caller], C],
+        load_caller: Callable[[Transaction, int], Caller | None],
+        *,
+        workers: int = 250,
+    ) -> None:
+        self.db = db
+        self.agents = agents
+        self._clock = clock
+        self._ids = ids
+        self._workflows = workflows
+        self._context = context
+        self._load_caller = load_caller
+        self._queues: dict[str, deque[Job]] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._slots = asyncio.Semaphore(workers)
+        self._waiting: dict[str, asyncio.Event] = {}
+        self._closing = False
+        #: Jobs that wait for their turn or run; and how many ended since the start, by outcome.
+        self.unfinished = 0
+        self.ended = {"succeeded": 0, "failed": 0, "cancelled": 0}
+
+    # -- submitting and cancelling
+
+    def submit(self, tx: WriteTransaction, caller: Caller, order: Order) -> str:
+        """Stores a job; it starts when the transaction is durable. Answers the job's uuid."""
+        now = self._clock.now()
+        uuid = self._ids.uuid()
+        account_id = caller.account_id if order.account_id is None else order.account_id
+        domain_id = caller.domain_id if order.domain_id is None else order.domain_id
+        start_event_id = None
+        if order.event is not None:
+            start_event_id = events.record(
+                tx,
+                uuid=self._ids.uuid(),
+                now=now,
+                type=order.event,
+                state="Scheduled",
+                description=order.event_text,
+                caller=caller,
+                account_id=account_id,
+                domain_id=domain_id,
+                resource_type=order.instance_type,
+                resource_uuid=order.instance_uuid,
+            )
+        job_id = tx.insert(
+            job_table,
+            uuid=uuid,
+            command=order.command,
+            workflow=order.workflow,
+            arguments=order.arguments,
+            user_id=caller.user_id,
+            account_id=account_id,
+            domain_id=domain_id,
+            instance_type=order.instance_type,
+            instance_uuid=order.instance_uuid,
+            lock=order.lock,
+            state="queued",
+            process_status=0,
+            result_code=0,
+            event_type=order.event,
+            event_text=order.event_text,
+            start_event_id=start_event_id,
+            created=now,
+        )
+        job = Job(
+            id=job_id,
+            uuid=uuid,
+            command=order.command,
+            workflow=order.workflow,
+            arguments=order.arguments,
+            caller=caller,
+            lock=order.lock,
+            instance_type=order.instance_type,
+            instance_uuid=order.instance_uuid,
+            account_id=account_id,
+            domain_id=domain_id,
+            event=order.event,
+            event_text=order.event_text,
+            start_event_id=start_event_id,
+        )
+        tx.on_commit(lambda: self._enqueue(job))
+        return uuid
+
+    def cancel(self, tx: WriteTransaction, job_id: int) -> bool:
+        """Ends a job that has not started, with its workflow's undoing; False where it has started or ended."""
+        row = tx.first(_JOB, job_id=job_id)
+        if row is None or row["state"] != "queued":
+            return False
+        caller = self._load_caller(tx, row["user_id"])
+        if caller is None:
+            return False
+        error = OperationFailed("the job was cancelled before it started")
+        job = from_row(row, caller, {})
+        self._undo(tx, job, error)
+        jobs.cancel(tx, job_id, self._clock.now(), failure(error))
+        self._tell(tx, job, "Completed", "ERROR", f"cancelled: {job.event_text}")
+        tx.on_commit(lambda: self._ended(job, "cancelled"))
+        return True
+
+    # -- running
+
+    async def recover(self) -> int:
+        """Takes up every job that had not ended, in the order they were asked for. Answers how many there are."""
+
+        def load(tx: Transaction) -> list[Job]:
+            rows, steps = jobs.unfinished(tx)
+            callers = {user_id: self._load_caller(tx, user_id) for user_id in {row["user_id"] for row in rows}}
+            return [
+                from_row(row, caller, steps[row["id"]])
+                for row in rows
+                if (caller := callers[row["user_id"]]) is not None
+            ]
+
+        found = await self.db.read(load)
+        for job in found:
+            self._enqueue(job)
+        return len(found)
+
+    def _enqueue(self, job: Job) -> None:
+        if self._closing:
+            return  # it is stored: the next start takes it up
+        self.unfinished += 1
+        if job.lock is None:
+            self._spawn(self._alone(job))
+        elif job.lock in self._queues:
+            self._queues[job.lock].append(job)
+        else:
+            self._queues[job.lock] = deque((job,))
+            self._spawn(self._drain(job.lock))
+
+    def _spawn(self, coroutine: Any) -> None:
+        task = asyncio.get_running_loop().create_task(coroutine)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _alone(self, job: Job) -> None:
+        async with self._slots:
+            await self._run(job)
+
+    async def _drain(self, lock: str) -> None:
+        queue = self._queues[lock]
+        try:
+            while queue:
+                async with self._slots:
+                    await self._run(queue[0])
+                queue.popleft()
+        finally:
+            del self._queues[lock]
+
+    async def _run(self, job: Job) -> None:
+        """Runs a job to its end, whatever it is; leaves only when it has ended or the engine is closed."""
+        current_job.set(job.uuid)
+        pause = 0.5
+        while True:
+            try:
+                await self._attempt(job)
+                return
+            except DatabaseError as error:
+                # Nothing was recorded, nothing is lost: from the last finished step again when the database is back.
+                log.error("job %s waits %g s for the database: %s", job.uuid, pause, error)
+            await self._clock.sleep(pause)
+            pause = min(pause * 2, 30.0)
+
+    async def _attempt(self, job: Job) -> None:
+        definition = self._workflows.get(job.workflow)
+        error: CloudError
+        if definition is None:
+            await self._fail(job, OperationFailed(f"this version of the server does not know how to {job.workflow}"))
+            return
+        workflow = Workflow(self, job)
+        try:
+            await definition.function(workflow, **job.arguments)
+            if workflow.finished:
+                return
+            log.error("workflow %s of job %s ended without a result", job.workflow, job.uuid)
+            error = InternalError()
+        except JobCancelled:
+            return
+        except CloudError as caught:
+            error = caught
+        except HostUnreachable as caught:
+            error = AgentTimeout(str(caught))
+        except AgentError as caught:
+            error = OperationFailed(str(caught))
+        except Conflict:
+            log.exception("job %s", job.uuid)
+            error = InternalError()
+        except DatabaseError:
+            raise
+        except Exception:
+            log.exception("job %s", job.uuid)
+            error = InternalError()
+        await self._fail(job, error)
+
+    async def run_step(
+        self, job: Job, name: str, function: Callable[Concatenate[C, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """For `Workflow.step`."""
+
+        def run(tx: WriteTransaction) -> T:
+            self._claim(tx, job)
+            result = function(self._context(tx, job.caller), *args, **kwargs)
+            tx.insert(job_step, job_id=job.id, name=name, result=result, created=self._clock.now())
+            return result
+
+        result = await self.db.write(run)
+        job.running = True
+        return result
+
+    async def run_finish(
+        self,
+        job: Job,
+        function: Callable[Concatenate[C, P], dict[str, Any]],
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> None:
+        """For `Workflow.finish`."""
+
+        def run(tx: WriteTransaction) -> None:
+            self._claim(tx, job)
+            result = function(self._context(tx, job.caller), *args, **kwargs)
+            tx.update(
+                job_table, {"id": job.id}, state="succeeded", result=result, result_code=0, completed=self._clock.now()
+            )
+            self._tell(tx, job, "Completed", "INFO", f"successfully completed: {job.event_text}")
+
+        await self.db.write(run)
+        self._ended(job, "succeeded")
+
+    def _claim(self, tx: WriteTransaction, job: Job) -> None:
+        if job.running:
+            return
+        if not jobs.claim(tx, job.id, self._clock.now()):
+            raise JobCancelled
+        self._tell(tx, job, "Started", "INFO", f"started: {job.event_text}")
+
+    async def _fail(self, job: Job, error: CloudError) -> None:
+        def run(tx: WriteTransaction, undo: bool) -> None:
+            self._claim(tx, job)
+            if undo:
+                self._undo(tx, job, error)
+            tx.update(
+                job_table,
+                {"id": job.id},
+                state="failed",
+                result=failure(error),
+                result_code=error.errorcode,
+                completed=self._clock.now(),
+            )
+            self._tell(tx, job, "Completed", "ERROR", f"failed: {job.event_text}")
+
+        try:
+            await self.db.write(run, True)
+        except JobCancelled:
+            return
+        except DatabaseError as caught:
+            if not isinstance(caught, Conflict):
+                raise
+            log.exception("undoing job %s", job.uuid)
+            await self.db.write(run, False)
+        except Exception:
+            log.exception("undoing job %s", job.uuid)
+            await self.db.write(run, False)
+        log.info("job %s (%s) failed: %s", job.uuid, job.command, error.message)
+        self._ended(job, "failed")
+
+    def _undo(self, tx: WriteTransaction, job: Job, error: CloudError) -> None:
+        definition = self._workflows.get(job.workflow)
+        if definition is not None and definition.failed is not None:
+            definition.failed(self._context(tx, job.caller), error, **job.arguments)
+
+    def _tell(self, tx: WriteTransaction, job: Job, state: str, level: str, text: str) -> None:
+        if job.event is None:
+            return
+        events.record(
+            tx,
+            uuid=self._ids.uuid(),
+            now=self._clock.now(),
+            type=job.event,
+            state=state,
+            level=level,
+            description=text,
+            caller=job.caller,
+            start_id=job.start_event_id,
+            account_id=job.account_id,
+            domain_id=job.domain_id,
+            resource_type=job.instance_type,
+            resource_uuid=job.instance_uuid,
+        )
+
+    # -- waiting and closing
+
+    def _ended(self, job: Job, outcome: str) -> None:
+        self.unfinished -= 1
+        self.ended[outcome] += 1
+        event = self._waiting.pop(job.uuid, None)
+        if event is not None:
+            event.set()
+
+    async def ended(self, uuid: str) -> None:
+        """Waits until a job that was submitted here has ended (for callers inside the server)."""
+        event = self._waiting.setdefault(uuid, asyncio.Event())
+        await event.wait()
+
+    async def close(self, grace: float = 5.0) -> None:
+        """Lets running jobs go on for `grace` seconds, then leaves them to the next start."""
+        self._closing = True
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=grace)
+        for task in list(self._tasks):
+            task.cancel()
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=2.0)
+
+
+def _job_statement() -> Any:
+    from sqlalchemy import bindparam, select
+
+    return select(job_table).where(job_table.c.id == bindparam("job_id"))
+
+
+_JOB = _job_statement()

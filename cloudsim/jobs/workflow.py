@@ -1,0 +1,112 @@
+"""Workflows: ordinary async functions whose finished steps are remembered.
+
+>>> @workflow("virtualmachine.stop", failed=stop_failed)
+... async def stop(wf: Workflow[Context], vm_id: int, forced: bool) -> None:
+...     host = await wf.step("prepare", prepare, vm_id)
+...     await wf.call(host, StopMachine(wf.command_id("stop"), ...))
+...     await wf.finish(stopped, vm_id)
+
+`step` and `finish` run a plain function in a write transaction that also records the step; after a crash the workflow is
+called again from its start, finished steps return what they stored, and commands to agents go out again with the same
+id, which an agent executes once. So between steps a workflow must be a pure function of what its steps returned: what it
+reads of the world it reads in a step, and it takes neither time nor chance from elsewhere.
+
+When it raises, `failed` (again a plain function) undoes what must be undone, in the transaction that ends the job.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, TypeVar
+
+from cloudsim.agents.base import Answer, Command, HostAddress
+from cloudsim.core.errors import CloudError
+from cloudsim.jobs.job import Job
+
+if TYPE_CHECKING:
+    from cloudsim.jobs.engine import Engine
+
+C = TypeVar("C")
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class JobCancelled(Exception):
+    """The job was cancelled before its first step; nothing was done."""
+
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """A registered workflow."""
+
+    name: str
+    function: Callable[..., Awaitable[None]]
+    #: ``failed(ctx, error, **arguments)``: called in the transaction that ends the job without success.
+    failed: Callable[..., None] | None
+
+
+_REGISTERED: dict[str, Definition] = {}
+
+
+def workflow(
+    name: str, *, failed: Callable[..., None] | None = None
+) -> Callable[[Callable[..., Awaitable[None]]], Callable[..., Awaitable[None]]]:
+    """Registers an async function as the workflow `name`: job rows name it, so a released name stays."""
+
+    def register(function: Callable[..., Awaitable[None]]) -> Callable[..., Awaitable[None]]:
+        if name in _REGISTERED:
+            raise ValueError(f"workflow {name} is registered twice")
+        _REGISTERED[name] = Definition(name, function, failed)
+        return function
+
+    return register
+
+
+def registered() -> dict[str, Definition]:
+    """All workflows by name."""
+    return _REGISTERED
+
+
+class Workflow(Generic[C]):
+    """What a workflow function works with. `C` is the context its steps are given."""
+
+    def __init__(self, engine: Engine[C], job: Job) -> None:
+        self._engine = engine
+        self.job = job
+        self.finished = False
+
+    def command_id(self, step: str) -> str:
+        """The id of a command to an agent: the same after a crash, never the same twice otherwise."""
+        return f"{self.job.uuid}:{step}"
+
+    async def step(
+        self, name: str, function: Callable[Concatenate[C, P], T], /, *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """Runs `function(context, ...)` in a transaction, once for good; its result must be plain JSON data."""
+        steps = self.job.steps
+        if name in steps:
+            stored: T = steps[name]
+            return stored
+        result = await self._engine.run_step(self.job, name, function, *args, **kwargs)
+        steps[name] = result
+        return result
+
+    async def finish(
+        self, function: Callable[Concatenate[C, P], dict[str, Any]], /, *args: P.args, **kwargs: P.kwargs
+    ) -> None:
+        """The last step: its result is the job's, and the job has succeeded when the transaction is durable."""
+        await self._engine.run_finish(self.job, function, *args, **kwargs)
+        self.finished = True
+
+    async def call(self, host: HostAddress, command: Command, *, timeout: float | None = None) -> Answer:
+        """Sends a command to a host; asks again with the same id when the answer is lost.
+
+        Raises `CommandFailed` (the host said no and is as before), `HostUnreachable` or `AgentTimeout` (nobody knows).
+        """
+        return await self._engine.agents.ask(host, command, timeout=timeout)
+
+
+def failure(error: CloudError) -> dict[str, Any]:
+    """A failed job's result, as the wire has it."""
+    return {"errorcode": error.errorcode, "errortext": error.message}

@@ -1,0 +1,275 @@
+"""The composition root: the only place that knows every part of a server, and puts them together.
+
+Order of starting: data directory and its lock, database, defaults, drivers, API, sockets, unfinished jobs, periodic
+tasks; of stopping: the reverse. Nothing is done at the end that a killed server would miss.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import fcntl
+import json
+import logging
+import os
+import socket
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, cast
+
+from aiohttp import web
+
+from cloudsim.agents.base import Driver
+from cloudsim.agents.dispatch import Agents
+from cloudsim.agents.simulator import SimulatorDriver
+from cloudsim.api import http as api_http
+from cloudsim.api import query
+from cloudsim.api.dispatch import Dispatcher, current_request
+from cloudsim.api.responses.base import present
+from cloudsim.core.caller import Caller
+from cloudsim.core.clock import Clock, SystemClock
+from cloudsim.core.config import Config
+from cloudsim.core.ids import Ids
+from cloudsim.core.keyfile import KeyFile
+from cloudsim.core.settings import Settings
+from cloudsim.db.database import Database, DatabaseUnavailable
+from cloudsim.db.sqlite import SqliteDatabase
+from cloudsim.db.upgrade import prepare
+from cloudsim.jobs.engine import Engine, current_job
+from cloudsim.jobs.workflow import registered
+from cloudsim.services import bootstrap, configuration, host, identity, sample_zone, vm_workflows
+from cloudsim.services.context import Cloud, Context
+
+log = logging.getLogger(__name__)
+
+
+class StartError(Exception):
+    """The server cannot start; the text says why and what would help."""
+
+
+def log_ids() -> dict[str, str | None]:
+    """The request and the job that the running code works for."""
+    return {"request": current_request.get(), "job": current_job.get()}
+
+
+def _request(message: Any, payload: Any, protocol: Any, writer: Any, task: Any) -> web.BaseRequest:
+    return web.BaseRequest(
+        message, payload, protocol, writer, task, asyncio.get_running_loop(), client_max_size=query.BODY_LIMIT
+    )
+
+
+class Server:
+    """One management server."""
+
+    def __init__(self, config: Config, *, clock: Clock | None = None, ids: Ids | None = None) -> None:
+        self.config = config
+        self.clock = clock or SystemClock()
+        self.ids = ids or Ids()
+        self.ready = False
+        self.port = 0
+        self.integration_port = 0
+        self._cleanup: list[Callable[[], Any]] = []
+
+    # -- starting
+
+    async def start(self) -> None:
+        """Starts everything. Raises `StartError`; what was started by then is stopped."""
+        try:
+            await self._start()
+        except BaseException as error:
+            await self.stop()
+            if isinstance(error, DatabaseUnavailable):
+                raise StartError(str(error)) from error
+            raise
+
+    async def _start(self) -> None:
+        directory = self._lock_directory()
+        self.db = await self._open_database(directory)
+        try:
+            cipher = KeyFile(directory / "key")
+        except (OSError, ValueError) as error:
+            raise StartError(f"the key file {directory / 'key'} cannot be used: {error}") from error
+        settings = Settings()
+        self.simulator = SimulatorDriver(
+            directory / "simulator.db", self.clock, self.ids, latency=self.config["simulator-latency"]
+        )
+        drivers: list[Driver] = [self.simulator, *self._more_drivers()]
+        self.agents = Agents(drivers, self.clock, lambda: settings.number("wait") or 1800)
+        self.cloud = Cloud(
+            db=self.db,
+            clock=self.clock,
+            ids=self.ids,
+            settings=settings,
+            agents=self.agents,
+            cipher=cipher,
+            present=present,
+            server_uuid=self._server_uuid(directory),
+        )
+        assert vm_workflows  # registers its workflows
+        self.cloud.jobs = Engine(
+            self.db,
+            self.agents,
+            self.clock,
+            self.ids,
+            registered(),
+            self.cloud.context,
+            identity.by_user_id,
+        )
+        self._cleanup.append(self.cloud.jobs.close)
+        await self.agents.open()
+        self._cleanup.append(self.agents.close)
+        await self._defaults()
+        await configuration.follow(self.cloud)
+        admin = await self.db.read(self._admin)
+        self.dispatcher = Dispatcher(self.cloud, admin)
+        await self._listen(directory)
+        await host.connect_all(self.cloud, admin)
+        found = await self.cloud.jobs.recover()
+        if found:
+            log.info("%d unfinished jobs taken up again", found)
+        from cloudsim.services import periodic
+
+        self.periodic = periodic.scheduler(self.cloud, admin)
+        self.periodic.start()
+        self._cleanup.append(self.periodic.close)
+        self.ready = True
+
+    def _lock_directory(self) -> Path:
+        directory = self.config.data_dir
+        try:
+            directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+            handle = os.open(directory / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+        except OSError as error:
+            raise StartError(f"the data directory {directory} cannot be used: {error.strerror}") from error
+        self._cleanup.append(lambda: os.close(handle))
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise StartError(
+                f"another server uses the data directory {directory}: stop it, or name another with --data-dir"
+            ) from None
+        return directory
+
+    async def _open_database(self, directory: Path) -> Database:
+        url = str(self.config["database"])
+        database: Any
+        if url:
+            if not url.startswith(("postgresql://", "postgres://")):
+                raise StartError("--database takes postgresql://user@host/name")
+            try:
+                from cloudsim.db.postgres import PostgresDatabase
+            except ImportError:
+                raise StartError("PostgreSQL needs the extra: pip install 'cloudsim-server[postgresql]'") from None
+            database, place = PostgresDatabase(url), url
+        else:
+            place = str(directory / "cloudsim.db")
+            database = SqliteDatabase(place)
+        await database.open()
+        self._cleanup.append(database.close)
+        outcome = await prepare(database, place)
+        if outcome == "upgraded":
+            log.info("the database was brought to the schema of this version")
+        return cast(Database, database)
+
+    def _more_drivers(self) -> list[Driver]:
+        from importlib.util import find_spec
+
+        if find_spec("libvirt") is None:
+            return []
+        from cloudsim.agents.libvirt import LibvirtDriver
+
+        return [LibvirtDriver(self.clock, storage=self.config["libvirt-storage"])]
+
+    def _server_uuid(self, directory: Path) -> str:
+        path = directory / "server-id"
+        with contextlib.suppress(FileNotFoundError):
+            text = path.read_text().strip()
+            if text:
+                return text
+        made = self.ids.uuid()
+        path.write_text(made)
+        return made
+
+    async def _defaults(self) -> None:
+        if not await self.db.read(bootstrap.is_empty):
+            return
+        password = await bootstrap.password_hash(str(self.config["admin-password"]))
+
+        def fill(tx: Any) -> None:
+            admin = bootstrap.fill(tx, self.ids, self.cloud.cipher, self.clock.now(), password)
+            if self.config["seed"]:
+                sample_zone.build(self.cloud.context(tx, admin))
+
+        await self.db.write(fill)
+
+    def _admin(self, tx: Any) -> Caller:
+        admin = identity.by_user_id(tx, 2)
+        assert admin is not None
+        return admin
+
+    async def _listen(self, directory: Path) -> None:
+        from cloudsim.web.status import Status
+
+        self.endpoint = api_http.Endpoint(self.dispatcher)
+        self.status = Status(self)
+        main = web.Server(self._route, request_factory=_request)
+        self.port = await self._bind(main, str(self.config["host"]), int(self.config["port"]))
+        if self.config["integration-port"]:
+            trusted = api_http.Endpoint(self.dispatcher, trusted=True)
+            self.endpoint_trusted = trusted
+            side = web.Server(trusted.handle, request_factory=_request)
+            self.integration_port = await self._bind(side, "127.0.0.1", int(self.config["integration-port"]))
+        self._write_endpoint(directory)
+
+    async def _bind(self, server: web.Server, address: str, port: int) -> int:
+        runner = web.ServerRunner(server, handle_signals=False, access_log=None)
+        await runner.setup()
+        self._cleanup.append(runner.cleanup)
+        try:
+            bound = socket.create_server((address, port), family=socket.AF_INET6 if ":" in address else socket.AF_INET,
+                                         backlog=1024)  # fmt: skip
+        except (OSError, OverflowError) as error:
+            if getattr(error, "errno", 0) == 98:
+                raise StartError(f"port {port} of {address} is in use: choose another with --port") from None
+            raise StartError(f"cannot listen on {address} port {port}: {error}") from None
+        site = web.SockSite(runner, bound, shutdown_timeout=3.0)
+        await site.start()
+        return int(bound.getsockname()[1])
+
+    async def _route(self, request: web.BaseRequest) -> web.StreamResponse:
+        path = request.raw_path.partition("?")[0]
+        if path in ("/client/api", "/client/api/"):
+            return await self.endpoint.handle(request)
+        return await self.status.handle(request, path)
+
+    @property
+    def url(self) -> str:
+        """The endpoint of the API."""
+        address = str(self.config["host"])
+        if address in ("0.0.0.0", "::"):  # noqa: S104
+            address = "127.0.0.1"
+        if ":" in address:
+            address = f"[{address}]"
+        return f"http://{address}:{self.port}/client/api"
+
+    def _write_endpoint(self, directory: Path) -> None:
+        temporary = directory / "endpoint.new"
+        temporary.write_text(json.dumps({"endpoint": self.url, "database": bool(self.config["database"])}))
+        temporary.replace(directory / "endpoint")
+
+    # -- stopping
+
+    async def stop(self) -> None:
+        """Stops everything, in the reverse order of starting, within some seconds."""
+        self.ready = False
+        while self._cleanup:
+            call = self._cleanup.pop()
+            try:
+                result = call()
+                if asyncio.iscoroutine(result):
+                    await result
+            except Exception:
+                log.exception("stopping")
+
+
+__all__ = ["Context", "Server", "StartError", "log_ids"]

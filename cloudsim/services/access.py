@@ -1,0 +1,177 @@
+"""Who may see and touch what: the one access check, and the scope of lists.
+
+"Not there" and "not yours" read the same: from the answer nobody can tell whether an id exists.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import bindparam, select
+
+from cloudsim.core.caller import Caller
+from cloudsim.core.errors import BadParameter, CloudError, InvalidValue, PermissionDenied
+from cloudsim.db.database import Row
+from cloudsim.db.schema import account as account_table
+from cloudsim.db.schema import domain as domain_table
+from cloudsim.db.types import any_of
+from cloudsim.services.context import Context
+from cloudsim.services.nouns import ACCOUNT, DOMAIN, Noun, Owner
+
+_PATH = select(domain_table.c.path).where(domain_table.c.id == bindparam("domain_id"))
+_PATHS = select(domain_table.c.path).where(any_of(domain_table.c.uuid, "uuids"))
+_ACCOUNT = select(account_table).where(
+    account_table.c.domain_id == bindparam("domain_id"),
+    account_table.c.name == bindparam("name"),
+    account_table.c.removed.is_(None),
+)
+
+
+def not_found(noun: Noun, uuid: str) -> CloudError:
+    """What a client is told of an id that names nothing, or nothing it may see."""
+    return BadParameter(f"there is no {noun.label} with id {uuid[:64]}")
+
+
+def domain_path(ctx: Context, domain_id: int) -> str:
+    """``/`` or ``/a/b/``."""
+    return str(ctx.tx.scalar(_PATH, domain_id=domain_id))
+
+
+def within(ctx: Context, domain_id: int) -> bool:
+    """Whether a domain is the caller's or below it."""
+    caller = ctx.caller
+    return domain_id == caller.domain_id or domain_path(ctx, domain_id).startswith(caller.domain_path)
+
+
+def may_see(ctx: Context, noun: Noun, row: Row) -> bool:
+    """Whether the caller may see a row of a noun at all."""
+    caller = ctx.caller
+    if caller.is_admin or noun.owner is Owner.CLOUD:
+        return True
+    if noun.owner is Owner.DOMAINS:
+        if not row["domain_ids"]:
+            return True
+        paths = [found["path"] for found in ctx.tx.all(_PATHS, uuids=row["domain_ids"])]
+        return any(caller.domain_path.startswith(path) for path in paths)
+    if noun.owner is Owner.DOMAIN:
+        if caller.is_domain_admin:
+            return str(row["path"]).startswith(caller.domain_path)
+        return bool(row["id"] == caller.domain_id)
+    if noun.owner is Owner.SHARED and (row["is_public"] or row["is_featured"]):
+        return True
+    return owns(ctx, row["id"] if noun is ACCOUNT else row["account_id"], row["domain_id"])
+
+
+def owns(ctx: Context, account_id: int, domain_id: int) -> bool:
+    """Whether the caller may act for an account of a domain."""
+    caller = ctx.caller
+    if caller.is_admin or account_id == caller.account_id:
+        return True
+    return caller.is_domain_admin and within(ctx, domain_id)
+
+
+def find(ctx: Context, noun: Noun, uuid: str) -> Row:
+    """The row that `uuid` names. Raises `BadParameter` where there is none, or none the caller may see."""
+    row = ctx.tx.first(noun.by_uuid, uuid=uuid)
+    if row is None or not may_see(ctx, noun, row):
+        raise not_found(noun, uuid)
+    return row
+
+
+def find_all(ctx: Context, noun: Noun, uuids: list[str]) -> list[Row]:
+    """The rows of several ids, in their order; raises for the first that is not there."""
+    rows = {row["uuid"]: row for row in ctx.tx.all(noun.by_uuids, uuids=uuids)}
+    for uuid in uuids:
+        if uuid not in rows or not may_see(ctx, noun, rows[uuid]):
+            raise not_found(noun, uuid)
+    return [rows[uuid] for uuid in uuids]
+
+
+def row(ctx: Context, noun: Noun, row_id: int) -> Row:
+    """The row of a noun by its own id: for what is already known to be allowed."""
+    found = ctx.tx.first(noun.by_id, row_id=row_id)
+    if found is None:
+        raise not_found(noun, str(row_id))
+    return found
+
+
+def must_own(ctx: Context, noun: Noun, found: Row) -> None:
+    """Raises `PermissionDenied` where the caller sees the object (it is public) but may not change it."""
+    if not owns(ctx, found["account_id"], found["domain_id"]):
+        raise PermissionDenied(f"{noun.label} {found['uuid']} belongs to another account")
+
+
+def account_of(ctx: Context, domain: Row | None, name: str | None) -> Row:
+    """The account that something is made for: the caller's, or `name` in `domain` where the caller may act for it."""
+    caller = ctx.caller
+    if name is None:
+        if domain is not None and domain["id"] != caller.domain_id:
+            raise InvalidValue("domainid says which domain an account is in: give account as well")
+        return row(ctx, ACCOUNT, caller.account_id)
+    domain_id = domain["id"] if domain is not None else caller.domain_id
+    found = ctx.tx.first(_ACCOUNT, domain_id=domain_id, name=name)
+    if found is None or not owns(ctx, found["id"], found["domain_id"]):
+        raise BadParameter(f"there is no account '{name[:64]}' in that domain")
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Whose rows a list shows: the name of a condition, and its values."""
+
+    #: all, account, domain or subtree
+    kind: str
+    values: dict[str, Any] = field(default_factory=dict)
+
+
+EVERYTHING = Scope("all")
+
+
+def _subtree(path: str) -> Scope:
+    # every path that starts with `path`: from it up to the same text with its last "/" counted one up
+    return Scope("subtree", {"scope_path": path, "scope_end": path[:-1] + "0"})
+
+
+def account_scope(account_id: int) -> Scope:
+    """The rows of one account."""
+    return Scope("account", {"scope_account": account_id})
+
+
+def scope(
+    ctx: Context,
+    *,
+    account: str | None = None,
+    domain: Row | None = None,
+    listall: bool | None = None,
+    isrecursive: bool | None = None,
+    by_id: bool = False,
+) -> Scope:
+    """What a list command's account, domainid, listall and isrecursive mean, for every noun alike.
+
+    A user sees the own account. An admin sees the own account too, unless `listall` (all below the own domain; for root
+    admins all there is), `domain` (that domain; with `isrecursive` also those below; with `account` that account) or an
+    id is asked for.
+    """
+    caller: Caller = ctx.caller
+    if account is not None:
+        found = ctx.tx.first(_ACCOUNT, domain_id=domain["id"] if domain else caller.domain_id, name=account)
+        if found is None or not owns(ctx, found["id"], found["domain_id"]):
+            raise BadParameter(f"there is no account '{account[:64]}' in that domain")
+        return account_scope(found["id"])
+    if not caller.is_admin and not caller.is_domain_admin:
+        if domain is not None and domain["id"] != caller.domain_id:
+            raise PermissionDenied("that domain is not yours to list")
+        return account_scope(caller.account_id)
+    if domain is not None:
+        if isrecursive:
+            return _subtree(domain["path"])
+        return Scope("domain", {"scope_domain": domain["id"]})
+    if listall or isrecursive or by_id:
+        return EVERYTHING if caller.is_admin else _subtree(caller.domain_path)
+    return account_scope(caller.account_id)
+
+
+def domain_row(ctx: Context, domain_id: int) -> Row:
+    """A domain by its row id."""
+    return row(ctx, DOMAIN, domain_id)

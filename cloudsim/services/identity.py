@@ -1,0 +1,222 @@
+"""Who a key, a session or a password belongs to."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import bindparam, select
+
+from cloudsim.core.caller import Caller
+from cloudsim.core.errors import CloudError, LoginFailed
+from cloudsim.core.ids import secret
+from cloudsim.db.database import Row, Transaction
+from cloudsim.db.schema import account, domain, role_permission, session, user
+from cloudsim.services import passwords
+from cloudsim.services.context import Cloud, Context
+
+_WHO = (
+    select(
+        user.c.id.label("user_id"),
+        user.c.uuid.label("user_uuid"),
+        user.c.username,
+        user.c.password,
+        user.c.firstname,
+        user.c.lastname,
+        user.c.timezone,
+        user.c.state.label("user_state"),
+        user.c.secret_key,
+        user.c.api_key,
+        account.c.id.label("account_id"),
+        account.c.uuid.label("account_uuid"),
+        account.c.name.label("account_name"),
+        account.c.type.label("account_type"),
+        account.c.state.label("account_state"),
+        account.c.role_id,
+        domain.c.id.label("domain_id"),
+        domain.c.uuid.label("domain_uuid"),
+        domain.c.path.label("domain_path"),
+        domain.c.state.label("domain_state"),
+    )
+    .select_from(user.join(account, user.c.account_id == account.c.id).join(domain, account.c.domain_id == domain.c.id))
+    .where(user.c.removed.is_(None), account.c.removed.is_(None), domain.c.removed.is_(None))
+)
+_BY_KEY = _WHO.where(user.c.api_key == bindparam("api_key"))
+_BY_ID = _WHO.where(user.c.id == bindparam("user_id"))
+_BY_NAME = _WHO.where(user.c.username == bindparam("username"), user.c.domain_id == bindparam("domain_id"))
+_DOMAIN_BY_PATH = select(domain.c.id).where(domain.c.path == bindparam("path"), domain.c.removed.is_(None))
+_DOMAIN_BY_UUID = select(domain.c.id).where(domain.c.uuid == bindparam("uuid"), domain.c.removed.is_(None))
+_RULES = (
+    select(role_permission.c.rule, role_permission.c.permission)
+    .where(role_permission.c.role_id == bindparam("role_id"))
+    .order_by(role_permission.c.sort_order, role_permission.c.id)
+)
+_SESSION = select(session).where(session.c.digest == bindparam("digest"))
+
+#: Tables whose changes may change who somebody is.
+TABLES = ("user", "account", "domain", "role", "role_permission", "session")
+
+#: Seconds a session lives without a request: what the reference tells at login.
+SESSION_SECONDS = 1800
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """A user who may call, with the secret that signs the calls."""
+
+    caller: Caller
+    secret_key: str
+    row: Row
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A login that has not ended."""
+
+    caller: Caller
+    session_key: str
+    used: int
+
+
+def rules_of(tx: Transaction, role_id: int | None) -> tuple[tuple[str, bool], ...]:
+    """A role's rules in their order."""
+    if role_id is None:
+        return ()
+    return tuple((row["rule"], row["permission"].lower() == "allow") for row in tx.all(_RULES, role_id=role_id))
+
+
+def _caller(tx: Transaction, row: Row) -> Caller:
+    return Caller(
+        user_id=row["user_id"],
+        user_uuid=row["user_uuid"],
+        username=row["username"],
+        account_id=row["account_id"],
+        account_uuid=row["account_uuid"],
+        account_name=row["account_name"],
+        account_type=row["account_type"],
+        domain_id=row["domain_id"],
+        domain_uuid=row["domain_uuid"],
+        domain_path=row["domain_path"],
+        role_id=row["role_id"],
+        rules=rules_of(tx, row["role_id"]),
+    )
+
+
+def _enabled(row: Row) -> bool:
+    states = (row["user_state"], row["account_state"], row["domain_state"])
+    return states == ("enabled", "enabled", "Active")
+
+
+def by_api_key(tx: Transaction, api_key: str, cloud: Cloud) -> Identity | None:
+    """Who signs with this key; None for an unknown key and for whoever is disabled."""
+    row = tx.first(_BY_KEY, api_key=api_key)
+    if row is None or not _enabled(row) or not row["secret_key"]:
+        return None
+    return Identity(_caller(tx, row), cloud.cipher.open(row["secret_key"]), row)
+
+
+def by_user_id(tx: Transaction, user_id: int) -> Caller | None:
+    """A user by row id, whatever the state: jobs go on when their user is disabled."""
+    row = tx.first(_BY_ID, user_id=user_id)
+    return None if row is None else _caller(tx, row)
+
+
+def digest(cookie: str) -> str:
+    """How a session's cookie is stored."""
+    return hashlib.sha256(cookie.encode()).hexdigest()
+
+
+def by_cookie(tx: Transaction, cookie: str, now: int) -> Session | None:
+    """The session a cookie stands for, where it has not run out."""
+    row = tx.first(_SESSION, digest=digest(cookie))
+    if row is None or row["used"] + SESSION_SECONDS * 1000 < now:
+        return None
+    who = tx.first(_BY_ID, user_id=row["user_id"])
+    if who is None or not _enabled(who):
+        return None
+    return Session(_caller(tx, who), row["session_key"], row["used"])
+
+
+def candidate(tx: Transaction, username: str, path: str | None, domain_uuid: str | None) -> Row | None:
+    """The row of who wants to log in, if there is one; the password is checked outside the transaction (it takes long)."""
+    if domain_uuid:
+        domain_id = tx.scalar(_DOMAIN_BY_UUID, uuid=domain_uuid)
+    else:
+        trimmed = (path or "").strip("/")
+        domain_id = tx.scalar(_DOMAIN_BY_PATH, path=f"/{trimmed}/" if trimmed else "/")
+    if domain_id is None:
+        return None
+    row = tx.first(_BY_NAME, username=username, domain_id=domain_id)
+    return row if row is not None and _enabled(row) else None
+
+
+async def login(
+    cloud: Cloud, username: str, password: str, path: str | None, domain_uuid: str | None
+) -> tuple[dict[str, Any], str, str]:
+    """Checks a password and opens a session; answers the login response, the cookie and the session key.
+
+    Raises `LoginFailed`, with one text for every reason and after the same time.
+    """
+    row = await cloud.db.read(candidate, username, path, domain_uuid)
+    if not await passwords.matches(row["password"] if row else None, password) or row is None:
+        raise LoginFailed("the user name, the password or the domain is wrong")
+    cookie, session_key = secret(43), secret(27)
+    now = cloud.clock.now()
+
+    def store(tx: Any) -> None:
+        tx.insert(
+            session, digest=digest(cookie), user_id=row["user_id"], session_key=session_key, created=now, used=now
+        )
+        caller = _caller(tx, row)
+        ctx = cloud.context(tx, caller)
+        ctx.event("USER.LOGIN", f"user {row['username']} logged in", resource=("User", row["user_uuid"]))
+
+    await cloud.db.write(store)
+    offset = "0.0"
+    return (
+        {
+            "username": row["username"],
+            "userid": row["user_uuid"],
+            "domainid": row["domain_uuid"],
+            "timeout": SESSION_SECONDS,
+            "account": row["account_name"],
+            "firstname": row["firstname"],
+            "lastname": row["lastname"],
+            "type": str(row["account_type"]),
+            "timezone": row["timezone"] or "UTC",
+            "timezoneoffset": offset,
+            "registered": "false",
+            "sessionkey": session_key,
+            "is2faenabled": "false",
+            "is2faverified": "true",
+            "issuerfor2fa": "CloudStack",
+        },
+        cookie,
+        session_key,
+    )
+
+
+_TOUCH = session.update().where(session.c.digest == bindparam("which")).values(used=bindparam("at"))
+_END = session.delete().where(session.c.digest == bindparam("which"))
+_OLD = session.delete().where(session.c.used < bindparam("before"))
+
+
+async def touch(cloud: Cloud, cookie: str) -> None:
+    """Notes that a session is in use."""
+    now = cloud.clock.now()
+    await cloud.db.write(lambda tx: tx.execute(_TOUCH, which=digest(cookie), at=now))
+
+
+async def logout(cloud: Cloud, cookie: str) -> None:
+    """Ends a session, and whatever sessions have run out."""
+    before = cloud.clock.now() - SESSION_SECONDS * 1000
+
+    def end(tx: Any) -> None:
+        tx.execute(_END, which=digest(cookie))
+        tx.execute(_OLD, before=before)
+
+    await cloud.db.write(end)
+
+
+__all__ = ["CloudError", "Context", "Identity", "Session", "by_api_key", "by_cookie", "by_user_id", "login", "logout"]

@@ -1,0 +1,331 @@
+"""Networks as virtual machines need them: which one, its addresses, and making it real on first use."""
+
+from __future__ import annotations
+
+import ipaddress
+from typing import Any
+
+from sqlalchemy import Integer, bindparam, func, select
+
+from cloudsim.core.errors import BadParameter, InsufficientAddresses, InvalidValue
+from cloudsim.db import schema
+from cloudsim.db.database import Row
+from cloudsim.services import access
+from cloudsim.services.context import Context
+from cloudsim.services.nouns import NETWORK, NETWORK_OFFERING
+
+network, nic, vnet, public_ip, vlan = schema.network, schema.nic, schema.vnet, schema.public_ip, schema.vlan
+
+_OF_ACCOUNT = (
+    select(network)
+    .where(
+        network.c.account_id == bindparam("account_id"),
+        network.c.zone_id == bindparam("zone_id"),
+        network.c.traffic_type == "Guest",
+        network.c.guest_type == "Isolated",
+        network.c.removed.is_(None),
+    )
+    .order_by(network.c.id)
+)
+_OFFERING = (
+    select(schema.network_offering)
+    .where(
+        schema.network_offering.c.removed.is_(None),
+        schema.network_offering.c.state == "Enabled",
+        schema.network_offering.c.guest_type == "Isolated",
+        schema.network_offering.c.availability == "Required",
+        schema.network_offering.c.for_vpc.is_(False),
+        schema.network_offering.c.specify_vlan.is_(False),
+    )
+    .order_by(schema.network_offering.c.id)
+)
+_PHYSICAL = (
+    select(schema.physical_network)
+    .where(
+        schema.physical_network.c.zone_id == bindparam("zone_id"),
+        schema.physical_network.c.removed.is_(None),
+        schema.physical_network.c.state == "Enabled",
+    )
+    .order_by(schema.physical_network.c.id)
+)
+_TAKEN = select(nic.c.id).where(
+    nic.c.network_id == bindparam("network_id"), nic.c.ip == bindparam("ip"), nic.c.removed.is_(None)
+)
+_ALL_TAKEN = select(nic.c.ip).where(
+    nic.c.network_id == bindparam("network_id"), nic.c.ip.is_not(None), nic.c.removed.is_(None)
+)
+_NEWEST_NIC = select(func.max(nic.c.id).label("newest"))
+_MAC = select(nic.c.id).where(nic.c.mac == bindparam("mac"), nic.c.removed.is_(None))
+_FREE_VNET = (
+    select(vnet)
+    .where(vnet.c.physical_network_id == bindparam("physical_network_id"), vnet.c.network_id.is_(None))
+    .order_by(vnet.c.vlan)
+    .limit(1)
+)
+_FREE_PUBLIC = (
+    select(public_ip)
+    .select_from(public_ip.join(vlan, public_ip.c.vlan_id == vlan.c.id))
+    .where(
+        public_ip.c.zone_id == bindparam("zone_id"),
+        public_ip.c.state == "Free",
+        vlan.c.type == "VirtualNetwork",
+        vlan.c.for_system_vms.is_(False),
+        vlan.c.account_id.is_(None),
+    )
+    .order_by(public_ip.c.id)
+    .limit(bindparam("most", type_=Integer))
+)
+
+
+def default_for(ctx: Context, account: Row, domain: Row, zone: Row) -> Row:
+    """The isolated network a machine gets when none is named: the account's only one, made when there is none."""
+    found = ctx.tx.all(_OF_ACCOUNT, account_id=account["id"], zone_id=zone["id"])
+    if len(found) == 1:
+        return found[0]
+    if found:
+        raise InvalidValue("the account has several isolated networks in this zone: say which with networkids")
+    offering = ctx.tx.first(_OFFERING)
+    if offering is None:
+        raise InvalidValue("no isolated network offering is enabled and required: name a network with networkids")
+    return create(
+        ctx,
+        account=account,
+        domain=domain,
+        zone=zone,
+        offering=offering,
+        name=f"{account['name']}-network",
+        display_text=f"{account['name']}-network",
+    )
+
+
+def create(
+    ctx: Context,
+    *,
+    account: Row,
+    domain: Row,
+    zone: Row,
+    offering: Row,
+    name: str,
+    display_text: str,
+    gateway: str | None = None,
+    netmask: str | None = None,
+    network_domain: str | None = None,
+    physical: Row | None = None,
+    acl_type: str = "Account",
+    display: bool = True,
+    subdomain_access: bool = True,
+    dns1: str | None = None,
+    dns2: str | None = None,
+    public_mtu: int | None = None,
+    private_mtu: int | None = None,
+    vlan_number: int | None = None,
+) -> Row:
+    """Makes a network (state Allocated; nothing is taken before its first machine starts); answers its row."""
+    cidr = None
+    if gateway is not None and netmask is not None:
+        cidr = str(ipaddress.ip_network(f"{gateway}/{netmask}", strict=False))
+    elif offering["guest_type"] == "Isolated":
+        cidr = zone["guest_cidr"] or "10.1.1.0/24"
+        parsed = ipaddress.ip_network(cidr, strict=False)
+        gateway, netmask = str(parsed[1]), str(parsed.netmask)
+    if physical is None:
+        physical = ctx.tx.first(_PHYSICAL, zone_id=zone["id"])
+        if physical is None:
+            raise InvalidValue(f"zone {zone['name']} has no enabled physical network")
+    uuid = ctx.uuid()
+    made = ctx.tx.insert(
+        network,
+        uuid=uuid,
+        created=ctx.now,
+        removed=None,
+        name=name,
+        display_text=display_text,
+        zone_id=zone["id"],
+        physical_network_id=physical["id"],
+        offering_id=offering["id"],
+        account_id=account["id"],
+        domain_id=domain["id"],
+        traffic_type=offering["traffic_type"],
+        guest_type=offering["guest_type"],
+        state="Allocated" if vlan_number is None else "Setup",
+        gateway=gateway,
+        netmask=netmask,
+        cidr=cidr,
+        broadcast_uri=None if vlan_number is None else f"vlan://{vlan_number}",
+        vlan=vlan_number,
+        network_domain=network_domain or domain_suffix(ctx, account),
+        acl_type=acl_type,
+        subdomain_access=subdomain_access,
+        restart_required=False,
+        redundant=False,
+        display=display,
+        is_system=False,
+        specify_ip_ranges=offering["specify_ip_ranges"],
+        dns1=dns1,
+        dns2=dns2,
+        public_mtu=public_mtu,
+        private_mtu=private_mtu,
+        update_count=0,
+        idle_since=None,
+    )
+    ctx.event(
+        "NETWORK.CREATE",
+        f"network {name} was created",
+        resource=("Network", uuid),
+        account_id=account["id"],
+        domain_id=domain["id"],
+    )
+    return access.row(ctx, NETWORK, made)
+
+
+def domain_suffix(ctx: Context, account: Row) -> str:
+    """The DNS domain of an account's networks: the account's own, else one made from its id."""
+    return account["network_domain"] or f"cs{account['id']}{ctx.settings.text('guest.domain.suffix') or 'cloud.internal'}"
+
+
+def may_use(ctx: Context, found: Row, account: Row) -> bool:
+    """Whether an account's machines may have a card in a network."""
+    if found["account_id"] == account["id"]:
+        return True
+    if found["acl_type"] == "Domain":
+        paths = access.domain_path(ctx, account["domain_id"]), access.domain_path(ctx, found["domain_id"])
+        return paths[0] == paths[1] or (found["subdomain_access"] and paths[0].startswith(paths[1]))
+    return False
+
+
+def add_card(
+    ctx: Context,
+    vm_id: int,
+    found: Row,
+    device: int,
+    *,
+    ip: str | None = None,
+    mac: str | None = None,
+    default: bool = False,
+    dhcp_options: dict[str, str] | None = None,
+) -> int:
+    """Gives a machine a card in a network, with an address of its own; answers the card's id.
+
+    Raises `InvalidValue` for an address that is not free or not in the network, `InsufficientAddresses`.
+    """
+    if mac is not None and ctx.tx.scalar(_MAC, mac=mac) is not None:
+        raise InvalidValue(f"MAC address {mac} is in use")
+    card = int(ctx.tx.scalar(_NEWEST_NIC) or 0) + 1
+    ctx.tx.insert(
+        nic,
+        id=card,
+        uuid=ctx.uuid(),
+        created=ctx.now,
+        removed=None,
+        vm_id=vm_id,
+        network_id=found["id"],
+        mac=mac or mac_address(found["zone_id"], card),
+        ip=address(ctx, found, ip),
+        netmask=found["netmask"],
+        gateway=found["gateway"],
+        ip6=None,
+        ip6_gateway=None,
+        ip6_cidr=None,
+        device_id=device,
+        is_default=default,
+        state="Allocated",
+        broadcast_uri=found["broadcast_uri"],
+        isolation_uri=found["broadcast_uri"],
+        mtu=found["private_mtu"],
+        dhcp_options=dhcp_options or {},
+        enabled=True,
+    )
+    return card
+
+
+def mac_address(zone_id: int, card: int) -> str:
+    """A MAC address of our own range (locally administered), never given twice: from the zone and the card's id."""
+    return ":".join(f"{byte:02x}" for byte in (2, zone_id % 256, *card.to_bytes(4, "big")))
+
+
+def address(ctx: Context, found: Row, wanted: str | None = None) -> str | None:
+    """A free address of a network: `wanted`, or one by chance; None in a network without addresses (L2)."""
+    if found["cidr"] is None:
+        if wanted is not None:
+            raise InvalidValue(f"network {found['name']} has no addresses to give")
+        return None
+    cidr = ipaddress.IPv4Network(found["cidr"])
+    if wanted is not None:
+        return _wanted(ctx, found, cidr, wanted)
+    first, size = int(cidr.network_address), cidr.num_addresses
+    for _ in range(12):
+        candidate = str(ipaddress.IPv4Address(first + ctx.chance.randrange(1, max(2, size - 1))))
+        if candidate != found["gateway"] and ctx.tx.scalar(_TAKEN, network_id=found["id"], ip=candidate) is None:
+            return candidate
+    taken = {row["ip"] for row in ctx.tx.all(_ALL_TAKEN, network_id=found["id"])} | {found["gateway"]}
+    free = [text for number in range(1, size - 1) if (text := str(ipaddress.IPv4Address(first + number))) not in taken]
+    if not free:
+        raise InsufficientAddresses(f"network {found['name']} ({cidr}) has no free address left")
+    return ctx.chance.choice(free)
+
+
+def _wanted(ctx: Context, found: Row, cidr: ipaddress.IPv4Network, wanted: str) -> str:
+    try:
+        parsed = ipaddress.IPv4Address(wanted)
+    except ValueError:
+        raise InvalidValue(f"'{wanted[:64]}' is not an IPv4 address") from None
+    if parsed not in cidr or parsed in (cidr.network_address, cidr.broadcast_address):
+        raise InvalidValue(f"{wanted} is not an address of network {found['name']} ({cidr})")
+    if str(parsed) == found["gateway"] or ctx.tx.scalar(_TAKEN, network_id=found["id"], ip=str(parsed)) is not None:
+        raise InvalidValue(f"{wanted} is in use in network {found['name']}")
+    return str(parsed)
+
+
+def implement(ctx: Context, found: Row) -> Row:
+    """Makes an allocated network real: a VLAN and, where its offering has source NAT, a public address.
+
+    Raises `InsufficientAddresses`. All in the caller's transaction: there is no state between.
+    """
+    if found["state"] not in ("Allocated", "Setup"):
+        return found
+    values: dict[str, Any] = {"state": "Implemented", "idle_since": None}
+    offering = access.row(ctx, NETWORK_OFFERING, found["offering_id"])
+    if found["vlan"] is None and not offering["specify_vlan"]:
+        free = ctx.tx.first(_FREE_VNET, physical_network_id=found["physical_network_id"])
+        if free is None:
+            raise InsufficientAddresses(f"no VLAN is free for network {found['name']}")
+        ctx.tx.update(vnet, {"id": free["id"]}, network_id=found["id"])
+        values.update(vlan=free["vlan"], broadcast_uri=f"vlan://{free['vlan']}")
+    if any(service["name"] == "SourceNat" for service in offering["services"]):
+        take_source_nat(ctx, found)
+    ctx.tx.update(network, {"id": found["id"]}, **values)
+    return {**found, **values}
+
+
+def take_source_nat(ctx: Context, found: Row) -> None:
+    """Gives a network its source NAT address, where it has none yet."""
+    if ctx.tx.scalar(_SOURCE_NAT, network_id=found["id"]) is not None:
+        return
+    free = ctx.tx.first(_FREE_PUBLIC, zone_id=found["zone_id"], most=1)
+    if free is None:
+        raise InsufficientAddresses("no public address is free in the zone")
+    ctx.tx.update(
+        public_ip,
+        {"id": free["id"]},
+        state="Allocated",
+        account_id=found["account_id"],
+        domain_id=found["domain_id"],
+        network_id=found["id"],
+        source_nat=True,
+        allocated=ctx.now,
+    )
+    ctx.event(
+        "NET.IPASSIGN",
+        f"public address {free['address']} was given to network {found['name']} for source NAT",
+        resource=("IpAddress", free["uuid"]),
+        account_id=found["account_id"],
+        domain_id=found["domain_id"],
+    )
+
+
+_SOURCE_NAT = select(public_ip.c.id).where(
+    public_ip.c.network_id == bindparam("network_id"), public_ip.c.source_nat.is_(True), public_ip.c.removed.is_(None)
+)
+
+
+__all__ = ["BadParameter", "add_card", "address", "create", "default_for", "implement", "may_use"]

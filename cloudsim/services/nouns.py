@@ -1,0 +1,92 @@
+"""The kinds of things clients name by id: where they lie, what they are called, and who may see them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any
+
+from sqlalchemy import Table, bindparam, select
+from sqlalchemy.sql import ClauseElement
+
+from cloudsim.db import schema
+from cloudsim.db.types import any_of
+
+
+class Owner(Enum):
+    """Whose a thing is, and so who may see it."""
+
+    #: An account's: its users, the admins of its domain and of the domains above, root admins.
+    ACCOUNT = "account"
+    #: As `ACCOUNT`, but what is marked public may be used by all.
+    SHARED = "shared"
+    #: Everybody's, or limited to the domains in ``domain_ids`` and those below.
+    DOMAINS = "domains"
+    #: Part of the cloud: to be seen by everyone whose role has a command that takes it.
+    CLOUD = "cloud"
+    #: A domain itself: seen by its own people and those above.
+    DOMAIN = "domain"
+
+
+@dataclass(frozen=True, eq=False)
+class Noun:
+    """One kind."""
+
+    #: The key of responses, e.g. ``virtualmachine``.
+    name: str
+    #: In words, for messages.
+    label: str
+    table: Table
+    owner: Owner = Owner.CLOUD
+    #: CloudStack's name of the kind in events, jobs, tags.
+    type: str = ""
+    by_uuid: ClauseElement = field(init=False)
+    by_id: ClauseElement = field(init=False)
+    by_uuids: ClauseElement = field(init=False)
+
+    def __post_init__(self) -> None:
+        table = self.table
+        found: Any = select(table).where(table.c.uuid == bindparam("uuid"))
+        many: Any = select(table).where(any_of(table.c.uuid, "uuids"))
+        if "removed" in table.c:
+            found = found.where(table.c.removed.is_(None))
+            many = many.where(table.c.removed.is_(None))
+        object.__setattr__(self, "by_uuid", found)
+        object.__setattr__(self, "by_uuids", many)
+        object.__setattr__(self, "by_id", select(table).where(table.c.id == bindparam("row_id")))
+
+
+ZONE = Noun("zone", "zone", schema.zone, type="Zone")
+POD = Noun("pod", "pod", schema.pod, type="Pod")
+CLUSTER = Noun("cluster", "cluster", schema.cluster, type="Cluster")
+HOST = Noun("host", "host", schema.host, type="Host")
+STORAGE_POOL = Noun("storagepool", "storage pool", schema.storage_pool, type="StoragePool")
+PHYSICAL_NETWORK = Noun("physicalnetwork", "physical network", schema.physical_network, type="PhysicalNetwork")
+GUEST_OS = Noun("ostype", "OS type", schema.guest_os, type="GuestOs")
+GUEST_OS_CATEGORY = Noun("oscategory", "OS category", schema.guest_os_category, type="GuestOsCategory")
+TEMPLATE = Noun("template", "template", schema.template, Owner.SHARED, "Template")
+
+SERVICE_OFFERING = Noun(
+    "serviceoffering", "service offering", schema.service_offering, Owner.DOMAINS, "ServiceOffering"
+)
+DISK_OFFERING = Noun("diskoffering", "disk offering", schema.disk_offering, Owner.DOMAINS, "DiskOffering")
+NETWORK_OFFERING = Noun(
+    "networkoffering", "network offering", schema.network_offering, Owner.DOMAINS, "NetworkOffering"
+)
+
+DOMAIN = Noun("domain", "domain", schema.domain, Owner.DOMAIN, "Domain")
+ACCOUNT = Noun("account", "account", schema.account, Owner.ACCOUNT, "Account")
+USER = Noun("user", "user", schema.user, Owner.ACCOUNT, "User")
+ROLE = Noun("role", "role", schema.role, type="Role")
+ROLE_PERMISSION = Noun("rolepermission", "role permission", schema.role_permission, type="RolePermission")
+SSH_KEYPAIR = Noun("sshkeypair", "SSH key pair", schema.ssh_keypair, Owner.ACCOUNT, "SSHKeyPair")
+USER_DATA = Noun("userdata", "user data", schema.user_data, Owner.ACCOUNT, "UserData")
+
+VIRTUAL_MACHINE = Noun("virtualmachine", "virtual machine", schema.vm, Owner.ACCOUNT, "VirtualMachine")
+VOLUME = Noun("volume", "volume", schema.volume, Owner.ACCOUNT, "Volume")
+INSTANCE_GROUP = Noun("instancegroup", "instance group", schema.instance_group, Owner.ACCOUNT, "InstanceGroup")
+NETWORK = Noun("network", "network", schema.network, Owner.ACCOUNT, "Network")
+PUBLIC_IP = Noun("publicipaddress", "public IP address", schema.public_ip, Owner.ACCOUNT, "IpAddress")
+NIC = Noun("nic", "network card", schema.nic, type="Nic")
+JOB = Noun("asyncjob", "job", schema.job, Owner.ACCOUNT, "AsyncJob")
+EVENT = Noun("event", "event", schema.event, Owner.ACCOUNT, "Event")

@@ -1,0 +1,77 @@
+"""The tasks that run by themselves: one class each."""
+
+from __future__ import annotations
+
+from cloudsim.core.caller import Caller
+from cloudsim.db import placement
+from cloudsim.jobs.periodic import PeriodicTask, Scheduler
+from cloudsim.services import host, job, vm_expunge
+from cloudsim.services.context import Cloud
+
+
+class _Task(PeriodicTask):
+    #: The setting that holds the interval in seconds, and what holds where it is 0 or not a number.
+    setting = ""
+
+    def __init__(self, cloud: Cloud, admin: Caller) -> None:
+        self._cloud = cloud
+        self._admin = admin
+
+    def interval(self) -> float:
+        return float(self._cloud.settings.number(self.setting))
+
+
+class ExpungeMachines(_Task):
+    """Removes machines that were destroyed longer ago than ``expunge.delay``."""
+
+    name = "expunge"
+    setting = "expunge.interval"
+
+    async def run(self) -> None:
+        await self._cloud.db.write(lambda tx: vm_expunge.due(self._cloud.context(tx, self._admin)))
+
+
+class PurgeJobs(_Task):
+    """Removes jobs that ended longer ago than ``job.expire.minutes``."""
+
+    name = "job-purge"
+    setting = "job.expire.minutes"
+
+    def interval(self) -> float:
+        # the reference looks at a fixed pace too: often enough that nothing stays twice its time
+        return min(600.0, max(10.0, self._cloud.settings.number("job.expire.minutes") * 60 / 2))
+
+    async def run(self) -> None:
+        while await self._cloud.db.write(lambda tx: job.purge(self._cloud.context(tx, self._admin))) >= 1000:
+            await self._cloud.clock.sleep(0.05)  # let others write in between
+
+
+class RecalculateCapacity(_Task):
+    """Sets what hosts and pools have given away to what their machines and volumes add up to."""
+
+    name = "capacity"
+    setting = "capacity.check.period"
+
+    def interval(self) -> float:
+        return self._cloud.settings.number(self.setting) / 1000
+
+    async def run(self) -> None:
+        await self._cloud.db.write(placement.recalculate)
+
+
+class PingHosts(_Task):
+    """Asks every host whether it is there and what runs on it."""
+
+    name = "host-ping"
+    setting = "ping.interval"
+
+    async def run(self) -> None:
+        await host.ping_all(self._cloud, self._admin)
+
+
+TASKS = (ExpungeMachines, PurgeJobs, RecalculateCapacity, PingHosts)
+
+
+def scheduler(cloud: Cloud, admin: Caller) -> Scheduler:
+    """A scheduler with every task."""
+    return Scheduler([task(cloud, admin) for task in TASKS], cloud.clock)

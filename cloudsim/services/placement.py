@@ -1,0 +1,139 @@
+"""Finds a host and storage for a virtual machine and takes the room, in one transaction: no two can take the same."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from cloudsim.allocators.base import Destination, HostCandidate, Policy, PoolCandidate, Request
+from cloudsim.allocators.find import find
+from cloudsim.db import placement as db
+from cloudsim.db.database import Row
+from cloudsim.services.context import Context
+
+
+def tags(text: str | None) -> frozenset[str]:
+    """Tags as an offering has them, separated by commas."""
+    return frozenset(part.strip() for part in (text or "").split(",") if part.strip())
+
+
+def factors(ctx: Context, row: Row) -> tuple[float, float]:
+    """A host's CPU and memory over-provisioning factors."""
+    places = (("Cluster", row["cluster_id"]), ("Zone", row["zone_id"]))
+    return (
+        ctx.settings.share("cpu.overprovisioning.factor", *places) or 1.0,
+        ctx.settings.share("mem.overprovisioning.factor", *places) or 1.0,
+    )
+
+
+def policy(ctx: Context, zone_id: int, planner: str | None = None) -> Policy:
+    """The settings that rule placement in a zone."""
+    settings, place = ctx.settings, ("Zone", zone_id)
+    algorithm = settings.text("vm.allocation.algorithm", place) or "random"
+    if algorithm.startswith("userconcentratedpod_"):  # the older way to ask for that planner
+        algorithm, planner = algorithm.removeprefix("userconcentratedpod_"), planner or "UserConcentratedPodPlanner"
+    return Policy(
+        algorithm=algorithm,
+        planner=planner or settings.text("vm.deployment.planner", place) or "FirstFitPlanner",
+        cpu_disable_threshold=settings.share("cluster.cpu.allocated.capacity.disablethreshold", place),
+        memory_disable_threshold=settings.share("cluster.memory.allocated.capacity.disablethreshold", place),
+        storage_disable_threshold=settings.share("pool.storage.allocated.capacity.disablethreshold", place),
+        order_by=settings.text("host.capacityType.to.order.clusters", place) or "CPU",
+        cpu_weight=settings.share("host.capacityType.to.order.clusters.cputomemoryweight", place),
+        dispersion_weight=settings.share("vm.user.dispersion.weight", place),
+    )
+
+
+def host_candidates(ctx: Context, zone_id: int, account_id: int | None) -> list[HostCandidate]:
+    """The hosts of a zone as the rules see them."""
+    by_account = db.machines_by_host(ctx.tx, account_id) if account_id is not None else {}
+    made = []
+    for row in db.hosts(ctx.tx, zone_id):
+        cpu_factor, memory_factor = factors(ctx, row)
+        made.append(
+            HostCandidate(
+                id=row["id"],
+                uuid=row["uuid"],
+                name=row["name"],
+                zone_id=row["zone_id"],
+                pod_id=row["pod_id"],
+                cluster_id=row["cluster_id"],
+                hypervisor=row["hypervisor"],
+                status=row["status"],
+                resource_state=row["resource_state"],
+                cpu_total=row["cpu_cores"] * row["cpu_speed"] * cpu_factor,
+                cpu_used=row["cpu_used"],
+                memory_total=row["memory"] * memory_factor,
+                memory_used=row["memory_used"],
+                cpu_speed=row["cpu_speed"],
+                cpu_cores=row["cpu_cores"],
+                arch=row["arch"] or "x86_64",
+                tags=frozenset(row["tags"]),
+                os_category_id=row["os_category_id"],
+                cluster_enabled=row["cluster_state"] == "Enabled" and row["cluster_managed"] == "Managed",
+                pod_enabled=row["pod_state"] == "Enabled",
+                machines=row["machines"],
+                account_machines=by_account.get(row["id"], 0),
+            )
+        )
+    return made
+
+
+def pool_candidates(ctx: Context, zone_id: int, account_id: int | None) -> list[PoolCandidate]:
+    """The storage pools of a zone as the rules see them."""
+    by_account = db.volumes_by_pool(ctx.tx, account_id) if account_id is not None else {}
+    made = []
+    for row in db.pools(ctx.tx, zone_id):
+        places = (("StoragePool", row["id"]), ("Zone", zone_id))
+        made.append(
+            PoolCandidate(
+                id=row["id"],
+                uuid=row["uuid"],
+                name=row["name"],
+                zone_id=row["zone_id"],
+                cluster_id=row["cluster_id"],
+                pod_id=row["pod_id"],
+                scope=row["scope"],
+                status=row["status"],
+                total=row["capacity"] * (ctx.settings.share("storage.overprovisioning.factor", *places) or 1.0),
+                allocated=row["allocated"],
+                tags=frozenset(row["tags"]),
+                hypervisor=row["hypervisor"],
+                account_volumes=by_account.get(row["id"], 0),
+            )
+        )
+    return made
+
+
+def reserve(
+    ctx: Context,
+    request: Request,
+    *,
+    zone_id: int,
+    account_id: int,
+    sizes: Sequence[int],
+    new: Sequence[bool],
+    planner: str | None = None,
+) -> Destination:
+    """Chooses, and takes the room: CPU and memory of the host, `sizes` of the pools where `new` says it is not there yet.
+
+    Raises `InsufficientServers` or `InsufficientStorage`, with the reasons.
+    """
+    rules = policy(ctx, zone_id, planner)
+    counted = account_id if "user" in rules.algorithm.lower() or "User" in rules.planner else None
+    found = find(
+        request, host_candidates(ctx, zone_id, counted), pool_candidates(ctx, zone_id, counted), rules, ctx.chance
+    )
+    db.take(ctx.tx, found.host.id, request.cpus * request.speed, request.memory)
+    for pool, size, is_new in zip(found.pools, sizes, new, strict=True):
+        if is_new:
+            db.allocate(ctx.tx, pool.id, size)
+    return found
+
+
+def release(ctx: Context, host_id: int, cpu: int, memory: int) -> None:
+    """Gives a machine's room on its host back (MHz, bytes)."""
+    db.take(ctx.tx, host_id, -cpu, -memory, -1)
+
+
+__all__ = ["Mapping", "factors", "policy", "release", "reserve", "tags"]

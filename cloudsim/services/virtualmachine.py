@@ -1,0 +1,610 @@
+"""Virtual machines: what is asked of them. What then happens is in `vm_workflows`.
+
+Deploying writes the machine, its volumes and its network cards (state Stopped, nothing taken on any host) together with
+the job that starts it: who has the answer finds the machine, whatever happens to the server.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import and_, bindparam, or_, select
+
+from cloudsim.core import states
+from cloudsim.core.errors import InvalidValue, OperationFailed, PermissionDenied
+from cloudsim.db import schema
+from cloudsim.db import virtualmachine as db
+from cloudsim.db.database import Row
+from cloudsim.db.types import any_of
+from cloudsim.jobs.job import Order
+from cloudsim.services import access, network
+from cloudsim.services.context import Context
+from cloudsim.services.listing import Listing, equals, equals_nocase
+from cloudsim.services.nouns import DISK_OFFERING, DOMAIN, VIRTUAL_MACHINE
+
+vm, nic, volume = schema.vm, schema.nic, schema.volume
+GIB = 1024**3
+MOST_DATA_DISKS = 13
+
+#: RFC 1123 with CloudStack's limit of 63; a name must not be all digits.
+_HOST_NAME = re.compile(r"(?!-)(?!\d+$)[A-Za-z0-9-]{1,63}(?<!-)")
+
+LISTING = Listing(
+    vm,
+    filters={
+        "id": equals(vm.c.id, "id"),
+        "ids": any_of(vm.c.id, "ids"),
+        "name": or_(equals_nocase(vm.c.name, "name"), equals_nocase(vm.c.display_name, "name")),
+        "state": equals(vm.c.state, "state"),
+        "alive": and_(vm.c.state != "Destroyed", vm.c.state != "Expunging"),
+        "present": and_(vm.c.state != "Destroyed", vm.c.state != "Expunging", vm.c.state != "Stopped",
+                        vm.c.state != "Error"),
+        "zone": equals(vm.c.zone_id, "zone"),
+        "pod": equals(vm.c.pod_id, "pod"),
+        "cluster": vm.c.host_id.in_(select(schema.host.c.id).where(schema.host.c.cluster_id == bindparam("cluster"))),
+        "host": equals(vm.c.host_id, "host"),
+        "template": equals(vm.c.template_id, "template"),
+        "iso": equals(vm.c.iso_id, "iso"),
+        "offering": equals(vm.c.service_offering_id, "offering"),
+        "group": equals(vm.c.group_id, "group"),
+        "user": equals(vm.c.user_id, "user"),
+        "userdata": equals(vm.c.userdata_id, "userdata"),
+        "hypervisor": equals_nocase(vm.c.hypervisor, "hypervisor"),
+        "arch": equals_nocase(vm.c.arch, "arch"),
+        "haenable": equals(vm.c.ha_enabled, "haenable"),
+        "display": equals(vm.c.display, "display"),
+        "network": vm.c.id.in_(
+            select(nic.c.vm_id).where(nic.c.network_id == bindparam("network"), nic.c.removed.is_(None))
+        ),
+        "storage": vm.c.id.in_(
+            select(volume.c.vm_id).where(volume.c.pool_id == bindparam("storage"), volume.c.removed.is_(None))
+        ),
+        "keypair": vm.c.id.in_(
+            select(schema.detail.c.resource_id).where(
+                schema.detail.c.resource_type == "UserVm",
+                schema.detail.c.name == "SSH.KeyPairNames",
+                schema.detail.c.value == bindparam("keypair"),
+            )
+        ),
+        "none": vm.c.id < 0,
+    },
+    keyword=(vm.c.name, vm.c.display_name, vm.c.instance_name, vm.c.state),
+    owner=(vm.c.account_id, vm.c.domain_id),
+    tag_type="UserVm",
+)  # fmt: skip
+
+_KEYPAIR = select(schema.ssh_keypair).where(
+    schema.ssh_keypair.c.account_id == bindparam("account_id"),
+    schema.ssh_keypair.c.name == bindparam("name"),
+    schema.ssh_keypair.c.removed.is_(None),
+)
+_GROUP = select(schema.instance_group).where(
+    schema.instance_group.c.account_id == bindparam("account_id"),
+    schema.instance_group.c.name == bindparam("name"),
+    schema.instance_group.c.removed.is_(None),
+)
+_TEMPLATE_ZONE = select(schema.template_zone).where(
+    schema.template_zone.c.template_id == bindparam("template_id"), schema.template_zone.c.zone_id == bindparam("zone_id")
+)
+
+
+def lock(row: Row) -> str:
+    """The lock that orders the jobs of one machine."""
+    return f"vm:{row['uuid']}"
+
+
+@dataclass(slots=True)
+class CardRequest:
+    """A network card that is asked for."""
+
+    network: Row
+    ip: str | None = None
+    mac: str | None = None
+    dhcp_options: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class DiskRequest:
+    """A volume that is asked for; `size` in bytes."""
+
+    kind: str
+    offering: Row | None
+    size: int
+    template: Row | None = None
+    min_iops: int | None = None
+    max_iops: int | None = None
+
+
+@dataclass(slots=True)
+class Deployment:
+    """All that was asked for, checked and looked up by the command."""
+
+    zone: Row
+    offering: Row
+    template: Row
+    account: Row
+    domain: Row
+    name: str | None = None
+    display_name: str | None = None
+    display: bool = True
+    uuid: str | None = None
+    hypervisor: str | None = None
+    disk_offering: Row | None = None
+    #: GiB
+    size: int | None = None
+    root_size: int | None = None
+    root_offering: Row | None = None
+    data_disks: Sequence[tuple[Row, int | None]] = ()
+    cards: Sequence[CardRequest] = ()
+    group: str | None = None
+    keypairs: Sequence[str] = ()
+    userdata: str | None = None
+    userdata_row: Row | None = None
+    userdata_details: Mapping[str, str] | None = None
+    details: Mapping[str, str] = field(default_factory=dict)
+    password: str | None = None
+    boot_type: str | None = None
+    boot_mode: str | None = None
+    boot_into_setup: bool | None = None
+    dynamic_scaling: bool | None = None
+    start: bool = True
+    host: Row | None = None
+    cluster: Row | None = None
+    pod: Row | None = None
+    planner: str | None = None
+
+
+def check_name(name: str) -> str:
+    """A host name as RFC 1123 allows it (letters, digits, hyphens; up to 63). Raises `InvalidValue`."""
+    if not _HOST_NAME.fullmatch(name):
+        raise InvalidValue(
+            f"'{name[:64]}' cannot be a host name: use up to 63 letters, digits and hyphens, not a hyphen first or last, "
+            "not only digits"
+        )
+    return name
+
+
+def check_userdata(ctx: Context, text: str | None, zone: Row) -> str | None:
+    """User data as Base64, of at most ``vm.userdata.max.length`` bytes. Raises `InvalidValue`."""
+    if not text:
+        return None
+    compact = "".join(text.split()).replace("-", "+").replace("_", "/")
+    compact += "=" * (-len(compact) % 4)
+    try:
+        raw = base64.b64decode(compact, validate=True)
+    except (binascii.Error, ValueError):
+        raise InvalidValue("userdata is not Base64") from None
+    most = ctx.settings.number("vm.userdata.max.length", ("Zone", zone["id"])) or 32768
+    if len(compact) > most or len(raw) > 1024 * 1024:
+        raise InvalidValue(f"userdata is over the limit of {most} bytes (setting vm.userdata.max.length)")
+    return compact
+
+
+def compute(offering: Row, details: Mapping[str, str]) -> tuple[int, int, int]:
+    """CPUs, MHz and MB of a machine with an offering; details say it where the offering leaves it open."""
+    values = []
+    for column, name in (("cpu_number", "cpuNumber"), ("cpu_speed", "cpuSpeed"), ("memory", "memory")):
+        fixed, given = offering[column], details.get(name)
+        if fixed is not None:
+            if given is not None and given != str(fixed):
+                raise InvalidValue(f"service offering {offering['name']} sets {name}: it cannot be given as a detail")
+            values.append(int(fixed))
+            continue
+        if given is None:
+            raise InvalidValue(f"service offering {offering['name']} is custom: give details[0].{name}")
+        if not given.isascii() or not given.isdigit() or not 0 < int(given) < 2**31:
+            raise InvalidValue(f"details[0].{name} takes a number above 0, not '{given[:32]}'")
+        least, most = offering["details"].get("min" + name.lower()), offering["details"].get("max" + name.lower())
+        if (least and int(given) < int(least)) or (most and int(given) > int(most)):
+            raise InvalidValue(f"details[0].{name} must be between {least or 1} and {most or 'any'}")
+        values.append(int(given))
+    return values[0], values[1], values[2]
+
+
+def deploy(ctx: Context, want: Deployment) -> tuple[str, str]:
+    """Stores a new machine and the job that starts it; answers the uuids of both.
+
+    Raises `InvalidValue`, `BadParameter`, `PermissionDenied`, `InsufficientAddresses`; nothing is stored then.
+    """
+    _check_places(ctx, want)
+    hypervisor = _hypervisor(want)
+    cpus, speed, memory = compute(want.offering, want.details)
+    if not want.cards:
+        want.cards = _default_cards(ctx, want)
+    for card in want.cards:
+        if card.network["zone_id"] != want.zone["id"]:
+            raise InvalidValue(f"network {card.network['name']} is in another zone")
+        if not network.may_use(ctx, card.network, want.account):
+            raise PermissionDenied(f"network {card.network['name']} may not be used by account {want.account['name']}")
+    disks = _disks(ctx, want)
+    networks = [card.network["id"] for card in want.cards]
+    uuid = want.uuid or ctx.uuid()
+    name = check_name(want.name) if want.name else f"VM-{uuid}"
+    if want.name and db.name_taken(ctx.tx, name, networks):
+        raise InvalidValue(f"a virtual machine named {name} is in that network already")
+    if want.uuid and ctx.tx.first(VIRTUAL_MACHINE.by_uuid, uuid=want.uuid):
+        raise InvalidValue("customid is the id of another virtual machine")
+    keys = [_keypair(ctx, want.account, key) for key in want.keypairs]
+    vm_id = db.next_id(ctx.tx)
+    suffix = ctx.settings.text("instance.name") or "VM"
+    ctx.tx.insert(
+        vm,
+        id=vm_id,
+        uuid=uuid,
+        created=ctx.now,
+        removed=None,
+        name=name,
+        display_name=want.display_name or want.name or name,
+        instance_name=f"i-{want.account['id']}-{vm_id}-{suffix}",
+        account_id=want.account["id"],
+        domain_id=want.domain["id"],
+        user_id=ctx.caller.user_id,
+        zone_id=want.zone["id"],
+        pod_id=None,
+        host_id=None,
+        last_host_id=None,
+        template_id=want.template["id"],
+        iso_id=want.template["id"] if want.template["format"] == "ISO" else None,
+        guest_os_id=want.template["guest_os_id"],
+        service_offering_id=want.offering["id"],
+        group_id=_group(ctx, want.account, want.group),
+        hypervisor=hypervisor,
+        arch=want.template["arch"],
+        state="Stopped",
+        power_state="PowerUnknown",
+        power_time=None,
+        power_host_id=None,
+        update_count=0,
+        cpu=cpus,
+        speed=speed,
+        memory=memory,
+        ha_enabled=want.offering["offer_ha"],
+        limit_cpu_use=want.offering["limit_cpu_use"],
+        display=want.display,
+        delete_protection=False,
+        dynamically_scalable=_scalable(ctx, want),
+        password_enabled=want.template["password_enabled"],
+        password=ctx.cloud.cipher.seal(want.password) if want.password else None,
+        boot_type=want.boot_type or "Bios",
+        boot_mode=(want.boot_mode or "LEGACY").lower(),
+        userdata=want.userdata,
+        userdata_id=want.userdata_row["id"] if want.userdata_row else None,
+        userdata_details=dict(want.userdata_details) if want.userdata_details else None,
+        keypairs=[key["name"] for key in keys],
+        ssh_public_key="\n".join(key["public_key"] for key in keys) or None,
+        vnc_port=None,
+        updated=ctx.now,
+        destroyed=None,
+        bootinto_setup=want.boot_into_setup,
+    )
+    for detail_name, value in _stored_details(want, keys):
+        ctx.tx.insert(
+            schema.detail, resource_type="UserVm", resource_id=vm_id, name=detail_name, value=value, display=True
+        )
+    for device, disk in enumerate(disks):
+        _add_volume(ctx, want, vm_id, device, disk)
+    for device, card in enumerate(want.cards):
+        network.add_card(
+            ctx,
+            vm_id,
+            card.network,
+            device,
+            ip=card.ip,
+            mac=card.mac,
+            default=device == 0,
+            dhcp_options=card.dhcp_options,
+        )
+    arguments: dict[str, Any] = {"vm_id": vm_id, "first": True}
+    if not want.start:
+        arguments["start"] = False
+    for place in ("host", "cluster", "pod"):
+        row = getattr(want, place)
+        if row is not None:
+            arguments[f"{place}_id"] = row["id"]
+    planner = want.planner or want.offering["deployment_planner"]
+    if planner:
+        arguments["planner"] = planner
+    job = ctx.submit(
+        Order(
+            command=ctx.command,
+            workflow="virtualmachine.start",
+            arguments=arguments,
+            instance_type="VirtualMachine",
+            instance_uuid=uuid,
+            lock=f"vm:{uuid}",
+            event="VM.CREATE",
+            event_text=f"deploying virtual machine {name}",
+            account_id=want.account["id"],
+            domain_id=want.domain["id"],
+        )
+    )
+    return uuid, job
+
+
+def _check_places(ctx: Context, want: Deployment) -> None:
+    if want.zone["allocation_state"] != "Enabled" and not ctx.caller.is_admin:
+        raise PermissionDenied(f"zone {want.zone['name']} is disabled")
+    if want.offering["is_system"] or want.offering["state"] != "Active":
+        raise InvalidValue(f"service offering {want.offering['name']} is not for virtual machines of users")
+    if want.offering["zone_ids"] and want.zone["uuid"] not in want.offering["zone_ids"]:
+        raise InvalidValue(f"service offering {want.offering['name']} is not available in zone {want.zone['name']}")
+    for kind in ("host", "cluster", "pod"):
+        row = getattr(want, kind)
+        if row is not None and row["zone_id"] != want.zone["id"]:
+            raise InvalidValue(f"{kind} {row['name']} is in another zone")
+    if want.template["type"] in ("SYSTEM", "ROUTING"):
+        raise InvalidValue(f"template {want.template['name']} is for system virtual machines")
+    in_zone = ctx.tx.first(_TEMPLATE_ZONE, template_id=want.template["id"], zone_id=want.zone["id"])
+    if in_zone is None or in_zone["state"] != "DOWNLOADED":
+        raise InvalidValue(f"template {want.template['name']} is not ready in zone {want.zone['name']}")
+
+
+def _hypervisor(want: Deployment) -> str:
+    own = str(want.template["hypervisor"])
+    if want.template["format"] == "ISO":
+        if not want.hypervisor:
+            raise InvalidValue("deploying from an ISO needs hypervisor")
+        return want.hypervisor
+    if want.hypervisor and want.hypervisor.lower() != own.lower():
+        raise InvalidValue(f"template {want.template['name']} is for hypervisor {own}, not {want.hypervisor}")
+    return own
+
+
+def _default_cards(ctx: Context, want: Deployment) -> list[CardRequest]:
+    if want.zone["network_type"] == "Basic" or want.zone["security_groups"]:
+        raise InvalidValue("name a network of this zone with networkids")
+    return [CardRequest(network.default_for(ctx, want.account, want.domain, want.zone))]
+
+
+def _disks(ctx: Context, want: Deployment) -> list[DiskRequest]:
+    is_iso = want.template["format"] == "ISO"
+    disks = []
+    if is_iso:
+        if want.disk_offering is None:
+            raise InvalidValue("deploying from an ISO needs diskofferingid for the root disk")
+        disks.append(DiskRequest("ROOT", want.disk_offering, _size(ctx, want.disk_offering, want.size)))
+    else:
+        offering = want.root_offering or access.row(ctx, DISK_OFFERING, want.offering["disk_offering_id"])
+        size = max(int(want.template["size"]), int(want.offering["root_disk_size"] or 0))
+        if want.root_offering is not None and want.root_offering["size"]:
+            size = max(size, int(want.root_offering["size"]))
+        if want.root_size is not None:
+            if want.root_size * GIB < want.template["size"]:
+                least = -(-int(want.template["size"]) // GIB)
+                raise InvalidValue(f"rootdisksize must be at least the size of the template, {least} GiB")
+            size = want.root_size * GIB
+        disks.append(DiskRequest("ROOT", offering, size, want.template))
+        if want.disk_offering is not None:
+            disks.append(DiskRequest("DATADISK", want.disk_offering, _size(ctx, want.disk_offering, want.size)))
+    for offering, size_gib in want.data_disks:
+        disks.append(DiskRequest("DATADISK", offering, _size(ctx, offering, size_gib)))
+    if len(disks) > MOST_DATA_DISKS + 1:
+        raise InvalidValue(f"a virtual machine may have up to {MOST_DATA_DISKS} data disks")
+    return disks
+
+
+def _size(ctx: Context, offering: Row, gib: int | None) -> int:
+    """The size in bytes of a volume of an offering; `gib` where the user chooses."""
+    if offering["compute_only"]:
+        raise InvalidValue(f"disk offering {offering['name']} belongs to a service offering")
+    if not offering["customized"]:
+        return int(offering["size"])
+    if gib is None:
+        raise InvalidValue(f"disk offering {offering['name']} is custom: give a size in GiB")
+    least = ctx.settings.number("custom.diskoffering.size.min") or 1
+    most = ctx.settings.number("custom.diskoffering.size.max") or 1024
+    if not least <= gib <= most:
+        raise InvalidValue(f"the size of a custom disk must be between {least} and {most} GiB")
+    return gib * GIB
+
+
+def _scalable(ctx: Context, want: Deployment) -> bool:
+    if want.dynamic_scaling is False:
+        return False
+    enabled = ctx.settings.flag("enable.dynamic.scale.vm", ("Zone", want.zone["id"]))
+    return bool(enabled and want.template["dynamically_scalable"] and want.offering["dynamic_scaling"])
+
+
+def _stored_details(want: Deployment, keys: Sequence[Row]) -> list[tuple[str, str]]:
+    details = dict(want.details)
+    if keys:
+        details["SSH.KeyPairNames"] = ",".join(key["name"] for key in keys)
+    return list(details.items())
+
+
+def _keypair(ctx: Context, account: Row, name: str) -> Row:
+    found = ctx.tx.first(_KEYPAIR, account_id=account["id"], name=name)
+    if found is None:
+        raise InvalidValue(f"account {account['name']} has no SSH key pair named '{name[:64]}'")
+    return found
+
+
+def _group(ctx: Context, account: Row, name: str | None) -> int | None:
+    if not name:
+        return None
+    found = ctx.tx.first(_GROUP, account_id=account["id"], name=name)
+    if found is not None:
+        return int(found["id"])
+    return ctx.tx.insert(
+        schema.instance_group,
+        uuid=ctx.uuid(),
+        created=ctx.now,
+        removed=None,
+        name=name,
+        account_id=account["id"],
+        domain_id=account["domain_id"],
+    )
+
+
+def _add_volume(ctx: Context, want: Deployment, vm_id: int, device: int, disk: DiskRequest) -> None:
+    offering = disk.offering
+    ctx.tx.insert(
+        volume,
+        uuid=ctx.uuid(),
+        created=ctx.now,
+        removed=None,
+        name=f"ROOT-{vm_id}" if disk.kind == "ROOT" else f"DATA-{vm_id}" + (f"-{device}" if device > 1 else ""),
+        account_id=want.account["id"],
+        domain_id=want.domain["id"],
+        zone_id=want.zone["id"],
+        pool_id=None,
+        vm_id=vm_id,
+        type=disk.kind,
+        device_id=device,
+        size=disk.size,
+        path=None,
+        template_id=disk.template["id"] if disk.template else None,
+        disk_offering_id=offering["id"] if offering else None,
+        service_offering_id=want.offering["id"] if disk.kind == "ROOT" else None,
+        state="Allocated",
+        update_count=0,
+        provisioning=offering["provisioning"] if offering else "thin",
+        display=want.display,
+        delete_protection=False,
+        min_iops=offering["min_iops"] if offering else None,
+        max_iops=offering["max_iops"] if offering else None,
+        attached=None,
+        updated=ctx.now,
+        destroyed=None,
+    )
+
+
+# -- what is asked of a machine that is there
+
+
+def _order(
+    ctx: Context, row: Row, workflow: str, event: str, text: str, arguments: Mapping[str, Any] | None = None
+) -> str:
+    return ctx.submit(
+        Order(
+            command=ctx.command,
+            workflow=workflow,
+            arguments={"vm_id": row["id"], **(arguments or {})},
+            instance_type="VirtualMachine",
+            instance_uuid=row["uuid"],
+            lock=lock(row),
+            event=event,
+            event_text=f"{text} virtual machine {row['display_name'] or row['name']}",
+            account_id=row["account_id"],
+            domain_id=row["domain_id"],
+        )
+    )
+
+
+def start(
+    ctx: Context,
+    row: Row,
+    *,
+    host: Row | None = None,
+    cluster: Row | None = None,
+    pod: Row | None = None,
+    planner: str | None = None,
+    consider_last_host: bool | None = None,
+    boot_into_setup: bool | None = None,
+) -> str:
+    """Starts a stopped machine: on `host` or within a place where an admin says so, else where it ran last if it can."""
+    arguments: dict[str, Any] = {}
+    for name, place in (("host_id", host), ("cluster_id", cluster), ("pod_id", pod)):
+        if place is not None:
+            arguments[name] = place["id"]
+    if planner:
+        arguments["planner"] = planner
+    if consider_last_host is False:
+        arguments["last_host"] = False
+    if boot_into_setup:
+        arguments["boot_into_setup"] = True
+    return _order(ctx, row, "virtualmachine.start", "VM.START", "starting", arguments)
+
+
+def stop(ctx: Context, row: Row, *, forced: bool = False) -> str:
+    """Stops a machine: asks the guest and pulls the plug when it does not go; `forced`: pulls the plug at once."""
+    if forced and not ctx.caller.is_admin and not ctx.settings.flag("allow.user.force.stop.vm"):
+        raise PermissionDenied("users may not force a stop here (setting allow.user.force.stop.vm)")
+    return _order(ctx, row, "virtualmachine.stop", "VM.STOP", "stopping", {"forced": forced})
+
+
+def reboot(ctx: Context, row: Row, *, forced: bool = False, boot_into_setup: bool = False) -> str:
+    """Restarts the guest where it runs; `forced`: stops and starts the machine."""
+    return _order(
+        ctx,
+        row,
+        "virtualmachine.reboot",
+        "VM.REBOOT",
+        "rebooting",
+        {"forced": forced, "boot_into_setup": boot_into_setup},
+    )
+
+
+def destroy(ctx: Context, row: Row, *, expunge: bool = False, volumes: Sequence[Row] = ()) -> str:
+    """Destroys a machine; its room stays its own until `expunge.delay` is over, or not at all with `expunge`."""
+    if row["delete_protection"]:
+        raise InvalidValue("the virtual machine is protected from deletion (deleteprotection)")
+    if expunge and not ctx.caller.is_admin and not ctx.settings.flag("allow.user.expunge.recover.vm"):
+        raise PermissionDenied("users may not expunge here (setting allow.user.expunge.recover.vm)")
+    for found in volumes:
+        if found["vm_id"] != row["id"] or found["type"] != "DATADISK":
+            raise InvalidValue(f"volume {found['uuid']} is not a data disk of this virtual machine")
+        if found["delete_protection"]:
+            raise InvalidValue(f"volume {found['uuid']} is protected from deletion")
+    arguments = {"expunge": expunge, "volume_ids": [found["id"] for found in volumes]}
+    return _order(ctx, row, "virtualmachine.destroy", "VM.DESTROY", "destroying", arguments)
+
+
+def expunge(ctx: Context, row: Row) -> str:
+    """Removes a destroyed machine for good."""
+    if not ctx.caller.is_admin and not ctx.settings.flag("allow.user.expunge.recover.vm"):
+        raise PermissionDenied("users may not expunge here (setting allow.user.expunge.recover.vm)")
+    if row["state"] not in ("Destroyed", "Expunging", "Error"):
+        raise InvalidValue(f"a virtual machine in state {row['state']} must be destroyed before it is expunged")
+    return _order(ctx, row, "virtualmachine.expunge", "VM.EXPUNGE", "expunging")
+
+
+def recover(ctx: Context, row: Row) -> None:
+    """Takes a destroyed machine back to Stopped."""
+    if not ctx.caller.is_admin and not ctx.settings.flag("allow.user.expunge.recover.vm"):
+        raise PermissionDenied("users may not recover here (setting allow.user.expunge.recover.vm)")
+    if row["state"] != "Destroyed":
+        raise InvalidValue(f"only a destroyed virtual machine can be recovered; this one is {row['state']}")
+    move(ctx, row, "RecoveryRequested", destroyed=None)
+    ctx.event(
+        "VM.RECOVER",
+        f"virtual machine {row['display_name'] or row['name']} was recovered",
+        resource=("VirtualMachine", row["uuid"]),
+        account_id=row["account_id"],
+        domain_id=row["domain_id"],
+    )
+
+
+def move(ctx: Context, row: Row, event: str, **values: Any) -> Row:
+    """Takes a machine to the state after `event`, unless someone else changed it first.
+
+    Raises `IllegalTransition`, or `OperationFailed` where the row is not as it was read.
+    """
+    after = states.virtualmachine.next(row["state"], event)
+    changed = {"state": after, "update_count": row["update_count"] + 1, "updated": ctx.now, **values}
+    if ctx.tx.update(vm, {"id": row["id"], "update_count": row["update_count"]}, **changed) != 1:
+        raise OperationFailed(f"virtual machine {row['uuid']} was changed by someone else meanwhile")
+    return {**row, **changed}
+
+
+def default_card(ctx: Context, zone: Row, account: Row) -> CardRequest:
+    """A card in the network a machine of an account gets when none is named."""
+    domain = access.row(ctx, DOMAIN, account["domain_id"])
+    return CardRequest(network.default_for(ctx, account, domain, zone))
+
+
+def add_userdata(ctx: Context, shown: Sequence[dict[str, Any]]) -> None:
+    """Adds the user data to response objects of machines."""
+    rows = {row["uuid"]: row for row in ctx.tx.all(VIRTUAL_MACHINE.by_uuids, uuids=[one["id"] for one in shown])}
+    for one in shown:
+        if rows[one["id"]]["userdata"]:
+            one["userdata"] = rows[one["id"]]["userdata"]
+
+
+#: Every state a list may be limited to.
+STATES = states.virtualmachine.states 

@@ -1,0 +1,193 @@
+"""Real guests, run by QEMU under a private libvirt daemon."""
+
+import asyncio
+import signal
+import subprocess
+import time
+from uuid import uuid4
+
+import pytest
+
+from cloudsim.agents import base
+from cloudsim.agents.base import CommandFailed, HostAddress, HostUnreachable
+
+#: The host's details, as the server would have remembered them when the host was added.
+known: dict[str, str] = {}
+
+
+@pytest.fixture
+def driver(new_driver, images, consoles):
+    return new_driver(storage=str(images), console_logs=str(consoles), timeout=20)
+
+
+@pytest.fixture
+async def host(driver, daemon):
+    if not known:
+        known.update((await driver.connect(HostAddress("h", daemon.uri, "KVM", {"domain_type": "qemu"}))).details)
+    made = HostAddress("h", daemon.uri, "KVM", known)
+    yield made
+    for name in (await driver.execute(made, base.Ping("p")))["machines"]:
+        subprocess.run(["virsh", "-c", daemon.uri, "destroy", name], capture_output=True)
+        subprocess.run(["virsh", "-c", daemon.uri, "undefine", name], capture_output=True)
+
+
+@pytest.fixture
+def guest(driver, host, new_disk, new_machine, images, boot_disk, tmp_path):
+    """Makes a machine that boots (or, without template, one that finds nothing to boot)."""
+    template = str(uuid4())
+
+    async def make(boots=True, **changes):
+        if boots:
+            (tmp_path / "raw").write_bytes(boot_disk)
+            target = images / "templates" / f"{template}.qcow2"
+            target.parent.mkdir(exist_ok=True)
+            convert = ["qemu-img", "convert", "-f", "raw", "-O", "qcow2", str(tmp_path / "raw"), str(target)]
+            subprocess.run(convert, check=True)
+        disk = new_disk()
+        await driver.execute(
+            host, base.CreateVolume("c", disk.uuid, "root", disk.pool, disk.size, template if boots else None)
+        )
+        return new_machine(disk, **changes)
+
+    return make
+
+
+@pytest.fixture
+def booted(consoles):
+    """Waits until the guest has said `times` times that it is up."""
+
+    async def wait(machine, times=1):
+        log, end = consoles / f"{machine.name}.log", time.monotonic() + 10
+        while time.monotonic() < end:
+            if log.exists() and log.read_bytes().count(b"cloudsim guest is up") >= times:
+                return
+            await asyncio.sleep(0.05)
+        pytest.fail(f"the guest has not booted {times} times")
+
+    return wait
+
+
+def stop(machine, id="stop", **options):
+    return base.StopMachine(id, uuid=machine.uuid, name=machine.name, **options)
+
+
+async def ping(driver, host):
+    return (await driver.execute(host, base.Ping("p")))["machines"]
+
+
+async def test_facts_and_acceleration(driver, daemon):
+    facts = await driver.connect(HostAddress("h", daemon.uri, "KVM"))
+    assert facts.hypervisor == "KVM"
+    assert facts.cpus >= 1
+    assert facts.speed > 0
+    total = next(line for line in open("/proc/meminfo") if line.startswith("MemTotal"))
+    assert facts.memory == int(total.split()[1]) << 10
+    assert facts.details["acceleration"] in ("kvm", "tcg")
+    if facts.details["acceleration"] == "tcg":
+        assert any("kvm is not used" in note for note in facts.notes)
+    left = subprocess.check_output(["virsh", "-c", daemon.uri, "list", "--all", "--name"], text=True)
+    assert "probe" not in left
+
+
+async def test_acceleration_can_be_restricted(driver, daemon):
+    facts = await driver.connect(HostAddress("h", daemon.uri, "KVM", {"domain_type": "qemu"}))
+    assert facts.details["acceleration"] == "tcg"
+    with pytest.raises(CommandFailed, match="domain_type"):
+        await driver.connect(HostAddress("h", daemon.uri, "KVM", {"domain_type": "xen"}))
+
+
+async def test_a_guest_boots_reboots_once_and_shuts_down(driver, new_driver, host, guest, booted, images, consoles):
+    machine = await guest()
+    start = base.StartMachine("start", machine=machine)
+    answer = await driver.execute(host, start)
+    assert answer["power"] == "PowerOn"
+    assert answer["vnc_port"] >= 5900
+    await booted(machine)
+    assert await driver.execute(host, start) == answer
+    reboot = base.RebootMachine("reboot", uuid=machine.uuid, name=machine.name)
+    assert await driver.execute(host, reboot) == {"power": "PowerOn"}
+    await booted(machine, 2)
+    await driver.close()
+    second = new_driver(storage=str(images), console_logs=str(consoles))  # the server was restarted
+    assert await second.execute(host, reboot) == {"power": "PowerOn"}
+    assert await ping(second, host) == {machine.name: "PowerOn"}
+    figures = (await second.execute(host, base.MachineStats("s")))["machines"][machine.name]
+    assert figures["memory_kb"] == 64 << 10
+    assert figures["disk_read_ops"] > 0
+    await asyncio.sleep(0.2)
+    figures = (await second.execute(host, base.MachineStats("s")))["machines"][machine.name]
+    assert 0 < figures["cpu"] <= 100  # it polls its power button
+    assert (consoles / f"{machine.name}.log").read_bytes().count(b"is up") == 2
+    assert await second.execute(host, stop(machine, wait=10)) == {"power": "PowerOff"}
+    assert await ping(second, host) == {machine.name: "PowerOff"}
+    assert await second.execute(host, base.DestroyMachine("d", uuid=machine.uuid, name=machine.name)) == {}
+    assert await ping(second, host) == {}
+
+
+async def test_a_guest_that_does_not_heed_the_button(driver, host, guest):
+    machine = await guest(boots=False)
+    await driver.execute(host, base.StartMachine("start", machine=machine))
+    started = time.monotonic()
+    with pytest.raises(CommandFailed, match=r"within 0\.6 s"):
+        await driver.execute(host, stop(machine, wait=0.6))
+    assert time.monotonic() - started < 2
+    assert await ping(driver, host) == {machine.name: "PowerOn"}
+    assert await driver.execute(host, stop(machine, "forced", forced=True)) == {"power": "PowerOff"}
+    await driver.execute(host, base.StartMachine("again", machine=machine))
+    assert await driver.execute(host, base.DestroyMachine("d", uuid=machine.uuid, name=machine.name)) == {}
+    assert await ping(driver, host) == {}
+
+
+async def test_a_start_that_fails_leaves_no_domain(driver, host, new_machine, new_disk, capfd):
+    with pytest.raises(CommandFailed) as failed:
+        await driver.execute(host, base.StartMachine("1", machine=new_machine(new_disk())))
+    assert "\n" not in str(failed.value)
+    assert await ping(driver, host) == {}
+    with pytest.raises(CommandFailed, match="of memory left"):
+        await driver.execute(host, base.StartMachine("2", machine=new_machine(memory=1 << 50)))
+    assert capfd.readouterr().err == ""
+
+
+async def test_the_daemon_dies_and_comes_back(driver, host, daemon, guest):
+    machine = await guest(boots=False)
+    await driver.execute(host, base.StartMachine("start", machine=machine))
+    daemon.kill()
+    with pytest.raises(HostUnreachable):
+        await driver.execute(host, base.Ping("p"))
+    daemon.start()
+    assert await ping(driver, host) == {machine.name: "PowerOn"}
+    # between two calls: nobody notices
+    daemon.kill()
+    daemon.start()
+    assert await ping(driver, host) == {machine.name: "PowerOn"}
+
+
+async def test_a_daemon_that_hangs_blocks_nobody(new_driver, daemon, host, test_host):
+    driver = new_driver(timeout=0.5)
+    assert await ping(driver, host) == {}
+    await ping(driver, test_host)
+    daemon.signal(signal.SIGSTOP)
+    try:
+        hanging = asyncio.create_task(ping(driver, host))
+        await asyncio.sleep(0.05)
+        started = time.monotonic()
+        await ping(driver, test_host)
+        assert time.monotonic() - started < 0.3
+        with pytest.raises(HostUnreachable, match="within"):
+            await hanging
+        hanging = asyncio.create_task(ping(driver, host))
+        await asyncio.sleep(0.05)
+        hanging.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await hanging
+        hanging = asyncio.create_task(ping(driver, host))
+        await asyncio.sleep(0.05)
+        started = time.monotonic()
+        await driver.close()
+        with pytest.raises(HostUnreachable, match="closed"):
+            await hanging
+        assert time.monotonic() - started < 0.3
+    finally:
+        daemon.signal(signal.SIGCONT)
+    again = new_driver(timeout=5)
+    assert await ping(again, host) == {}
