@@ -18,11 +18,12 @@ import pkgutil
 from functools import cache
 from typing import Any, ClassVar
 
-from cloudsim.api.params import Given, Param, boolean, integer, mapping, ref, string
+from cloudsim.api.params import Given, Param, Parameters, boolean, integer, mapping, ref, string
 from cloudsim.api.responses.base import SUCCESS, Response
 from cloudsim.api.words import describe
+from cloudsim.core.caller import Caller
 from cloudsim.services import access
-from cloudsim.services.context import Context
+from cloudsim.services.context import Cloud, Context
 from cloudsim.services.listing import Listing, Page, page_of, tags_of
 from cloudsim.services.nouns import ACCOUNT, DOMAIN
 
@@ -48,6 +49,8 @@ class Command:
     #: Tables whose commits make an answer of this command old; empty: answers are not kept.
     cached: ClassVar[frozenset[str]] = frozenset()
     params: ClassVar[dict[str, Param]] = {}
+    #: What `before` found.
+    prepared: dict[str, Any]
 
     def __init_subclass__(
         cls,
@@ -84,12 +87,26 @@ class Command:
         """Reads every parameter. Raises what `Param.read` raises."""
         values = self.__dict__
         admin = ctx.caller.is_admin
+        values["prepared"] = given.prepared if isinstance(given, Parameters) else {}
         for attribute, param in self.params.items():
             values[attribute] = param.default if param.admin and not admin else param.read(ctx, given)
+
+    @classmethod
+    async def before(cls, cloud: Cloud, caller: Caller, parameters: Parameters) -> None:
+        """Does what takes long (a password hash, reaching a host), outside the transaction that carries it out.
+
+        May leave what it found in ``parameters.prepared``, where no client can put anything; `run` finds it as
+        ``self.prepared``. May raise.
+        """
 
     def run(self, ctx: Context) -> Body:
         """Carries it out."""
         raise NotImplementedError
+
+    @classmethod
+    def keeps(cls, parameters: Given) -> bool:
+        """Whether the answer for these parameters depends on the tables in `cached` alone."""
+        return bool(cls.cached)
 
     @classmethod
     def description(cls) -> str:

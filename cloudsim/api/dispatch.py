@@ -133,7 +133,7 @@ class Dispatcher:
 
     async def _run(self, command: type[Command], caller: Caller, parameters: Parameters, as_json: bool) -> Answer:
         db = self.cloud.db
-        if command.cached:
+        if command.cached and command.keeps(parameters):
             key = (
                 command.name,
                 caller.user_id,
@@ -151,6 +151,8 @@ class Dispatcher:
                     self._kept.clear()
                 self._kept[key] = answer
             return answer
+        if command.before.__func__ is not _NOTHING:
+            await command.before(self.cloud, caller, parameters)
         run = db.read if command.reads else db.write
         body = await run(self._carry_out, command, caller, parameters)
         return self._ok(command.name.lower(), body, as_json)
@@ -217,6 +219,8 @@ class Dispatcher:
             await identity.touch(self.cloud, cookie)
         return known
 
+
+_NOTHING = Command.before.__func__  # type: ignore[attr-defined]
 
 #: Parts of a request that say who asks, not what.
 _NOT_PARAMETERS = frozenset(

@@ -283,6 +283,8 @@ class Parameters(dict[str, str]):
     def __init__(self) -> None:
         super().__init__()
         self.names: dict[str, str] = {}
+        #: What the command itself found before its transaction (see `Command.before`).
+        self.prepared: dict[str, Any] = {}
 
 
 # Declared as fields of a command class; at run time the field holds the value.

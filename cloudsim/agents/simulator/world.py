@@ -10,7 +10,7 @@ the records answers from there.
 
 All calls are synchronous and made on the event loop's thread. That is on purpose: in a world that grew to 100,000
 machines a `CreateVolume` took about 0.1 ms and a `StartMachine` about 0.15 ms, each with its record and its commit (the
-whole of `SimulatorDriver.execute`, median, two virtual processors, most of it system calls). Handing that to another
+whole of `SimulatorDriver.execute`, mean, two virtual processors, most of it system calls). Handing that to another
 thread and back would cost more than it spares.
 """
 

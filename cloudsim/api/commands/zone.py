@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cloudsim.api.command import Body, ListCommand
-from cloudsim.api.params import boolean, mapping, ref, refs, string
+from cloudsim.api.params import Given, boolean, mapping, ref, refs, string
 from cloudsim.api.responses.zone import ZONE
 from cloudsim.services import zone
 from cloudsim.services.context import Context
@@ -15,7 +15,7 @@ class ListZones(
     ListCommand,
     name="listZones",
     response=ZONE,
-    cached=frozenset({"zone", "domain", "tag", "detail", "host", "host_capacity", "cluster", "storage_pool", "public_ip"}),
+    cached=frozenset({"zone", "domain", "tag", "cluster"}),
 ):
     """Lists zones."""
 
@@ -29,6 +29,10 @@ class ListZones(
     showicon = boolean()
     storageaccessgroup = string(since="4.21.0")
     tags = mapping(since="4.3")
+
+    @classmethod
+    def keeps(cls, parameters: Given) -> bool:
+        return "showcapacities" not in parameters
 
     def run(self, ctx: Context) -> Body:
         found = zone.search(

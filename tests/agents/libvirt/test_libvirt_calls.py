@@ -65,7 +65,7 @@ async def test_a_cancelled_call_takes_no_further_step(hang):
 
 async def test_failures_come_as_the_contract_says(caplog):
     calls = Calls(SystemClock(), "x")
-    with pytest.raises(HostUnreachable, match="^gone$"):
+    with pytest.raises(HostUnreachable, match=r"^gone$"):
         await calls.run(lambda gate: (_ for _ in ()).throw(HostUnreachable("gone")), 1)
     with pytest.raises(CommandFailed, match="ZeroDivisionError"):
         await calls.run(lambda gate: 1 // 0, 1)

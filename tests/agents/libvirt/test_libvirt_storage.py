@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-import subprocess
+import os
 from uuid import uuid4
 
 import pytest
@@ -12,13 +12,9 @@ from cloudsim.agents.base import CommandFailed, CreateVolume, DeleteVolume, Host
 HOST = HostAddress("h", "qemu:///system", "KVM")
 
 
-def image(path, size="1M", *more):
-    path.parent.mkdir(exist_ok=True)
-    subprocess.run(["qemu-img", "create", "-q", "-f", "qcow2", *more, str(path), size], check=True)
-
-
 def create(uuid=None, size=4 << 20, template=None, pool="primary"):
-    return CreateVolume(f"job-{uuid4()}", uuid=str(uuid4()) if uuid is None else uuid, name="v", pool=pool, size=size, template=template)
+    uuid = str(uuid4()) if uuid is None else uuid
+    return CreateVolume(f"job-{uuid4()}", uuid=uuid, name="v", pool=pool, size=size, template=template)
 
 
 @pytest.fixture
@@ -39,32 +35,34 @@ async def test_empty_volume_once_and_its_end(driver, tmp_path):
     assert list((tmp_path / "primary").iterdir()) == []
 
 
-async def test_copy_of_a_template(driver, tmp_path, boot_disk):
+async def test_copy_of_a_template(driver, tmp_path, boot_disk, qemu_img):
     template = str(uuid4())
     raw = tmp_path / "raw"
     raw.write_bytes(boot_disk)
     source = tmp_path / "templates" / f"{template}.qcow2"
     source.parent.mkdir()
-    subprocess.run(["qemu-img", "convert", "-f", "raw", "-O", "qcow2", str(raw), str(source)], check=True)
+    qemu_img("convert", "-f", "raw", "-O", "qcow2", raw, source)
     answer = await driver.execute(HOST, create(template=template))
     assert answer["size"] == 4 << 20
     copy = tmp_path / "primary" / answer["path"]
     source.unlink()
-    info = json.loads(subprocess.check_output(["qemu-img", "info", "--output=json", str(copy)]))
+    info = json.loads(qemu_img("info", "--output=json", copy))
     assert "backing-filename" not in info
     back = tmp_path / "back"
-    subprocess.run(["qemu-img", "convert", "-O", "raw", str(copy), str(back)], check=True)
+    qemu_img("convert", "-O", "raw", copy, back)
     assert back.read_bytes()[: 1 << 20] == boot_disk
     # a template that is larger than asked for is not cut
-    image(source, "8M")
+    qemu_img("create", "-q", "-f", "qcow2", source, "8M")
     assert (await driver.execute(HOST, create(template=template)))["size"] == 8 << 20
     # one that the host does not have: an empty disk
     assert (await driver.execute(HOST, create(template=str(uuid4()))))["size"] == 4 << 20
 
 
-async def test_a_template_that_refers_to_other_files_is_refused(driver, tmp_path):
-    image(tmp_path / "other.qcow2")
-    image(tmp_path / "templates/t.qcow2", "1M", "-F", "qcow2", "-b", str(tmp_path / "other.qcow2"))
+async def test_a_template_that_refers_to_other_files_is_refused(driver, tmp_path, qemu_img):
+    (tmp_path / "templates").mkdir()
+    other = tmp_path / "other.qcow2"
+    qemu_img("create", "-q", "-f", "qcow2", other, "1M")
+    qemu_img("create", "-q", "-f", "qcow2", "-F", "qcow2", "-b", other, tmp_path / "templates/t.qcow2", "1M")
     with pytest.raises(CommandFailed, match="refers to other files"):
         await driver.execute(HOST, create(template="t"))
     assert list((tmp_path / "primary").iterdir()) == []
@@ -77,18 +75,19 @@ async def test_a_try_that_was_cut_off_leaves_nothing(driver, tmp_path, monkeypat
     (pool / f".{command.uuid}.qcow2.part").write_text("left by a server that was killed")
     slow = tmp_path / "bin/qemu-img"
     slow.parent.mkdir()
-    slow.write_text(f"#!/bin/sh\necho $$ > {tmp_path}/pid\nexec sleep 60\n")
+    started = tmp_path / "pid"
+    slow.write_text(f"#!/bin/sh\necho $$ > {started}\nexec sleep 60\n")
     slow.chmod(0o755)
     with monkeypatch.context() as patched:
         patched.setenv("PATH", f"{slow.parent}:/usr/bin:/bin")
         task = asyncio.create_task(driver.execute(HOST, command))
-        while not (tmp_path / "pid").exists() or not (tmp_path / "pid").read_text():
+        while not started.exists() or not started.read_text():  # noqa: ASYNC110 - another process writes it
             await asyncio.sleep(0.01)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
     with pytest.raises(ProcessLookupError):
-        __import__("os").kill(int((tmp_path / "pid").read_text()), 0)
+        os.kill(int(started.read_text()), 0)
     assert list(pool.iterdir()) == []
     assert (await driver.execute(HOST, command))["size"] == 4 << 20
 

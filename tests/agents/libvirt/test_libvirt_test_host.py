@@ -151,7 +151,7 @@ async def test_start_that_fails_leaves_what_was_there(driver, raw, test_host, ne
             raise libvirt.libvirtError("no luck\nat all")
 
         patched.setattr(libvirt.virDomain, "create", fail)
-        with pytest.raises(CommandFailed, match="^no luck at all$"):
+        with pytest.raises(CommandFailed, match=r"^no luck at all$"):
             await driver.execute(test_host, base.StartMachine("1", machine=machine))
         assert await machines(driver, test_host) == {}
     await driver.execute(test_host, base.StartMachine("2", machine=machine))
