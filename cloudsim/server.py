@@ -222,7 +222,7 @@ class Server:
         self._write_endpoint(directory)
 
     async def _bind(self, server: web.Server, address: str, port: int) -> int:
-        runner = web.ServerRunner(server, handle_signals=False, access_log=None)
+        runner = web.ServerRunner(server, handle_signals=False, access_log=None, shutdown_timeout=3.0)
         await runner.setup()
         self._cleanup.append(runner.cleanup)
         try:
@@ -232,7 +232,7 @@ class Server:
             if getattr(error, "errno", 0) == 98:
                 raise StartError(f"port {port} of {address} is in use: choose another with --port") from None
             raise StartError(f"cannot listen on {address} port {port}: {error}") from None
-        site = web.SockSite(runner, bound, shutdown_timeout=3.0)
+        site = web.SockSite(runner, bound)
         await site.start()
         return int(bound.getsockname()[1])
 

@@ -43,6 +43,8 @@ class Command:
     noun: ClassVar[str] = ""
     event: ClassVar[str | None] = None
     reads: ClassVar[bool] = False
+    #: Whether it looks at a few rows only, so that it may run at once instead of in a reader's thread.
+    brief: ClassVar[bool] = True
     is_async: ClassVar[bool] = False
     since: ClassVar[str | None] = None
     ours: ClassVar[str] = ""
@@ -130,6 +132,7 @@ class ListCommand(Command):
     """A list: keyword, page and pagesize, and no changes."""
 
     reads = True
+    brief = False
 
     keyword = string()
     page = integer()

@@ -153,7 +153,7 @@ class Dispatcher:
             return answer
         if command.before.__func__ is not _NOTHING:
             await command.before(self.cloud, caller, parameters)
-        run = db.read if command.reads else db.write
+        run = db.write if not command.reads else db.glance if command.brief else db.read
         body = await run(self._carry_out, command, caller, parameters)
         return self._ok(command.name.lower(), body, as_json)
 
@@ -195,7 +195,7 @@ class Dispatcher:
         if key in self._identities:
             return self._identities[key]
         generation = self._generation
-        found = await self.cloud.db.read(identity.by_api_key, key, self.cloud)
+        found = await self.cloud.db.glance(identity.by_api_key, key, self.cloud)
         if generation == self._generation:
             if len(self._identities) > 10_000:
                 self._identities.clear()
@@ -207,7 +207,7 @@ class Dispatcher:
         known = self._sessions.get(cookie)
         if known is None:
             generation = self._generation
-            known = await self.cloud.db.read(identity.by_cookie, cookie, now)
+            known = await self.cloud.db.glance(identity.by_cookie, cookie, now)
             if known is None:
                 return None
             if generation == self._generation:

@@ -4,7 +4,7 @@
 >>> await db.write(reserve, vm_id)
 
 `read` and `write` take a plain function whose first argument is the transaction. It must do nothing but compute and ask
-the database, for it may be run again (PostgreSQL: after a serialization failure) and, on SQLite, runs in the connection's
+the database, for it may be run again (PostgreSQL: after a serialization failure) and, on SQLite, may run in another
 thread. Whatever it raises undoes the transaction and is raised to the caller.
 
 One write runs at a time, on both engines: a rule checked in a transaction still holds when it commits.
@@ -139,6 +139,12 @@ class Database(ABC):
     @abstractmethod
     async def read(self, function: Callable[Concatenate[Transaction, P], T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """Runs `function` on one consistent view of the data."""
+
+    @abstractmethod
+    async def glance(
+        self, function: Callable[Concatenate[Transaction, P], T], /, *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """As `read`, for what looks at a few rows by their keys: it may hold up everything else while it runs."""
 
     @abstractmethod
     async def write(

@@ -93,6 +93,11 @@ class PostgresDatabase(Database):
         except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
             raise _translated(error) from error
 
+    async def glance(
+        self, function: Callable[Concatenate[Transaction, P], T], /, *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        return await self.read(function, *args, **kwargs)
+
     async def write(
         self, function: Callable[Concatenate[WriteTransaction, P], T], /, *args: P.args, **kwargs: P.kwargs
     ) -> T:

@@ -1,16 +1,26 @@
 """SQLite through aiosqlite: the embedded default.
 
-WAL mode: readers never wait for the writer. One connection writes (``BEGIN IMMEDIATE``), a few read. Each transaction is
-one trip to the connection's thread. ``synchronous=FULL``: what was answered has reached the disk.
+WAL mode: readers never wait for the writer. One connection writes (``BEGIN IMMEDIATE``), a few read.
+``synchronous=FULL``: what was answered has reached the disk.
+
+Where the work is done follows from what it costs. With several threads each statement gives up the interpreter's lock and
+waits to get it back, which takes longer than the statement. So the statements of a write run on the event loop's thread
+(some hundred microseconds in all), and the commit, which waits for the disk, in the connection's thread. Writes that were
+asked for meanwhile share the next commit, each under its own savepoint: the disk is waited for once for all of them. A
+`read` runs in the thread of one of the readers, for it may be long; a `glance` on the event loop's.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import logging
 import sqlite3
-from collections.abc import Callable, Iterable
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from pathlib import Path
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from typing import Any, Concatenate, NamedTuple, ParamSpec, TypeVar
 
 import aiosqlite
 from sqlalchemy import Table
@@ -28,8 +38,15 @@ from cloudsim.db.database import (
 )
 from cloudsim.db.statement import Compiler
 
+log = logging.getLogger(__name__)
+
 P = ParamSpec("P")
 T = TypeVar("T")
+
+#: No further write joins a batch after so many seconds: the event loop has other things to do.
+BATCH_SECONDS = 0.004
+#: How long to wait for another process that holds the write lock.
+BUSY_SECONDS = 5.0
 
 
 def _translated(error: sqlite3.Error) -> Exception:
@@ -71,35 +88,74 @@ class _Write(WriteTransaction):
         self._connection.executemany(sql, values)
 
 
+def _commit(connection: sqlite3.Connection) -> None:
+    connection.execute("COMMIT")
+
+
+def _settle(future: asyncio.Future[Any], result: Any = None, *, error: BaseException | None = None) -> None:
+    if future.done():
+        return
+    if error is not None:
+        future.set_exception(error)
+        future.exception()  # looked at: a caller that has gone away leaves no complaint
+    else:
+        future.set_result(result)
+
+
 async def _run(connection: aiosqlite.Connection, function: Callable[[sqlite3.Connection], T]) -> T:
     # aiosqlite's public methods make one trip to its thread for each statement; a transaction here is one trip.
     # `_execute` is how all of them are made. The trip is shielded: a caller that goes away does not undo it half-way.
     return await asyncio.shield(connection._execute(function, connection._conn))  # type: ignore[no-untyped-call,no-any-return]
 
 
+def _plain(result: T) -> T:
+    if isinstance(result, Awaitable):
+        if isinstance(result, Coroutine):
+            result.close()
+        raise TypeError("a transaction is a plain function: it cannot await, so it can wait for nothing outside")
+    return result
+
+
+class _Wanted(NamedTuple):
+    """A write that waits for its turn."""
+
+    function: Callable[..., Any]
+    args: tuple[Any, ...]
+    kwargs: dict[str, Any]
+    future: asyncio.Future[Any]
+
+
 class SqliteDatabase(Database):
     """One database file."""
 
-    def __init__(self, path: str | Path, readers: int = 3) -> None:
+    def __init__(self, path: str | Path, readers: int = 2) -> None:
         super().__init__(Compiler(sqlite.dialect(paramstyle="qmark")))  # type: ignore[no-untyped-call]
         self._path = str(path)
         self._readers_wanted = readers
         self._writer: aiosqlite.Connection | None = None
+        self._glancer: aiosqlite.Connection | None = None
         self._readers: asyncio.LifoQueue[aiosqlite.Connection] = asyncio.LifoQueue()
         self._all: list[aiosqlite.Connection] = []
+        self._wanted: deque[_Wanted] = deque()
+        self._writing: asyncio.Task[None] | None = None
 
     async def open(self) -> None:
         """Opens the file, made when it is not there. Raises `DatabaseUnavailable`."""
         try:
             self._writer = await self._connect("PRAGMA journal_mode=WAL", "PRAGMA synchronous=FULL")
+            await self._writer.execute_fetchall("PRAGMA busy_timeout=0")
             for _ in range(self._readers_wanted):
                 self._readers.put_nowait(await self._connect("PRAGMA query_only=ON"))
+            self._glancer = await self._connect("PRAGMA query_only=ON")
         except sqlite3.Error as error:
             await self.close()
             raise _translated(error) from error
 
     async def _connect(self, *pragmas: str) -> aiosqlite.Connection:
-        connection = aiosqlite.connect(self._path, isolation_level=None, cached_statements=600)
+        # used by the connection's thread and by the event loop's, never by both at a time
+        connection = aiosqlite.connect(
+            self._path, isolation_level=None, cached_statements=600, check_same_thread=False
+        )
         connection.daemon = True  # type: ignore[attr-defined]
         await connection
         self._all.append(connection)
@@ -107,50 +163,121 @@ class SqliteDatabase(Database):
             await connection.execute_fetchall(pragma)
         return connection
 
+    # -- reading
+
+    def _read(self, connection: sqlite3.Connection, function: Callable[..., T], args: Any, kwargs: Any) -> T:
+        connection.execute("BEGIN")
+        try:
+            return _plain(function(_Read(self.compiler, connection), *args, **kwargs))
+        finally:
+            connection.execute("ROLLBACK")
+
     async def read(self, function: Callable[Concatenate[Transaction, P], T], /, *args: P.args, **kwargs: P.kwargs) -> T:
-        compiler = self.compiler
-
-        def run(connection: sqlite3.Connection) -> T:
-            connection.execute("BEGIN")
-            try:
-                return function(_Read(compiler, connection), *args, **kwargs)
-            finally:
-                connection.execute("ROLLBACK")
-
         reader = await self._readers.get()
         try:
-            return await _run(reader, run)
+            return await _run(reader, lambda connection: self._read(connection, function, args, kwargs))
         except sqlite3.Error as error:
             raise _translated(error) from error
         finally:
             self._readers.put_nowait(reader)
 
+    async def glance(
+        self, function: Callable[Concatenate[Transaction, P], T], /, *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        if self._glancer is None:
+            raise DatabaseUnavailable("the database is closed")
+        try:
+            return self._read(self._glancer._conn, function, args, kwargs)
+        except sqlite3.Error as error:
+            raise _translated(error) from error
+
+    # -- writing
+
     async def write(
         self, function: Callable[Concatenate[WriteTransaction, P], T], /, *args: P.args, **kwargs: P.kwargs
     ) -> T:
-        compiler = self.compiler
-        loop = asyncio.get_running_loop()
-
-        def run(connection: sqlite3.Connection) -> T:
-            connection.execute("BEGIN IMMEDIATE")
-            try:
-                tx = _Write(compiler, connection)
-                result = function(tx, *args, **kwargs)
-                connection.execute("COMMIT")
-            except BaseException:
-                if connection.in_transaction:
-                    connection.execute("ROLLBACK")
-                raise
-            if tx.touched or tx.after_commit:
-                loop.call_soon_threadsafe(self._committed, tx)
-            return result
-
         if self._writer is None:
             raise DatabaseUnavailable("the database is closed")
+        future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        self._wanted.append(_Wanted(function, args, kwargs, future))
+        if self._writing is None:
+            self._writing = asyncio.create_task(self._write_all())
+        # A caller that goes away leaves its write to be made: whether it was made is never in between.
+        return await asyncio.shield(future)
+
+    async def _write_all(self) -> None:
+        """Makes the writes that wait, batch after batch, until none is left."""
         try:
-            return await _run(self._writer, run)
+            while self._wanted and self._writer is not None:
+                await self._write_batch(self._writer)
+        finally:
+            self._writing = None
+            while self._wanted and self._writer is None:
+                _settle(self._wanted.popleft().future, error=DatabaseUnavailable("the database is closed"))
+
+    async def _write_batch(self, writer: aiosqlite.Connection) -> None:
+        connection = writer._conn
+        try:
+            await self._begin(connection)
         except sqlite3.Error as error:
-            raise _translated(error) from error
+            _settle(self._wanted.popleft().future, error=_translated(error))
+            return
+        made: list[tuple[_Wanted, Any, BaseException | None, _Write]] = []
+        fatal: BaseException | None = None
+        until = time.monotonic() + BATCH_SECONDS
+        while self._wanted and fatal is None:
+            one = self._wanted.popleft()
+            tx = _Write(self.compiler, connection)
+            result, failed = None, None
+            try:
+                connection.execute("SAVEPOINT one")
+                result = _plain(one.function(tx, *one.args, **one.kwargs))
+                connection.execute("RELEASE one")
+            except BaseException as error:
+                failed = _translated(error) if isinstance(error, sqlite3.Error) else error
+                try:
+                    connection.execute("ROLLBACK TO one")
+                    connection.execute("RELEASE one")
+                except sqlite3.Error:  # the whole transaction is gone: a full disk, an I/O error
+                    fatal = failed
+            made.append((one, result, failed, tx))
+            if time.monotonic() > until:
+                break
+        if fatal is None:
+            try:
+                if any(failed is None for _, _, failed, _ in made):
+                    await _run(writer, _commit)
+                else:
+                    connection.execute("ROLLBACK")
+            except sqlite3.Error as error:
+                fatal = _translated(error)
+        if fatal is not None and connection.in_transaction:
+            with contextlib.suppress(sqlite3.Error):
+                connection.execute("ROLLBACK")
+        for one, result, failed, tx in made:
+            if fatal is None and failed is None and (tx.touched or tx.after_commit):
+                try:
+                    self._committed(tx)
+                except Exception:
+                    log.exception("after a commit")
+            error = failed or fatal
+            if error is not None:
+                _settle(one.future, error=error)
+            else:
+                _settle(one.future, result)
+
+    async def _begin(self, connection: sqlite3.Connection) -> None:
+        # no waiting inside SQLite, which would hold up everything: another process may hold the lock for a while
+        loop = asyncio.get_running_loop()
+        until = loop.time() + BUSY_SECONDS
+        while True:
+            try:
+                connection.execute("BEGIN IMMEDIATE")
+                return
+            except sqlite3.OperationalError as error:
+                if getattr(error, "sqlite_errorcode", 0) & 0xFF != sqlite3.SQLITE_BUSY or loop.time() > until:
+                    raise
+            await asyncio.sleep(0.01)  # noqa: TID251
 
     async def create(self, tables: Iterable[Table]) -> None:
         statements = []
@@ -184,6 +311,8 @@ class SqliteDatabase(Database):
             raise _translated(error) from error
 
     async def close(self) -> None:
-        connections, self._all, self._writer = self._all, [], None
+        if self._writing is not None:
+            await asyncio.wait([self._writing])
+        connections, self._all, self._writer, self._glancer = self._all, [], None, None
         for connection in connections:
             await connection.close()

@@ -63,6 +63,10 @@ class any_of(ColumnElement[bool]):  # noqa: N801 - reads as an operator
         number = isinstance(column.type, Integer)
         self.values: ColumnElement[Any] = bindparam(name, type_=_Array(BigInteger if number else Text))
 
+    def self_group(self, against: Any = None) -> any_of:
+        # not as a boolean column, which SQLAlchemy compares with 1 on SQLite: no index could be used then
+        return self
+
 
 @compiles(any_of, "sqlite")
 def _any_of_sqlite(element: any_of, compiler: SQLCompiler, **kw: Any) -> str:
