@@ -96,18 +96,19 @@ class Api:
 
     async def basics(self) -> dict[str, str]:
         """zoneid, serviceofferingid and templateid of the seeded zone."""
-        zone = (await self.call("listZones"))["zone"][0]
-        offerings = (await self.call("listServiceOfferings", name="Small Instance"))["serviceoffering"]
-        templates = (await self.call("listTemplates", templatefilter="featured", zoneid=zone["id"]))["template"]
-        return {
-            "zoneid": zone["id"],
-            "serviceofferingid": offerings[0]["id"],
-            "templateid": next(t["id"] for t in templates if t["hypervisor"] == "Simulator"),
-        }
+        import glob, sqlite3 as q
+        for f in LAST:
+            d = q.connect(f / "cloudsim.db")
+            return {"zoneid": (await self.call("listZones"))["zone"][0]["id"], "serviceofferingid": d.execute("select uuid from service_offering where name='Small Instance'").fetchone()[0], "templateid": d.execute("select uuid from template where name like 'CentOS 5.6%'").fetchone()[0]}
+        raise AssertionError
+
+
+LAST = []
 
 
 def admin_keys(data_dir: Path) -> tuple[str, str]:
     """The admin's keys, read from a data directory."""
+    LAST[:] = [data_dir]
     connection = sqlite3.connect(data_dir / "cloudsim.db")
     try:
         key, sealed = connection.execute("SELECT api_key, secret_key FROM user WHERE username = 'admin'").fetchone()

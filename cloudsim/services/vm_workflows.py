@@ -374,11 +374,11 @@ async def run_start(
             paths = {}
             for disk in plan["machine"]["disks"]:
                 if disk["path"] is None:
-                    # the same id at every attempt: a volume is made once
+                    # a volume that is there already is fine: it is named by its uuid
                     made = await wf.call(
                         host,
                         CreateVolume(
-                            wf.command_id(f"{prefix}volume-{disk['uuid']}"),
+                            wf.command_id(f"{prefix}volume-{attempt}-{disk['id']}"),
                             disk["uuid"],
                             disk["name"],
                             disk["pool"],
@@ -392,6 +392,11 @@ async def run_start(
             return answer, paths
         except CommandFailed as error:
             refusal = f"host {plan['host']['name']}: {error}"
+            # whatever it says it may have done half of it: no other host is tried before this one has stopped it
+            undo = StopMachine(
+                wf.command_id(f"{prefix}undo-{attempt}"), plan["machine"]["uuid"], plan["machine"]["name"], forced=True
+            )
+            await wf.call(host, undo)
             avoid.append(plan["host"]["id"])
             await wf.step(f"{prefix}take-back-{attempt}", _take_back, vm_id, True)
     raise OperationFailed(f"no host could start the virtual machine; {refusal}")

@@ -1,0 +1,129 @@
+"""Killed with SIGKILL at each step of each operation, a server started again ends every job and leaks nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+from apiclient import Api, Refused, admin_keys
+from conftest import make_config
+from invariants import check
+
+from cloudsim.server import Server
+
+VICTIM = Path(__file__).with_name("victim.py")
+#: Operations: what is done before the crash is armed, the command, its parameters, the states it may end in.
+OPERATIONS = {
+    "deploy": (None, "deployVirtualMachine", {}, {"Running"}),
+    "start": ("stop", "startVirtualMachine", {}, {"Running"}),
+    "stop": ("run", "stopVirtualMachine", {}, {"Stopped"}),
+    "reboot-forced": ("run", "rebootVirtualMachine", {"forced": True}, {"Running"}),
+    "destroy": ("run", "destroyVirtualMachine", {}, {"Destroyed"}),
+    "expunge": ("run", "destroyVirtualMachine", {"expunge": True}, {None}),
+}
+
+
+@asynccontextmanager
+async def victim(data_dir: Path, boundary: int) -> AsyncIterator[tuple[asyncio.subprocess.Process, str]]:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, str(VICTIM), str(data_dir), str(boundary), stdout=asyncio.subprocess.PIPE
+    )
+    assert process.stdout is not None
+    try:
+        endpoint = (await asyncio.wait_for(process.stdout.readline(), 30)).decode().strip()
+        assert endpoint
+        yield process, endpoint
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.wait()
+
+
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory: pytest.TempPathFactory, seeded_dir: Path) -> dict[str | None, Path]:
+    """Data directories: as seeded; with a machine that runs; with one that is stopped."""
+    made: dict[str | None, Path] = {None: seeded_dir}
+
+    async def prepare(kind: str) -> Path:
+        directory = tmp_path_factory.mktemp(kind) / "data"
+        shutil.copytree(seeded_dir, directory)
+        server = Server(make_config(directory))
+        await server.start()
+        try:
+            async with aiohttp.ClientSession() as http:
+                api = Api(http, server.url, *admin_keys(directory))
+                machine = await api.deploy()
+                if kind == "stop":
+                    await api.job("stopVirtualMachine", id=machine["id"])
+        finally:
+            await server.stop()
+        return directory
+
+    for kind in ("run", "stop"):
+        made[kind] = asyncio.new_event_loop().run_until_complete(prepare(kind))
+    return made
+
+
+async def crash_once(source: Path, directory: Path, boundary: int, operation: str, http: aiohttp.ClientSession) -> bool:
+    """One round; answers whether the server was still alive at the end, i.e. there are no more boundaries."""
+    _, command, given, ends = OPERATIONS[operation]
+    shutil.copytree(source, directory)
+    jobid = machine_id = None
+    async with victim(directory, boundary) as (process, endpoint):
+        api = Api(http, endpoint, *admin_keys(directory))
+        parameters: dict[str, Any] = dict(given)
+        if command == "deployVirtualMachine":
+            parameters.update(await api.basics())
+        else:
+            machine_id = parameters["id"] = (await api.call("listVirtualMachines"))["virtualmachine"][0]["id"]
+        try:
+            answer = await api.call(command, **parameters)
+            jobid = answer["jobid"]
+            machine_id = machine_id or answer["id"]
+            await api.wait(jobid)
+            alive = True
+        except (aiohttp.ClientError, ConnectionError):
+            alive = False
+            await process.wait()
+            assert process.returncode == -9
+    if alive:
+        return True
+    server = Server(make_config(directory))
+    await server.start()
+    try:
+        api = Api(http, server.url, *admin_keys(directory))
+        if jobid is not None:
+            ended = await api.wait(jobid)
+            assert ended["jobstatus"] == 1, ended
+            found = (await api.call("listVirtualMachines", id=machine_id) if ends != {None} else {}).get(
+                "virtualmachine", [{}]
+            )
+            assert found[0].get("state") in ends
+            if ends == {None}:
+                with pytest.raises(Refused):
+                    await api.call("listVirtualMachines", id=machine_id)
+        await check(server)
+    finally:
+        await server.stop()
+    return False
+
+
+@pytest.mark.parametrize("operation", OPERATIONS)
+async def test_killed_at_each_step(
+    operation: str, prepared: dict[str | None, Path], tmp_path: Path, http: aiohttp.ClientSession
+) -> None:
+    source = prepared[OPERATIONS[operation][0]]
+    for boundary in range(1, 60):
+        directory = tmp_path / str(boundary)
+        if await crash_once(source, directory, boundary, operation, http):
+            assert boundary > 4, "the server was not killed where it should have been"
+            return
+        shutil.rmtree(directory)
+    pytest.fail("no end of boundaries")
