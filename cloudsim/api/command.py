@@ -18,10 +18,11 @@ import pkgutil
 from functools import cache
 from typing import Any, ClassVar
 
-from cloudsim.api.params import Given, Param, Parameters, boolean, integer, mapping, ref, string
+from cloudsim.api.params import Given, Param, Parameters, boolean, integer, mapping, ref, string, uuid
 from cloudsim.api.responses.base import SUCCESS, Response
 from cloudsim.api.words import describe
 from cloudsim.core.caller import Caller
+from cloudsim.core.errors import BadParameter
 from cloudsim.services import access
 from cloudsim.services.context import Cloud, Context
 from cloudsim.services.listing import Listing, Page, page_of, tags_of
@@ -173,10 +174,12 @@ class OwnedList(DomainList):
     """A list of what accounts own: account, projectid and tags as well."""
 
     account = string()
-    projectid = string()
+    projectid = uuid("The project whose things are listed; -1: those of all projects as well", also=("-1",))
     tags = mapping()
 
     def select(self, ctx: Context, listing: Listing, **conditions: Any) -> Body:
+        if self.projectid not in (None, "-1"):
+            raise BadParameter(f"there is no project with id {self.projectid}")
         scope = access.scope(
             ctx,
             account=self.account,

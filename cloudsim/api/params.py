@@ -188,8 +188,13 @@ class _Ref(Param):
 class _Uuid(Param):
     type = "uuid"
 
+    def __init__(self, description: str = "", *, also: Sequence[str] = (), **options: Any) -> None:
+        super().__init__(description, **options)
+        #: Words that are taken in the place of a uuid.
+        self.also = also
+
     def parse(self, ctx: Context, text: str) -> str:
-        if not is_uuid(text):
+        if not is_uuid(text) and text not in self.also:
             raise self.wrong(text, "a uuid")
         return text
 

@@ -14,12 +14,12 @@ from cloudsim.services.context import Context, Row
 
 NIC = Response(
     "nic",
-    string="adapertype broadcasturi deviceid gateway id ip6address ip6cidr ip6gateway ipaddress isolationuri macaddress "
+    string="adaptertype broadcasturi deviceid gateway id ip6address ip6cidr ip6gateway ipaddress isolationuri macaddress "
     "netmask networkid networkname publicip publicipid traffictype type virtualmachineid vpcid vpcname nsxlogicalswitch "
     "nsxlogicalswitchport",
     boolean="isdefault",
     integer="isolatedpvlan isolatedpvlantype mtu vlanid",
-    list="extradhcpoption secondaryip",
+    list="extradhcpoption ipaddresses secondaryip",
 )
 VIRTUAL_MACHINE = Response(
     "virtualmachine",
