@@ -53,6 +53,9 @@ class HostCandidate:
     machine_limit: int | None = None
     #: How many machines of the asking account run here.
     account_machines: int = 0
+    #: What the cluster is called, for refusals; without a name its id is shown.
+    cluster_uuid: str = ""
+    cluster_name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +79,10 @@ class PoolCandidate:
     hypervisor: str | None = None
     #: How many volumes of the asking account lie here.
     account_volumes: int = 0
+    #: The one host that a pool of ``HOST`` scope belongs to; None: every host of its cluster reaches it.
+    host_id: int | None = None
+    #: This pool's own ``pool.storage.allocated.capacity.disablethreshold``, as a share; None: the policy's.
+    disable_threshold: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +138,10 @@ class Policy:
     cpu_weight: float = 0.5
     #: ``vm.user.dispersion.weight``.
     dispersion_weight: float = 1.0
+    #: ``volume.allocation.algorithm``; empty: the same as `algorithm`.
+    storage_algorithm: str = ""
+    #: Clusters with thresholds of their own: id, and the shares for CPU and memory.
+    cluster_thresholds: Mapping[int, tuple[float, float]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +153,8 @@ class Refusal:
     uuid: str
     name: str
     reason: str
+    #: The rule that refused, in one word; refusals by the same rule are told together.
+    rule: str = ""
 
 
 @dataclass(frozen=True, slots=True)

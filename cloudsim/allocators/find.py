@@ -1,7 +1,76 @@
-from cloudsim.allocators.base import Destination
-from cloudsim.core.errors import InsufficientServers
-def find(request, hosts, pools, policy, chance):
-    hs=[h for h in hosts if h.status=="Up" and h.cpu_total-h.cpu_used>=request.cpus*request.speed and h.memory_total-h.memory_used>=request.memory and h.id not in request.avoid and (request.host_id in (None,h.id))]
-    if not hs: raise InsufficientServers("no room")
-    h=chance.choice(hs)
-    return Destination(h, tuple(next(p for p in pools if v.pool_id in (None,p.id)) for v in request.volumes))
+"""A place for a virtual machine: a host, and a storage pool for each of its volumes.
+
+The planner puts the clusters in order; in each, the host allocator puts the hosts in order; and for each host the
+storage allocator must find a pool for every volume, volumes that go to the same pool adding up. The first host for
+which all is found is the destination. When the request names a host the planner is not asked, as in the reference: the
+thresholds of clusters do not apply to a machine that goes back to where it was, or where an administrator sends it.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+
+from cloudsim.allocators import registry
+from cloudsim.allocators.base import Destination, HostCandidate, Policy, PoolCandidate, Refusal, Request
+from cloudsim.allocators.errors import NoDestination, NoHost, NoPool
+from cloudsim.allocators.text import megabytes
+from cloudsim.allocators.volumes import VolumePlacement
+
+__all__ = ["NoDestination", "NoHost", "NoPool", "find"]
+
+
+def find(
+    request: Request,
+    hosts: Sequence[HostCandidate],
+    pools: Sequence[PoolCandidate],
+    policy: Policy,
+    chance: random.Random,
+) -> Destination:
+    """The best destination for `request` among the `hosts` and `pools` of a zone.
+
+    The same arguments and a `chance` in the same state give the same answer. Raises `NoHost`
+    (an `InsufficientServers`) or `NoPool` (an `InsufficientStorage`), both with all `refusals`.
+    """
+    clusters, refusals = _clusters(request, hosts, policy, chance)
+    host_allocator = registry.host_allocator(policy.algorithm)
+    storage: VolumePlacement | None = None
+    for members in clusters:
+        fit, refused = host_allocator.order(request, members, policy, chance)
+        refusals += refused
+        if fit and not request.volumes:
+            return Destination(fit[0], ())
+        if fit and storage is None:
+            storage = VolumePlacement(request, pools, policy, chance)
+        for host in fit:
+            assert storage is not None
+            found = storage.find(host)
+            if found is not None:
+                return Destination(host, found)
+    if storage is not None:
+        raise NoPool([*storage.refusals, *refusals], "no storage pool can take the volumes of the virtual machine")
+    raise NoHost(refusals, f"no host can take the virtual machine, {_needs(request)}")
+
+
+def _needs(request: Request) -> str:
+    cpus = "1 CPU" if request.cpus == 1 else f"{request.cpus} CPUs"
+    return f"{request.hypervisor} with {cpus} of {request.speed} MHz and {megabytes(request.memory)} of memory"
+
+
+def _clusters(
+    request: Request, hosts: Sequence[HostCandidate], policy: Policy, chance: random.Random
+) -> tuple[list[list[HostCandidate]], list[Refusal]]:
+    """The hosts of each cluster worth trying, best cluster first, and why others are not."""
+    if request.host_id is not None:
+        asked = [host for host in hosts if host.id == request.host_id]
+        if asked:
+            return [asked], []
+        wanted = str(request.host_id)
+        return [], [Refusal("host", wanted, wanted, "the host asked for is not in this zone", "place")]
+    order, refusals = registry.planner(policy.planner).order(request, hosts, policy, chance)
+    by_cluster: dict[int, list[HostCandidate]] = {cluster_id: [] for cluster_id in order}
+    for host in hosts:
+        members = by_cluster.get(host.cluster_id)
+        if members is not None:
+            members.append(host)
+    return list(by_cluster.values()), list(refusals)

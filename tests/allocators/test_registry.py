@@ -58,7 +58,7 @@ def test_built_in_names_need_no_look_at_what_is_installed(monkeypatch: pytest.Mo
         raise AssertionError("entry points were read")
 
     registry.forget()
-    monkeypatch.setattr(registry, "entry_points", never)
+    monkeypatch.setattr(importlib.metadata, "entry_points", never)
     assert registry.planner("FirstFitPlanner") is registry.planner("FirstFitPlanner")
     registry.host_allocator("random")
     registry.storage_allocator("random")

@@ -1,0 +1,16 @@
+"""``fill``, vertical scaling: the fullest host first, so that others stay empty and can be switched off."""
+
+from __future__ import annotations
+
+import random
+
+from cloudsim.allocators.base import HostCandidate, Policy
+from cloudsim.allocators.capacity import host_used
+from cloudsim.allocators.host_base import HostOrder
+
+
+class Fill(HostOrder):
+    """Least free capacity first, in the sense of ``host.capacityType.to.order.clusters``."""
+
+    def arrange(self, hosts: list[HostCandidate], policy: Policy, chance: random.Random) -> list[HostCandidate]:  # noqa: ARG002
+        return sorted(hosts, key=lambda host: -host_used(host, policy))
