@@ -96,19 +96,18 @@ class Api:
 
     async def basics(self) -> dict[str, str]:
         """zoneid, serviceofferingid and templateid of the seeded zone."""
-        import glob, sqlite3 as q
-        for f in LAST:
-            d = q.connect(f / "cloudsim.db")
-            return {"zoneid": (await self.call("listZones"))["zone"][0]["id"], "serviceofferingid": d.execute("select uuid from service_offering where name='Small Instance'").fetchone()[0], "templateid": d.execute("select uuid from template where name like 'CentOS 5.6%'").fetchone()[0]}
-        raise AssertionError
-
-
-LAST = []
+        zones = await self.call("listZones")
+        offerings = await self.call("listServiceOfferings", name="Small Instance")
+        templates = await self.call("listTemplates", templatefilter="featured")
+        return {
+            "zoneid": zones["zone"][0]["id"],
+            "serviceofferingid": offerings["serviceoffering"][0]["id"],
+            "templateid": templates["template"][0]["id"],
+        }
 
 
 def admin_keys(data_dir: Path) -> tuple[str, str]:
     """The admin's keys, read from a data directory."""
-    LAST[:] = [data_dir]
     connection = sqlite3.connect(data_dir / "cloudsim.db")
     try:
         key, sealed = connection.execute("SELECT api_key, secret_key FROM user WHERE username = 'admin'").fetchone()

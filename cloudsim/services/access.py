@@ -12,6 +12,7 @@ from sqlalchemy import bindparam, select
 
 from cloudsim.core.caller import Caller
 from cloudsim.core.errors import BadParameter, CloudError, InvalidValue, PermissionDenied
+from cloudsim.core.ids import is_uuid
 from cloudsim.db.database import Row
 from cloudsim.db.schema import account as account_table
 from cloudsim.db.schema import domain as domain_table
@@ -175,3 +176,12 @@ def scope(
 def domain_row(ctx: Context, domain_id: int) -> Row:
     """A domain by its row id."""
     return row(ctx, DOMAIN, domain_id)
+
+
+def custom_id(text: str | None) -> str | None:
+    """A uuid of the caller's choice (``customid``), in lower case. Raises `InvalidValue`."""
+    if text is None:
+        return None
+    if not is_uuid(text):
+        raise InvalidValue("customid takes a uuid")
+    return text.lower()

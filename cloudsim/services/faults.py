@@ -3,7 +3,14 @@
 from __future__ import annotations
 
 from cloudsim.agents.base import AgentError, HostUnreachable
-from cloudsim.core.errors import AgentTimeout, CloudError, InternalError, InvalidValue, OperationFailed, ResourceUnavailable
+from cloudsim.core.errors import (
+    AgentTimeout,
+    CloudError,
+    InternalError,
+    InvalidValue,
+    OperationFailed,
+    ResourceUnavailable,
+)
 from cloudsim.db.database import Conflict, DatabaseFull, DatabaseUnavailable
 
 

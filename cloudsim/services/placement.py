@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from cloudsim.allocators.base import Destination, HostCandidate, Policy, PoolCandidate, Request
 from cloudsim.allocators.find import find

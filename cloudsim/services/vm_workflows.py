@@ -48,7 +48,7 @@ from cloudsim.db.placement import allocate
 from cloudsim.jobs.workflow import Workflow, workflow
 from cloudsim.services import access, network, placement
 from cloudsim.services.context import Context
-from cloudsim.services.nouns import GUEST_OS, HOST, NETWORK, SERVICE_OFFERING, TEMPLATE, VIRTUAL_MACHINE
+from cloudsim.services.nouns import GUEST_OS, NETWORK, SERVICE_OFFERING, TEMPLATE, VIRTUAL_MACHINE
 from cloudsim.services.virtualmachine import move
 
 vm, volume, nic = schema.vm, schema.volume, schema.nic

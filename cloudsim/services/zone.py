@@ -11,6 +11,7 @@ from cloudsim.db import schema
 from cloudsim.db.database import Row
 from cloudsim.db.types import any_of
 from cloudsim.db.virtualmachine import DETAILS, TAGS, grouped
+from cloudsim.services import capacity
 from cloudsim.services.access import Scope
 from cloudsim.services.context import Context
 from cloudsim.services.listing import Listing, Page, equals, tags_of
@@ -81,3 +82,8 @@ def page(ctx: Context, ids: Sequence[int]) -> list[tuple[Row, list[Row], list[Ro
     details = grouped(ctx.tx.all(DETAILS, kind="Zone", ids=ids), "resource_id")
     archs = {row["zone_id"]: row["archs"] for row in ctx.tx.all(_ARCHS, ids=ids)}
     return [(rows[i], tags.get(i, []), details.get(i, []), archs.get(i, 0)) for i in ids if i in rows]
+
+
+def add_capacities(ctx: Context, zone_objects: list[dict[str, Any]]) -> None:
+    """Adds its capacities to each zone's response object."""
+    capacity.add(ctx, "zone", zone_objects)

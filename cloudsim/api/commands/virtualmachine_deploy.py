@@ -117,7 +117,7 @@ class DeployVirtualMachine(AsyncCommand, name="deployVirtualMachine", response=V
             name=self.name,
             display_name=self.displayname,
             display=self.displayvm is not False,
-            uuid=self._custom_id(),
+            uuid=access.custom_id(self.customid),
             hypervisor=self.hypervisor,
             disk_offering=self.diskofferingid,
             size=self.size,
@@ -166,15 +166,6 @@ class DeployVirtualMachine(AsyncCommand, name="deployVirtualMachine", response=V
             value = getattr(self, name)
             if value is not None and not 0 < value < 2**30:
                 raise InvalidValue(f"{name} takes a number of GiB above 0")
-
-    def _custom_id(self) -> str | None:
-        if self.customid is None:
-            return None
-        from cloudsim.core.ids import is_uuid
-
-        if not is_uuid(self.customid):
-            raise InvalidValue("customid takes a uuid")
-        return str(self.customid).lower()
 
     def _user_data(self) -> str | None:
         if self.userdata and self.userdataid:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from cloudsim.api.responses.base import Object, Response, shown
+from cloudsim.api.responses.base import Object, Response
 from cloudsim.api.responses.tag import TAG, tags
 from cloudsim.core.caller import PROJECT, domain_path_text
 from cloudsim.core.clock import to_wire

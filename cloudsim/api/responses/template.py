@@ -1,0 +1,106 @@
+"""Templates and ISOs, as clients read them: one object for each zone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from cloudsim.api.responses.base import Object, Response, shown
+from cloudsim.api.responses.tag import TAG, tags
+from cloudsim.core.caller import PROJECT, domain_path_text
+from cloudsim.core.clock import to_wire
+from cloudsim.services import template
+from cloudsim.services.context import Context
+
+_FIELDS = {
+    "boolean": "bootable crossZones deployasis directdownload forcks hasannotations isdynamicallyscalable "
+    "isextractable isfeatured ispublic isready passwordenabled requireshvm sshkeyenabled",
+    "date": "created removed",
+    "imageformat": "format",
+    "int": "bits",
+    "list": "downloaddetails",
+    "long": "physicalsize size",
+    "map": "deployasisdetails details",
+    "resourceiconresponse": "icon",
+    "set": "childtemplates",
+    "string": "account accountid arch checksum displaytext domain domainid domainpath extensionid extensionname "
+    "hostid hostname hypervisor id name ostypeid ostypename parenttemplateid project projectid "
+    "sourcetemplateid status templatetag templatetype url userdataid userdataname userdataparams "
+    "userdatapolicy zoneid zonename",
+}
+TEMPLATE = Response("template", nested={"tags": ("set", TAG)}, **_FIELDS)
+ISO = Response("iso", nested={"tags": ("set", TAG)}, **_FIELDS)
+
+
+@ISO.presents
+@TEMPLATE.presents
+def present(ctx: Context, ids: Sequence[int]) -> list[Object]:
+    """Templates and ISOs by the ids of their entries (see `template.LISTING`)."""
+    return [_entry(ctx, entry) for entry in template.page(ctx, ids)]
+
+
+def _entry(ctx: Context, entry: template.Entry) -> Object:
+    row, place = entry.row, entry.place
+    iso = row["format"] == "ISO"
+    full = ctx.caller.is_admin
+    ready = place is not None and place["state"] == "DOWNLOADED"
+    return shown(
+        id=row["uuid"],
+        name=row["name"],
+        displaytext=row["display_text"],
+        ispublic=row["is_public"],
+        created=to_wire(row["created"]),
+        removed=to_wire(row["removed"]) if row["removed"] else None,
+        isready=ready,
+        passwordenabled=row["password_enabled"],
+        format=row["format"],
+        bootable=row["is_bootable"] if iso else None,
+        isfeatured=row["is_featured"],
+        crossZones=row["cross_zones"],
+        ostypeid=row["os_uuid"],
+        ostypename=row["os_name"],
+        **{"project" if row["account_type"] == PROJECT else "account": row["account_name"]},
+        zoneid=place["zone_uuid"] if place else None,
+        zonename=place["zone_name"] if place else None,
+        status=("Successfully Installed" if iso else "Download Complete") if ready else _progress(entry),
+        size=row["size"],
+        physicalsize=row["physical_size"],
+        templatetype=row["type"],
+        hypervisor=row["hypervisor"],
+        domain=row["domain_name"],
+        domainpath=domain_path_text(row["domain_path"]),
+        domainid=row["domain_uuid"],
+        isextractable=row["is_extractable"],
+        checksum=row["checksum"] or "",
+        sourcetemplateid=entry.source,
+        templatetag=row["tag"] if full else None,
+        details=entry.details,
+        downloaddetails=_copies(entry) if full else None,
+        arch=row["arch"] or "x86_64",
+        bits=64 if iso else 0,
+        sshkeyenabled=row["sshkey_enabled"],
+        isdynamicallyscalable=row["dynamically_scalable"],
+        directdownload=row["direct_download"],
+        deployasis=row["deploy_as_is"],
+        forcks=False,
+        requireshvm=row["requires_hvm"],
+        url=row["url"] if full else None,
+        tags=tags(entry.tags, "ISO" if iso else "Template", row["uuid"]),
+        hasannotations=False,
+    )
+
+
+def _progress(entry: template.Entry) -> str:
+    return f"{entry.place['percent']}% Downloaded" if entry.place else "Not in this zone"
+
+
+def _copies(entry: template.Entry) -> list[Object]:
+    if entry.place is None:
+        return []
+    return [
+        {
+            "datastore": entry.place["store"] or "",
+            "datastoreRole": "Image",
+            "downloadPercent": str(entry.place["percent"]),
+            "downloadState": entry.place["state"],
+        }
+    ]

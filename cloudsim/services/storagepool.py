@@ -1,0 +1,228 @@
+"""Primary storage."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from sqlalchemy import and_, bindparam, or_, select
+
+from cloudsim.core.errors import InvalidValue, OperationFailed
+from cloudsim.db import schema
+from cloudsim.db.database import Row
+from cloudsim.db.types import any_of
+from cloudsim.db.virtualmachine import DETAILS, grouped
+from cloudsim.services import cluster as clusters
+from cloudsim.services.context import Context
+from cloudsim.services.listing import Listing, equals
+
+pool, host = schema.storage_pool, schema.host
+
+#: The states the reference knows.
+STATES = (
+    "Initial Initialized Creating Attaching Up PrepareForMaintenance ErrorInMaintenance CancelMaintenance Maintenance "
+    "Disabled Removed"
+).split()
+SCOPES = ("CLUSTER", "ZONE", "REGION", "HOST")
+#: The schemes of URLs and what they make.
+TYPES = {
+    "nfs": "NetworkFilesystem",
+    "filesystem": "Filesystem",
+    "file": "Filesystem",
+    "dir": "Filesystem",
+    "sharedmountpoint": "SharedMountPoint",
+    "rbd": "RBD",
+}
+#: What a pool holds where nobody says: as much as the reference's simulated storage.
+CAPACITY = 1024**4
+#: Details that are told under names of their own.
+_IOPS = "capacityiops"
+
+LISTING = Listing(
+    pool,
+    filters={
+        "id": equals(pool.c.id, "id"),
+        "name": equals(pool.c.name, "name"),
+        "zone": equals(pool.c.zone_id, "zone"),
+        "pod": equals(pool.c.pod_id, "pod"),
+        "cluster": equals(pool.c.cluster_id, "cluster"),
+        # what a host can reach: the pools of its cluster, and those of its whole zone
+        "host": or_(
+            pool.c.cluster_id.in_(select(host.c.cluster_id).where(host.c.id == bindparam("host"))),
+            and_(
+                pool.c.scope == "ZONE",
+                pool.c.zone_id.in_(select(host.c.zone_id).where(host.c.id == bindparam("host"))),
+            ),
+        ),
+        "address": equals(pool.c.address, "address"),
+        "path": equals(pool.c.path, "path"),
+        "scope": equals(pool.c.scope, "scope"),
+        "status": equals(pool.c.status, "status"),
+        "none": pool.c.id < 0,
+    },
+    keyword=(pool.c.name, pool.c.type),
+)
+_ROWS = (
+    select(
+        pool,
+        schema.zone.c.uuid.label("zone_uuid"),
+        schema.zone.c.name.label("zone_name"),
+        schema.pod.c.uuid.label("pod_uuid"),
+        schema.pod.c.name.label("pod_name"),
+        schema.cluster.c.uuid.label("cluster_uuid"),
+        schema.cluster.c.name.label("cluster_name"),
+    )
+    .select_from(
+        pool.join(schema.zone, pool.c.zone_id == schema.zone.c.id)
+        .outerjoin(schema.pod, pool.c.pod_id == schema.pod.c.id)
+        .outerjoin(schema.cluster, pool.c.cluster_id == schema.cluster.c.id)
+    )
+    .where(any_of(pool.c.id, "ids"))
+)
+_SAME = select(pool).where(
+    pool.c.zone_id == bindparam("zone_id"), pool.c.path == bindparam("path"), pool.c.removed.is_(None)
+)
+_UP = (
+    select(host.c.id, host.c.cluster_id, host.c.hypervisor)
+    .where(
+        host.c.zone_id == bindparam("zone_id"),
+        host.c.status == "Up",
+        host.c.removed.is_(None),
+        host.c.type == "Routing",
+    )
+    .order_by(host.c.id)
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """What a URL of a pool says."""
+
+    type: str
+    address: str
+    path: str
+
+
+def place_of(url: str) -> Place:
+    """``nfs://server/path``, ``filesystem:/path``, ``dir:/path``, ... Raises `InvalidValue`."""
+    try:
+        parts = urlsplit(url.strip())
+        host_name = parts.hostname or ""
+    except ValueError:
+        raise InvalidValue(f"'{url[:100]}' is not a URL") from None
+    kind = TYPES.get(parts.scheme.lower())
+    if kind is None:
+        raise InvalidValue(f"the URL of a storage pool begins with {', '.join(f'{name}:' for name in TYPES)}")
+    if parts.query or parts.fragment:
+        raise InvalidValue("the URL of a storage pool ends with its path")
+    path = parts.path
+    if kind == "RBD":
+        path = path.strip("/")
+    elif not path.startswith("/") or not path.strip("/"):
+        raise InvalidValue(f"the URL of a storage pool needs a path: {parts.scheme}:{'//server' if kind[0] == 'N' else ''}/path")
+    elif ".." in path.split("/"):
+        raise InvalidValue("the path of a storage pool may not lead upwards")
+    if kind in ("NetworkFilesystem", "RBD") and not (host_name and path):
+        raise InvalidValue(f"the URL of that storage needs a server and a path: {parts.scheme}://server/path")
+    return Place(kind, host_name or "localhost", path.rstrip("/") if kind != "RBD" else path)
+
+
+def page(ctx: Context, ids: Sequence[int]) -> list[tuple[Row, dict[str, str]]]:
+    """Pools with their places and details, in the order of their ids."""
+    rows = {row["id"]: row for row in ctx.tx.all(_ROWS, ids=ids)}
+    details = grouped(ctx.tx.all(DETAILS, kind="StoragePool", ids=ids), "resource_id")
+    return [
+        (rows[row_id], {detail["name"]: detail["value"] for detail in details.get(row_id, [])})
+        for row_id in ids
+        if row_id in rows
+    ]
+
+
+def create(
+    ctx: Context,
+    *,
+    name: str,
+    url: str,
+    zone: Row,
+    pod: Row | None,
+    cluster: Row | None,
+    scope: str,
+    hypervisor: str | None,
+    provider: str | None,
+    capacity: int | None,
+    measured: int | None,
+    iops: int | None,
+    tags: Sequence[str],
+    managed: bool,
+    details: Mapping[str, str],
+) -> int:
+    """Makes a pool of a cluster or of a whole zone; answers its id. `measured` is what its path was found to hold."""
+    place = place_of(url)
+    if not name.strip():
+        raise InvalidValue("a storage pool needs a name")
+    if provider is not None and provider.lower() != "defaultprimary":
+        raise InvalidValue(f"the provider of primary storage is DefaultPrimary, not '{provider[:64]}'")
+    if capacity is not None and capacity <= 0:
+        raise InvalidValue("capacitybytes starts at 1")
+    if iops is not None and iops <= 0:
+        raise InvalidValue("capacityiops starts at 1")
+    if scope == "CLUSTER":
+        if cluster is None or pod is None:
+            raise InvalidValue("storage of the scope cluster needs clusterid and podid; scope=zone serves a whole zone")
+        clusters.check_place(zone, pod, cluster)
+        hypervisor = cluster["hypervisor"]
+    elif scope == "ZONE":
+        if cluster is not None or pod is not None:
+            raise InvalidValue("storage of the scope zone has no pod and no cluster")
+        if hypervisor is None:
+            raise InvalidValue("storage of the scope zone needs the hypervisor that it serves")
+        hypervisor = clusters.hypervisor_named(ctx, hypervisor)
+    else:
+        raise InvalidValue("storage is added for a cluster or for a zone")
+    for row in ctx.tx.all(_SAME, zone_id=zone["id"], path=place.path):
+        if row["address"] == place.address and row["type"] == place.type and row["cluster_id"] in (
+            None, cluster["id"] if cluster else None
+        ):  # fmt: skip
+            raise InvalidValue(f"storage pool {row['name']} has that address and path already")
+    reach = [
+        row
+        for row in ctx.tx.all(_UP, zone_id=zone["id"])
+        if row["hypervisor"] == hypervisor and (cluster is None or row["cluster_id"] == cluster["id"])
+    ]
+    if not reach:
+        raise OperationFailed(f"no {hypervisor} host is up there that could use the storage: add one first")
+    row_id = ctx.tx.insert(
+        pool,
+        uuid=ctx.uuid(),
+        created=ctx.now,
+        removed=None,
+        name=name,
+        zone_id=zone["id"],
+        pod_id=pod["id"] if pod else None,
+        cluster_id=cluster["id"] if cluster else None,
+        type=place.type,
+        scope=scope,
+        hypervisor=hypervisor,
+        address=place.address,
+        path=place.path,
+        provider="DefaultPrimary",
+        capacity=capacity or measured or CAPACITY,
+        used=0,
+        allocated=0,
+        status="Up",
+        tags=list(dict.fromkeys(tags)),
+        managed=managed,
+    )
+    kept = {**details, **({_IOPS: str(iops)} if iops else {})}
+    ctx.tx.insert_many(
+        schema.detail,
+        [
+            {"resource_type": "StoragePool", "resource_id": row_id, "name": key, "value": value, "display": True}
+            for key, value in kept.items()
+        ],
+    )
+    return row_id
+
+
+__all__ = ["CAPACITY", "LISTING", "SCOPES", "STATES", "Place", "create", "page", "place_of"]
