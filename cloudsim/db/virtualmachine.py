@@ -61,7 +61,7 @@ _VIEW: Any = (
     )
     .where(any_of(vm.c.id, "ids"))
 )
-_NICS = (
+NICS = (
     select(
         nic.c.vm_id,
         nic.c.uuid,
@@ -180,7 +180,7 @@ def page(tx: Transaction, ids: Sequence[int]) -> Machines:
     rows = {row["id"]: row for row in tx.all(_VIEW, ids=ids)}
     return Machines(
         rows=[rows[row_id] for row_id in ids if row_id in rows],
-        nics=grouped(tx.all(_NICS, ids=ids), "vm_id"),
+        nics=grouped(tx.all(NICS, ids=ids), "vm_id"),
         volumes=grouped(tx.all(_VOLUMES, ids=ids), "vm_id"),
         details=grouped(tx.all(DETAILS, kind="UserVm", ids=ids), "resource_id"),
         tags=grouped(tx.all(TAGS, kind="UserVm", ids=ids), "resource_id"),
@@ -204,7 +204,7 @@ def volumes_of(tx: Transaction, vm_id: int) -> list[Row]:
 
 def nics_of(tx: Transaction, vm_id: int) -> list[Row]:
     """A machine's network cards with their networks, by device."""
-    return tx.all(_NICS, ids=[vm_id])
+    return tx.all(NICS, ids=[vm_id])
 
 
 def details_of(tx: Transaction, kind: str, row_id: int) -> dict[str, str]:

@@ -108,7 +108,7 @@ async def ping(cloud: Cloud, admin: Caller, row: Row, address: HostAddress) -> N
         if row["status"] not in ("Up", "Connecting"):
             await cloud.agents.connect(address, timeout=PING_SECONDS)
         answer = await cloud.agents.once(address, Ping(f"ping:{row['uuid']}:{asked}"), timeout=PING_SECONDS)
-    except AgentError:
+    except AgentError as error:
         await cloud.db.write(lambda tx: _silent(cloud.context(tx, admin), row["id"], asked, str(error)))
         return
     report: dict[str, str] = answer["machines"]
