@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from cloudsim.api.responses.base import Object, Response, shown
 from cloudsim.core.caller import domain_path_text
-from cloudsim.services.context import Row
+from cloudsim.services import tag
+from cloudsim.services.context import Context, Row
 
 TAG = Response(
     "tag",
@@ -29,3 +30,9 @@ def tags(rows: Sequence[Row], kind: str, uuid: str) -> list[Object]:
         )
         for row in rows
     ]
+
+
+@TAG.presents
+def present(ctx: Context, ids: Sequence[int]) -> list[Object]:
+    """Tags, each with what it is on."""
+    return [tags([row], row["resource_type"], uuid)[0] for row, uuid in tag.rows(ctx, ids)]

@@ -1,0 +1,68 @@
+"""Public addresses, as clients read them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from cloudsim.api.responses.base import Object, Response, shown
+from cloudsim.api.responses.tag import TAG, tags
+from cloudsim.core.caller import PROJECT, domain_path_text
+from cloudsim.core.clock import to_wire
+from cloudsim.services import publicip
+from cloudsim.services.context import Context, Row
+
+PUBLIC_IP = Response(
+    "publicipaddress",
+    boolean="fordisplay forprovider forsystemvms forvirtualnetwork hasannotations hasrules isportable issourcenat "
+    "isstaticnat issystem",
+    date="allocated",
+    string="account associatednetworkid associatednetworkname domain domainid domainpath id ipaddress networkid "
+    "networkname physicalnetworkid project projectid purpose state virtualmachinedisplayname "
+    "virtualmachineid virtualmachinename virtualmachinetype vlanid vlanname vmipaddress vpcid vpcname "
+    "zoneid zonename",
+    nested={"tags": ("list", TAG)},
+)
+
+
+@PUBLIC_IP.presents
+def present(ctx: Context, ids: Sequence[int]) -> list[Object]:
+    """Public addresses; their VLANs are told to root admins only."""
+    return [_address(ctx, *found) for found in publicip.page(ctx, ids)]
+
+
+def _address(ctx: Context, row: Row, tag_rows: list[Row]) -> Object:
+    full = ctx.caller.is_admin
+    owner = {}
+    if row["account_name"] is not None:
+        owner = {
+            "project" if row["account_type"] == PROJECT else "account": row["account_name"],
+            "domainid": row["domain_uuid"],
+            "domain": row["domain_name"],
+            "domainpath": domain_path_text(row["domain_path"]),
+        }
+    return shown(
+        id=row["uuid"],
+        ipaddress=row["address"],
+        allocated=to_wire(row["allocated"]) if row["allocated"] else None,
+        zoneid=row["zone_uuid"],
+        zonename=row["zone_name"],
+        issourcenat=row["source_nat"],
+        **owner,
+        forvirtualnetwork=row["vlan_type"] == "VirtualNetwork",
+        vlanid=row["vlan_uuid"] if full else None,
+        vlanname=f"vlan://{row['vlan_tag']}" if full else None,
+        isstaticnat=row["static_nat"],
+        issystem=row["is_system"],
+        associatednetworkid=row["network_uuid"],
+        associatednetworkname=row["network_name"],
+        networkid=row["physical_uuid"],
+        state=row["state"],
+        physicalnetworkid=row["physical_uuid"],
+        tags=tags(tag_rows, "PublicIpAddress", row["uuid"]),
+        isportable=row["is_portable"],
+        fordisplay=row["display"] if full else None,
+        hasrules=False,
+        forsystemvms=row["for_system_vms"],
+        forprovider=False,
+        hasannotations=False,
+    )

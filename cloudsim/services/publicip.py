@@ -1,0 +1,78 @@
+"""Public addresses, as they are listed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import select
+
+from cloudsim.db import schema
+from cloudsim.db.database import Row
+from cloudsim.db.types import any_of
+from cloudsim.db.virtualmachine import TAGS, grouped
+from cloudsim.services.context import Context
+from cloudsim.services.listing import Listing, equals, equals_nocase
+
+public_ip, vlan = schema.public_ip, schema.vlan
+_OWNER = schema.account.alias("owner")
+
+LISTING = Listing(
+    public_ip,
+    source=public_ip.join(vlan, public_ip.c.vlan_id == vlan.c.id),
+    filters={
+        "id": equals(public_ip.c.id, "id"),
+        "address": equals(public_ip.c.address, "address"),
+        "allocated": public_ip.c.state == "Allocated",
+        "state": equals_nocase(public_ip.c.state, "state"),
+        "zone": equals(public_ip.c.zone_id, "zone"),
+        "network": equals(public_ip.c.network_id, "network"),
+        "physical": equals(vlan.c.physical_network_id, "physical"),
+        "sourcenat": equals(public_ip.c.source_nat, "sourcenat"),
+        "staticnat": equals(public_ip.c.static_nat, "staticnat"),
+        "display": equals(public_ip.c.display, "display"),
+        "systemvms": equals(vlan.c.for_system_vms, "systemvms"),
+        "virtual": vlan.c.type == "VirtualNetwork",
+        "direct": vlan.c.type == "DirectAttached",
+        "vlan": equals(vlan.c.uuid, "vlan"),
+        "none": public_ip.c.id < 0,
+    },
+    keyword=(public_ip.c.address,),
+    owner=(public_ip.c.account_id, public_ip.c.domain_id),
+    tag_type="PublicIpAddress",
+)
+_ROWS = (
+    select(
+        public_ip,
+        vlan.c.uuid.label("vlan_uuid"),
+        vlan.c.tag.label("vlan_tag"),
+        vlan.c.type.label("vlan_type"),
+        vlan.c.for_system_vms,
+        schema.physical_network.c.uuid.label("physical_uuid"),
+        schema.zone.c.uuid.label("zone_uuid"),
+        schema.zone.c.name.label("zone_name"),
+        schema.network.c.uuid.label("network_uuid"),
+        schema.network.c.name.label("network_name"),
+        _OWNER.c.name.label("account_name"),
+        _OWNER.c.type.label("account_type"),
+        schema.domain.c.uuid.label("domain_uuid"),
+        schema.domain.c.name.label("domain_name"),
+        schema.domain.c.path.label("domain_path"),
+    )
+    .select_from(
+        public_ip.join(vlan, public_ip.c.vlan_id == vlan.c.id)
+        .join(schema.physical_network, vlan.c.physical_network_id == schema.physical_network.c.id)
+        .join(schema.zone, public_ip.c.zone_id == schema.zone.c.id)
+        .outerjoin(schema.network, public_ip.c.network_id == schema.network.c.id)
+        .outerjoin(_OWNER, public_ip.c.account_id == _OWNER.c.id)
+        .outerjoin(schema.domain, public_ip.c.domain_id == schema.domain.c.id)
+    )
+    .where(any_of(public_ip.c.id, "ids"))
+)
+
+
+def page(ctx: Context, ids: Sequence[int]) -> list[tuple[Row, list[Row]]]:
+    """Addresses with their ranges, networks and owners, and their tags."""
+    rows: dict[Any, Row] = {row["id"]: row for row in ctx.tx.all(_ROWS, ids=ids)}
+    tags = grouped(ctx.tx.all(TAGS, kind="PublicIpAddress", ids=ids), "resource_id")
+    return [(rows[row_id], tags.get(row_id, [])) for row_id in ids if row_id in rows]
