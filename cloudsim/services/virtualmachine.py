@@ -252,7 +252,7 @@ def deploy(ctx: Context, want: Deployment) -> tuple[str, str]:
         iso_id=want.template["id"] if want.template["format"] == "ISO" else None,
         guest_os_id=want.template["guest_os_id"],
         service_offering_id=want.offering["id"],
-        group_id=_group(ctx, want.account, want.group),
+        group_id=group_of(ctx, want.account, want.group),
         hypervisor=hypervisor,
         arch=want.template["arch"],
         state="Stopped",
@@ -424,7 +424,8 @@ def _keypair(ctx: Context, account: Row, name: str) -> Row:
     return found
 
 
-def _group(ctx: Context, account: Row, name: str | None) -> int | None:
+def group_of(ctx: Context, account: Row, name: str | None) -> int | None:
+    """The id of an account's instance group of that name, made where there is none; None without a name."""
     if not name:
         return None
     found = ctx.tx.first(_GROUP, account_id=account["id"], name=name)

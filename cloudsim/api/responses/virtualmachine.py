@@ -14,11 +14,11 @@ from cloudsim.services.context import Context, Row
 
 NIC = Response(
     "nic",
-    string="adaptertype broadcasturi deviceid gateway id ip6address ip6cidr ip6gateway ipaddress isolationuri macaddress "
-    "netmask networkid networkname publicip publicipid traffictype type virtualmachineid vpcid vpcname nsxlogicalswitch "
-    "nsxlogicalswitchport",
+    string="adaptertype broadcasturi deviceid gateway id ip6address ip6cidr ip6gateway ipaddress isolatedpvlantype "
+    "isolationuri macaddress netmask networkid networkname nsxlogicalswitch nsxlogicalswitchport publicip publicipid "
+    "traffictype type virtualmachineid vpcid vpcname",
     boolean="isdefault",
-    integer="isolatedpvlan isolatedpvlantype mtu vlanid",
+    integer="isolatedpvlan mtu vlanid",
     list="extradhcpoption ipaddresses secondaryip",
 )
 VIRTUAL_MACHINE = Response(

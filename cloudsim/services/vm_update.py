@@ -1,0 +1,157 @@
+"""Changing what is known of a virtual machine."""
+
+from __future__ import annotations
+
+import urllib.parse
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import bindparam, delete, select
+
+from cloudsim.core.errors import InvalidValue, PermissionDenied
+from cloudsim.db import schema, virtualmachine as db
+from cloudsim.db.database import Row
+from cloudsim.services import access
+from cloudsim.services.context import Context
+from cloudsim.services.nouns import ACCOUNT, TEMPLATE, ZONE
+from cloudsim.services.virtualmachine import check_name, check_userdata, group_of
+
+vm, nic = schema.vm, schema.nic
+
+_DETAILS = delete(schema.detail).where(
+    schema.detail.c.resource_type == "UserVm", schema.detail.c.resource_id == bindparam("vm_id")
+)
+_DETAIL_ROWS = select(schema.detail).where(
+    schema.detail.c.resource_type == "UserVm", schema.detail.c.resource_id == bindparam("vm_id")
+)
+_NIC_NETWORKS = (
+    select(nic.c.id, nic.c.network_id, nic.c.dhcp_options, schema.network.c.uuid.label("network_uuid"))
+    .select_from(nic.join(schema.network, nic.c.network_id == schema.network.c.id))
+    .where(nic.c.vm_id == bindparam("vm_id"), nic.c.removed.is_(None))
+)
+_INSTANCE_NAME = select(vm.c.id).where(vm.c.instance_name == bindparam("name"))
+#: Details that the server itself keeps: a change of the others leaves them as they are.
+_KEPT = ("SSH.KeyPairNames", "Encrypted.Password")
+
+
+def update(
+    ctx: Context,
+    row: Row,
+    *,
+    name: str | None,
+    instance_name: str | None,
+    group: str | None,
+    os_type: Row | None,
+    userdata: str | None,
+    userdata_row: Row | None,
+    userdata_details: Mapping[str, str] | None,
+    dynamically_scalable: bool | None,
+    details: Mapping[str, str] | None,
+    clean_details: bool,
+    extra_config: str | None,
+    dhcp_options: Sequence[Mapping[str, str]],
+    **columns: Any,
+) -> None:
+    """Changes a virtual machine; what is None stays. Raises `InvalidValue`, `PermissionDenied`.
+
+    The instance name, details and scaling can change only while the machine is stopped; the host name is taken over by
+    the guest at its next start.
+    """
+    changes = {key: value for key, value in columns.items() if value is not None}
+    stopped = row["state"] in ("Stopped", "Error")
+    if name is not None and name != row["name"]:
+        check_name(name)
+        cards = [card["network_id"] for card in ctx.tx.all(_NIC_NETWORKS, vm_id=row["id"])]
+        if db.name_taken(ctx.tx, name, cards, but=row["id"]):
+            raise InvalidValue(f"a virtual machine named {name} is in the same network already")
+        changes["name"] = name
+    if instance_name is not None and instance_name != row["instance_name"]:
+        if not stopped:
+            raise InvalidValue("the instance name can change only while the virtual machine is stopped")
+        check_name(instance_name)
+        if ctx.tx.scalar(_INSTANCE_NAME, name=instance_name) is not None:
+            raise InvalidValue(f"an instance named {instance_name} is there already")
+        changes["instance_name"] = instance_name
+    if dynamically_scalable is not None and dynamically_scalable != row["dynamically_scalable"]:
+        if not stopped:
+            raise InvalidValue("dynamic scaling can change only while the virtual machine is stopped")
+        if dynamically_scalable and not access.row(ctx, TEMPLATE, row["template_id"])["dynamically_scalable"]:
+            raise InvalidValue("the template of the virtual machine does not allow dynamic scaling")
+        changes["dynamically_scalable"] = dynamically_scalable
+    if group is not None:
+        owner = access.row(ctx, ACCOUNT, row["account_id"])
+        changes["group_id"] = group_of(ctx, owner, group)
+    if os_type is not None:
+        changes["guest_os_id"] = os_type["id"]
+    if userdata is not None and userdata_row is not None:
+        raise InvalidValue("give userdata or userdataid, not both")
+    if userdata is not None:
+        zone = access.row(ctx, ZONE, row["zone_id"])
+        changes.update(userdata=check_userdata(ctx, userdata, zone), userdata_id=None, userdata_details=None)
+    elif userdata_row is not None:
+        changes.update(userdata=userdata_row["data"], userdata_id=userdata_row["id"])
+    if userdata_details is not None:
+        changes["userdata_details"] = dict(userdata_details)
+    if details is not None or clean_details:
+        if not stopped:
+            raise InvalidValue("details can change only while the virtual machine is stopped")
+        _replace_details(ctx, row, {} if clean_details else dict(details or {}))
+    if extra_config is not None:
+        _extra_config(ctx, row, extra_config)
+    for entry in dhcp_options:
+        _dhcp(ctx, row, entry)
+    ctx.tx.update(vm, {"id": row["id"]}, **changes, updated=ctx.now)
+    if "display" in changes:
+        ctx.tx.update(schema.volume, {"vm_id": row["id"]}, display=changes["display"])
+    ctx.event(
+        "VM.UPDATE",
+        f"virtual machine {row['display_name'] or row['name']} was changed",
+        resource=("VirtualMachine", row["uuid"]),
+        account_id=row["account_id"],
+        domain_id=row["domain_id"],
+    )
+
+
+def _words(ctx: Context, setting: str) -> set[str]:
+    return {word.strip() for word in ctx.settings.text(setting).split(",") if word.strip()}
+
+
+def _replace_details(ctx: Context, row: Row, wanted: dict[str, str]) -> None:
+    now = {one["name"]: one["value"] for one in ctx.tx.all(_DETAIL_ROWS, vm_id=row["id"])}
+    kept = set(_KEPT)
+    if not ctx.caller.is_admin:
+        denied = _words(ctx, "user.vm.denied.details")
+        readonly = _words(ctx, "user.vm.readonly.details")
+        for name in wanted:
+            if name in denied or (name in readonly and wanted[name] != now.get(name)):
+                raise PermissionDenied(f"detail {name[:64]} is for root admins to change")
+        kept |= denied | readonly
+    made = {**wanted, **{name: value for name, value in now.items() if name in kept}}
+    ctx.tx.execute(_DETAILS, vm_id=row["id"])
+    ctx.tx.insert_many(
+        schema.detail,
+        [
+            {"resource_type": "UserVm", "resource_id": row["id"], "name": name, "value": value, "display": True}
+            for name, value in made.items()
+        ],
+    )
+
+
+def _extra_config(ctx: Context, row: Row, text: str) -> None:
+    if not ctx.settings.flag("enable.additional.vm.configuration", ("Account", row["account_id"])):
+        raise InvalidValue("extraconfig is not allowed here (setting enable.additional.vm.configuration)")
+    value = urllib.parse.unquote(text)
+    where = {"resource_type": "UserVm", "resource_id": row["id"], "name": "extraconfig-1"}
+    if ctx.tx.update(schema.detail, where, value=value) == 0:
+        ctx.tx.insert(schema.detail, **where, value=value, display=True)
+
+
+def _dhcp(ctx: Context, row: Row, entry: Mapping[str, str]) -> None:
+    for card in ctx.tx.all(_NIC_NETWORKS, vm_id=row["id"]):
+        if card["network_uuid"] == entry.get("networkid"):
+            options = {name: value for name, value in entry.items() if name != "networkid"}
+            ctx.tx.update(nic, {"id": card["id"]}, dhcp_options=options)
+            return
+    raise InvalidValue("dhcpoptionsnetworklist names a network that the virtual machine has no card in")
+
+
