@@ -200,7 +200,9 @@ def multiply(directory: Path, total: int) -> None:
         db.executemany(
             f"INSERT INTO {table} VALUES ({marks})",
             (
-                list({**base, "id": last + n, "uuid": str(uuid.uuid4()), **{k: f(n) for k, f in change.items()}}.values())
+                list(
+                    {**base, "id": last + n, "uuid": str(uuid.uuid4()), **{k: f(n) for k, f in change.items()}}.values()
+                )
                 for n in range(1, total - have + 1)
             ),
         )
@@ -261,7 +263,10 @@ async def peer(directory: Path, ours: dict[str, float]) -> None:
 
             started = time.perf_counter()
             await asyncio.gather(*(worker() for _ in range(20)))
-            told("moto: RunInstances a second, 20 in flight, 400 in all", f"{400 / (time.perf_counter() - started):.0f} /s")
+            told(
+                "moto: RunInstances a second, 20 in flight, 400 in all",
+                f"{400 / (time.perf_counter() - started):.0f} /s",
+            )
             times = []
             for _ in range(20):
                 started = time.perf_counter()

@@ -20,7 +20,8 @@ def call(env: dict, command: str, **parameters: str) -> dict:
     """One signed request: the parameters sorted, encoded, lower-cased, and their HMAC-SHA1 under the secret key."""
     parameters.update(command=command, apikey=env["apikey"], response="json")
     query = "&".join(
-        f"{name}={urllib.parse.quote(value, safe='*')}" for name, value in sorted(parameters.items(), key=lambda p: p[0].lower())
+        f"{name}={urllib.parse.quote(value, safe='*')}"
+        for name, value in sorted(parameters.items(), key=lambda p: p[0].lower())
     )
     digest = hmac.new(env["secretkey"].encode(), query.lower().encode(), hashlib.sha1).digest()
     signature = urllib.parse.quote(base64.b64encode(digest), safe="")
@@ -42,7 +43,9 @@ def wait_until_ready(data_dir: str, pid: int | None) -> dict:
             except ProcessLookupError:
                 raise SystemExit(1) from None
         cloudsim = os.path.join(os.path.dirname(sys.executable), "cloudsim")
-        env = subprocess.run([cloudsim, "env", "--data-dir", data_dir, "--format", "json"], capture_output=True, text=True)
+        env = subprocess.run(
+            [cloudsim, "env", "--data-dir", data_dir, "--format", "json"], capture_output=True, text=True
+        )
         if env.returncode == 0:
             facts = json.loads(env.stdout)
             try:

@@ -12,5 +12,5 @@ from cloudsim.allocators.host_base import HostOrder
 class Fill(HostOrder):
     """Least free capacity first, in the sense of ``host.capacityType.to.order.clusters``."""
 
-    def arrange(self, hosts: list[HostCandidate], policy: Policy, chance: random.Random) -> list[HostCandidate]:  # noqa: ARG002
+    def arrange(self, hosts: list[HostCandidate], policy: Policy, chance: random.Random) -> list[HostCandidate]:
         return sorted(hosts, key=lambda host: -host_used(host, policy))

@@ -11,5 +11,5 @@ from cloudsim.allocators.host_base import HostOrder
 class FirstFit(HostOrder):
     """The order given, which is by id."""
 
-    def arrange(self, hosts: list[HostCandidate], policy: Policy, chance: random.Random) -> list[HostCandidate]:  # noqa: ARG002
+    def arrange(self, hosts: list[HostCandidate], policy: Policy, chance: random.Random) -> list[HostCandidate]:
         return hosts

@@ -12,5 +12,5 @@ from cloudsim.allocators.shuffle import shuffled
 class Random(HostOrder):
     """A new order each time."""
 
-    def arrange(self, hosts: list[HostCandidate], policy: Policy, chance: random.Random) -> list[HostCandidate]:  # noqa: ARG002
+    def arrange(self, hosts: list[HostCandidate], policy: Policy, chance: random.Random) -> list[HostCandidate]:
         return shuffled(hosts, chance)

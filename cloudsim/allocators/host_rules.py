@@ -6,7 +6,6 @@ the reason given is the one that matters most.
 """
 
 # Every rule is called with the same arguments, whether it looks at them or not.
-# ruff: noqa: ARG001
 
 from __future__ import annotations
 

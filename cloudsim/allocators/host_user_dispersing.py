@@ -11,5 +11,5 @@ from cloudsim.allocators.host_base import HostOrder
 class UserDispersing(HostOrder):
     """Fewest machines of the account first."""
 
-    def arrange(self, hosts: list[HostCandidate], policy: Policy, chance: random.Random) -> list[HostCandidate]:  # noqa: ARG002
+    def arrange(self, hosts: list[HostCandidate], policy: Policy, chance: random.Random) -> list[HostCandidate]:
         return sorted(hosts, key=lambda host: host.account_machines)

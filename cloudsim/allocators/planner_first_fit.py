@@ -67,7 +67,7 @@ def _crossed(what: str, used: float, needed: float, total: float, limit: float) 
 class FirstFitPlanner:
     """Clusters by how full they are, emptiest first."""
 
-    def arrange(self, clusters: list[ClusterCapacity], policy: Policy, chance: random.Random) -> list[ClusterCapacity]:  # noqa: ARG002
+    def arrange(self, clusters: list[ClusterCapacity], policy: Policy, chance: random.Random) -> list[ClusterCapacity]:
         """The clusters worth trying, best first; they come with the emptiest first."""
         return clusters
 

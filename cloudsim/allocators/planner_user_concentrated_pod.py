@@ -12,7 +12,7 @@ from cloudsim.allocators.planner_first_fit import ClusterCapacity, FirstFitPlann
 class UserConcentratedPodPlanner(FirstFitPlanner):
     """Clusters of the pod that has most of the account's machines first; within a pod the emptiest first."""
 
-    def arrange(self, clusters: list[ClusterCapacity], policy: Policy, chance: random.Random) -> list[ClusterCapacity]:  # noqa: ARG002
+    def arrange(self, clusters: list[ClusterCapacity], policy: Policy, chance: random.Random) -> list[ClusterCapacity]:
         """See `FirstFitPlanner.arrange`."""
         machines: Counter[int] = Counter()
         first: dict[int, int] = {}

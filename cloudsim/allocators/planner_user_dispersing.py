@@ -15,7 +15,7 @@ class UserDispersingPlanner(FirstFitPlanner):
     only the capacity. Equals stay emptiest first.
     """
 
-    def arrange(self, clusters: list[ClusterCapacity], policy: Policy, chance: random.Random) -> list[ClusterCapacity]:  # noqa: ARG002
+    def arrange(self, clusters: list[ClusterCapacity], policy: Policy, chance: random.Random) -> list[ClusterCapacity]:
         """See `FirstFitPlanner.arrange`."""
         weight = policy.dispersion_weight
         machines = sum(cluster.account_machines for cluster in clusters) or 1

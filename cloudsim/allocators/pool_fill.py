@@ -12,5 +12,5 @@ from cloudsim.allocators.pool_base import PoolOrder
 class Fill(PoolOrder):
     """Least free capacity first."""
 
-    def arrange(self, pools: list[PoolCandidate], policy: Policy, chance: random.Random) -> list[PoolCandidate]:  # noqa: ARG002
+    def arrange(self, pools: list[PoolCandidate], policy: Policy, chance: random.Random) -> list[PoolCandidate]:
         return sorted(pools, key=lambda pool: -pool_used(pool))

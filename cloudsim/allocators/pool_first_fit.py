@@ -11,5 +11,5 @@ from cloudsim.allocators.pool_base import PoolOrder
 class FirstFit(PoolOrder):
     """The order given, which is by id."""
 
-    def arrange(self, pools: list[PoolCandidate], policy: Policy, chance: random.Random) -> list[PoolCandidate]:  # noqa: ARG002
+    def arrange(self, pools: list[PoolCandidate], policy: Policy, chance: random.Random) -> list[PoolCandidate]:
         return pools

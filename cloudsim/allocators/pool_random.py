@@ -12,5 +12,5 @@ from cloudsim.allocators.shuffle import shuffled
 class Random(PoolOrder):
     """A new order each time."""
 
-    def arrange(self, pools: list[PoolCandidate], policy: Policy, chance: random.Random) -> list[PoolCandidate]:  # noqa: ARG002
+    def arrange(self, pools: list[PoolCandidate], policy: Policy, chance: random.Random) -> list[PoolCandidate]:
         return shuffled(pools, chance)

@@ -5,7 +5,6 @@ the host reaches it. Its room is taken already, and tags that have changed since
 """
 
 # Every rule is called with the same arguments, whether it looks at them or not.
-# ruff: noqa: ARG001
 
 from __future__ import annotations
 

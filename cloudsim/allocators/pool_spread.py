@@ -12,5 +12,5 @@ from cloudsim.allocators.pool_base import PoolOrder
 class Spread(PoolOrder):
     """Most free capacity first."""
 
-    def arrange(self, pools: list[PoolCandidate], policy: Policy, chance: random.Random) -> list[PoolCandidate]:  # noqa: ARG002
+    def arrange(self, pools: list[PoolCandidate], policy: Policy, chance: random.Random) -> list[PoolCandidate]:
         return sorted(pools, key=pool_used)

@@ -11,5 +11,5 @@ from cloudsim.allocators.pool_base import PoolOrder
 class UserDispersing(PoolOrder):
     """Fewest volumes of the account first."""
 
-    def arrange(self, pools: list[PoolCandidate], policy: Policy, chance: random.Random) -> list[PoolCandidate]:  # noqa: ARG002
+    def arrange(self, pools: list[PoolCandidate], policy: Policy, chance: random.Random) -> list[PoolCandidate]:
         return sorted(pools, key=lambda pool: pool.account_volumes)

@@ -212,4 +212,14 @@ def commands() -> dict[str, type[Command]]:
     return dict(sorted(found.items()))
 
 
-__all__ = ["ACCOUNT", "AsyncCommand", "Body", "Command", "DomainList", "ListCommand", "OwnedList", "commands", "describe"]
+__all__ = [
+    "ACCOUNT",
+    "AsyncCommand",
+    "Body",
+    "Command",
+    "DomainList",
+    "ListCommand",
+    "OwnedList",
+    "commands",
+    "describe",
+]

@@ -6,6 +6,7 @@ and the command is run in one transaction. Whatever goes wrong ends as an error 
 
 from __future__ import annotations
 
+import hmac
 import logging
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -151,7 +152,7 @@ class Dispatcher:
                     self._kept.clear()
                 self._kept[key] = answer
             return answer
-        if command.before.__func__ is not _NOTHING:
+        if getattr(command.before, "__func__", None) is not _NOTHING:
             await command.before(self.cloud, caller, parameters)
         run = db.write if not command.reads else db.glance if command.brief else db.read
         body = await run(self._carry_out, command, caller, parameters)
@@ -187,7 +188,7 @@ class Dispatcher:
         if cookie:
             session = await self._session(cookie)
             given = parameters.get("sessionkey") or request.cookies.get("sessionkey") or ""
-            if session is not None and signature.hmac.compare_digest(session.session_key.encode(), given.encode()):
+            if session is not None and hmac.compare_digest(session.session_key.encode(), given.encode()):
                 return session.caller
         raise Unauthenticated
 

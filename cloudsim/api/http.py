@@ -51,9 +51,7 @@ class Endpoint:
         response = web.Response(status=answer.status, body=answer.body, headers={"Content-Type": answer.content_type})
         for name, value in answer.cookies.items():
             if value:
-                response.set_cookie(
-                    name, value, path="/client", httponly=True, samesite="Strict", secure=http.secure
-                )
+                response.set_cookie(name, value, path="/client", httponly=True, samesite="Strict", secure=http.secure)
             else:
                 response.del_cookie(name, path="/client")
         spent = time.perf_counter() - started

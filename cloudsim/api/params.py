@@ -61,7 +61,7 @@ class Param:
         self.secret = secret
         self.blank = blank
 
-    def __set_name__(self, owner: type, attribute: str) -> None:
+    def __set_name__(self, owner: Any, attribute: str) -> None:
         self.attribute = attribute
         if not self.name:
             self.name = attribute.rstrip("_")

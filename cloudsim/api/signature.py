@@ -17,7 +17,9 @@ from cloudsim.core.clock import from_datetime
 
 def sign(parameters: Mapping[str, str], secret: str) -> str:
     """The signature of a request's parameters (names as sent, values as meant)."""
-    return _digest(_text(sorted((n.lower(), v) for n, v in parameters.items() if n.lower() != "signature"), "*"), secret)
+    return _digest(
+        _text(sorted((n.lower(), v) for n, v in parameters.items() if n.lower() != "signature"), "*"), secret
+    )
 
 
 def verify(parameters: Mapping[str, str], signature: str, secret: str) -> bool:

@@ -65,9 +65,7 @@ def _options(to: argparse.ArgumentParser, *names: str) -> None:
 
 def configuration(arguments: argparse.Namespace) -> Config:
     """The options in force for these arguments. Raises `ConfigError`."""
-    flags: dict[str, Any] = {
-        option.name: getattr(arguments, option.name.replace("-", "_"), None) for option in OPTIONS
-    }
+    flags: dict[str, Any] = {option.name: getattr(arguments, option.name.replace("-", "_"), None) for option in OPTIONS}
     return load(flags, os.environ, arguments.config)
 
 

@@ -13,7 +13,7 @@ One write runs at a time, on both engines: a rule checked in a transaction still
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from sqlalchemy import Table
@@ -129,6 +129,15 @@ class WriteTransaction(Transaction):
             self.touched.add(statement.writes)
 
 
+def plain(result: T) -> T:
+    """What a transaction's function returned. Raises `TypeError` for what would still have to be awaited."""
+    if isinstance(result, Awaitable):
+        if isinstance(result, Coroutine):
+            result.close()
+        raise TypeError("a transaction is a plain function: it cannot await, so it can wait for nothing outside")
+    return result
+
+
 class Database(ABC):
     """A database that is open."""
 
@@ -157,7 +166,7 @@ class Database(ABC):
         """Lets go of every connection."""
 
     @abstractmethod
-    async def create(self, tables: Iterable[Table]) -> None:
+    async def create(self, tables: Iterable[Table], stamp: str) -> None:
         """Makes the tables and indexes of an empty database."""
 
     @abstractmethod

@@ -32,11 +32,7 @@ _HOSTS = (
     .where(host.c.zone_id == bindparam("zone_id"), host.c.removed.is_(None), host.c.type == "Routing")
     .order_by(host.c.id)
 )
-_POOLS = (
-    select(pool)
-    .where(pool.c.zone_id == bindparam("zone_id"), pool.c.removed.is_(None))
-    .order_by(pool.c.id)
-)
+_POOLS = select(pool).where(pool.c.zone_id == bindparam("zone_id"), pool.c.removed.is_(None)).order_by(pool.c.id)
 _BY_ACCOUNT = (
     select(vm.c.host_id, func.count().label("machines"))
     .where(vm.c.account_id == bindparam("account_id"), vm.c.host_id.is_not(None), vm.c.removed.is_(None))

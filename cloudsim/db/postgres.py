@@ -26,6 +26,7 @@ from cloudsim.db.database import (
     DatabaseUnavailable,
     Transaction,
     WriteTransaction,
+    plain,
 )
 from cloudsim.db.statement import Compiler
 
@@ -65,6 +66,10 @@ class _Asyncpg(WriteTransaction):
         await_only(self._connection.executemany(sql, values))
 
 
+def _called(function: Callable[..., T], tx: Transaction, args: tuple[Any, ...], kwargs: dict[str, Any]) -> T:
+    return plain(function(tx, *args, **kwargs))
+
+
 class PostgresDatabase(Database):
     """One database of a PostgreSQL server."""
 
@@ -86,10 +91,11 @@ class PostgresDatabase(Database):
 
     async def read(self, function: Callable[Concatenate[Transaction, P], T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         try:
-            async with self._connected.acquire() as connection, connection.transaction(
-                isolation="repeatable_read", readonly=True
+            async with (
+                self._connected.acquire() as connection,
+                connection.transaction(isolation="repeatable_read", readonly=True),
             ):
-                return await greenlet_spawn(function, _Asyncpg(self.compiler, connection), *args, **kwargs)
+                return await greenlet_spawn(_called, function, _Asyncpg(self.compiler, connection), args, kwargs)
         except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
             raise _translated(error) from error
 
@@ -108,7 +114,7 @@ class PostgresDatabase(Database):
                         tx = _Asyncpg(self.compiler, connection)
                         async with connection.transaction():
                             await connection.execute("SELECT pg_advisory_xact_lock($1)", WRITERS)
-                            result = await greenlet_spawn(function, tx, *args, **kwargs)
+                            result = await greenlet_spawn(_called, function, tx, args, kwargs)
                 except (asyncpg.SerializationError, asyncpg.DeadlockDetectedError):
                     if attempt == TRIES - 1:
                         raise
@@ -123,12 +129,13 @@ class PostgresDatabase(Database):
         except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
             raise _translated(error) from error
 
-    async def create(self, tables: Iterable[Table]) -> None:
+    async def create(self, tables: Iterable[Table], stamp: str) -> None:
         async with self._connected.acquire() as connection, connection.transaction():
             for table in tables:
                 await connection.execute(str(CreateTable(table).compile(dialect=self.compiler.dialect)))
                 for index in sorted(table.indexes, key=lambda index: str(index.name)):
                     await connection.execute(str(CreateIndex(index).compile(dialect=self.compiler.dialect)))
+            await connection.execute("INSERT INTO alembic_version (version_num) VALUES ($1)", stamp)
 
     async def stamp(self) -> str | None:
         if await self._connected.fetchval("SELECT to_regclass('alembic_version')") is None:

@@ -18,7 +18,7 @@ import logging
 import sqlite3
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, Concatenate, NamedTuple, ParamSpec, TypeVar
 
@@ -35,6 +35,7 @@ from cloudsim.db.database import (
     DatabaseUnavailable,
     Transaction,
     WriteTransaction,
+    plain,
 )
 from cloudsim.db.statement import Compiler
 
@@ -105,15 +106,7 @@ def _settle(future: asyncio.Future[Any], result: Any = None, *, error: BaseExcep
 async def _run(connection: aiosqlite.Connection, function: Callable[[sqlite3.Connection], T]) -> T:
     # aiosqlite's public methods make one trip to its thread for each statement; a transaction here is one trip.
     # `_execute` is how all of them are made. The trip is shielded: a caller that goes away does not undo it half-way.
-    return await asyncio.shield(connection._execute(function, connection._conn))  # type: ignore[no-untyped-call,no-any-return]
-
-
-def _plain(result: T) -> T:
-    if isinstance(result, Awaitable):
-        if isinstance(result, Coroutine):
-            result.close()
-        raise TypeError("a transaction is a plain function: it cannot await, so it can wait for nothing outside")
-    return result
+    return await asyncio.shield(connection._execute(function, connection._conn))  # type: ignore[no-untyped-call]
 
 
 class _Wanted(NamedTuple):
@@ -129,7 +122,7 @@ class SqliteDatabase(Database):
     """One database file."""
 
     def __init__(self, path: str | Path, readers: int = 2) -> None:
-        super().__init__(Compiler(sqlite.dialect(paramstyle="qmark")))  # type: ignore[no-untyped-call]
+        super().__init__(Compiler(sqlite.dialect(paramstyle="qmark")))
         self._path = str(path)
         self._readers_wanted = readers
         self._writer: aiosqlite.Connection | None = None
@@ -153,9 +146,7 @@ class SqliteDatabase(Database):
 
     async def _connect(self, *pragmas: str) -> aiosqlite.Connection:
         # used by the connection's thread and by the event loop's, never by both at a time
-        connection = aiosqlite.connect(
-            self._path, isolation_level=None, cached_statements=600, check_same_thread=False
-        )
+        connection = aiosqlite.connect(self._path, isolation_level=None, cached_statements=600, check_same_thread=False)
         connection.daemon = True  # type: ignore[attr-defined]
         await connection
         self._all.append(connection)
@@ -168,7 +159,7 @@ class SqliteDatabase(Database):
     def _read(self, connection: sqlite3.Connection, function: Callable[..., T], args: Any, kwargs: Any) -> T:
         connection.execute("BEGIN")
         try:
-            return _plain(function(_Read(self.compiler, connection), *args, **kwargs))
+            return plain(function(_Read(self.compiler, connection), *args, **kwargs))
         finally:
             connection.execute("ROLLBACK")
 
@@ -231,7 +222,7 @@ class SqliteDatabase(Database):
             result, failed = None, None
             try:
                 connection.execute("SAVEPOINT one")
-                result = _plain(one.function(tx, *one.args, **one.kwargs))
+                result = plain(one.function(tx, *one.args, **one.kwargs))
                 connection.execute("RELEASE one")
             except BaseException as error:
                 failed = _translated(error) if isinstance(error, sqlite3.Error) else error
@@ -260,9 +251,9 @@ class SqliteDatabase(Database):
                     self._committed(tx)
                 except Exception:
                     log.exception("after a commit")
-            error = failed or fatal
-            if error is not None:
-                _settle(one.future, error=error)
+            wrong = failed or fatal
+            if wrong is not None:
+                _settle(one.future, error=wrong)
             else:
                 _settle(one.future, result)
 
@@ -279,7 +270,7 @@ class SqliteDatabase(Database):
                     raise
             await asyncio.sleep(0.01)  # noqa: TID251
 
-    async def create(self, tables: Iterable[Table]) -> None:
+    async def create(self, tables: Iterable[Table], stamp: str) -> None:
         statements = []
         for table in tables:
             statements.append(str(CreateTable(table).compile(dialect=self.compiler.dialect)))
@@ -292,6 +283,7 @@ class SqliteDatabase(Database):
             connection.execute("BEGIN IMMEDIATE")
             for statement in statements:
                 connection.execute(statement)
+            connection.execute("INSERT INTO alembic_version (version_num) VALUES (?)", (stamp,))
             connection.execute("COMMIT")
 
         assert self._writer is not None

@@ -49,7 +49,7 @@ class _Array(TypeDecorator[Any]):
         return list(value) if dialect.name == "postgresql" else orjson.dumps(list(value)).decode()
 
 
-class any_of(ColumnElement[bool]):  # noqa: N801 - reads as an operator
+class any_of(ColumnElement[bool]):
     """``column IN :name`` where `name` is bound to a list of any length, so that the statement is compiled once.
 
     >>> select(vm).where(any_of(vm.c.id, "ids"))
@@ -70,9 +70,7 @@ class any_of(ColumnElement[bool]):  # noqa: N801 - reads as an operator
 
 @compiles(any_of, "sqlite")
 def _any_of_sqlite(element: any_of, compiler: SQLCompiler, **kw: Any) -> str:
-    return (
-        f"{compiler.process(element.column, **kw)} IN (SELECT value FROM json_each({compiler.process(element.values, **kw)}))"
-    )
+    return f"{compiler.process(element.column, **kw)} IN (SELECT value FROM json_each({compiler.process(element.values, **kw)}))"
 
 
 @compiles(any_of, "postgresql")

@@ -1,10 +1,38 @@
+"""The version of a database's schema: made at the newest, refused where this program does not know it.
+
+The version stands in the table ``alembic_version``, as Alembic keeps it.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import Column, MetaData, String, Table, select
+
 from cloudsim.db import schema
-async def prepare(database, place):
-    if await database.stamp() is None:
-        from sqlalchemy import Table, Column, String
-        tables=list(schema.metadata.sorted_tables)
-        try:
-            await database.read(lambda tx: tx.all(schema.domain.select()))
-        except Exception:
-            await database.create(tables); return "created"
-    return "current"
+from cloudsim.db.database import Database, DatabaseError, DatabaseUnavailable
+
+_VERSION = Table("alembic_version", MetaData(), Column("version_num", String(32), primary_key=True, nullable=False))
+
+
+class DatabaseTooNew(DatabaseUnavailable):
+    """The database was made by a newer version of this program."""
+
+
+async def prepare(database: Database, place: str) -> str:
+    """Makes an empty database ready (tables and version in one transaction); answers ``created`` or ``current``.
+
+    Raises `DatabaseTooNew`, or `DatabaseUnavailable` for tables of something else; `place` names it in messages.
+    """
+    stamp = await database.stamp()
+    if stamp == schema.VERSION:
+        return "current"
+    if stamp is not None:
+        raise DatabaseTooNew(
+            f"the database {place} has schema {stamp}, and this version knows {schema.VERSION} at most: "
+            "it was made by a newer cloudsim; use that one, or another data directory"
+        )
+    try:
+        await database.read(lambda tx: tx.first(select(schema.domain.c.id)))
+    except DatabaseError:
+        await database.create([*schema.metadata.sorted_tables, _VERSION], schema.VERSION)
+        return "created"
+    raise DatabaseUnavailable(f"the database {place} has tables but no version: it is not one that this program made")

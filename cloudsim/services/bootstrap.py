@@ -50,9 +50,7 @@ def fill(tx: WriteTransaction, ids: Ids, cipher: Cipher, now: int, admin_passwor
     def resource(table: Any, **values: Any) -> int:
         return tx.insert(table, uuid=ids.uuid(), created=now, removed=None, **values)
 
-    root = resource(
-        schema.domain, name="ROOT", parent_id=None, path="/", level=0, network_domain=None, state="Active"
-    )
+    root = resource(schema.domain, name="ROOT", parent_id=None, path="/", level=0, network_domain=None, state="Active")
     roles = _roles(tx, ids, now)
     admin_id = 0
     for name, is_default, first, last in (("system", True, "system", "cloud"), ("admin", True, "Admin", "User")):

@@ -20,7 +20,9 @@ from cloudsim.db.types import any_of
 from cloudsim.services import placement
 from cloudsim.services.context import Context
 
-MEMORY, CPU, STORAGE, STORAGE_ALLOCATED, PUBLIC_IP, PRIVATE_IP, SECONDARY_STORAGE, VLAN, SHARED_IP, LOCAL_STORAGE = range(10)
+MEMORY, CPU, STORAGE, STORAGE_ALLOCATED, PUBLIC_IP, PRIVATE_IP, SECONDARY_STORAGE, VLAN, SHARED_IP, LOCAL_STORAGE = (
+    range(10)
+)
 CPU_CORE = 90
 #: The numbers of the wire and their names.
 NAMES = {
@@ -113,7 +115,11 @@ def _cores(level: str) -> Any:
     return (
         select(vm.c.host_id, func.sum(vm.c.cpu).label("cores"))
         .select_from(vm.join(host, vm.c.host_id == host.c.id))
-        .where(any_of(host.c[f"{level}_id"], "ids"), vm.c.removed.is_(None), or_(*(vm.c.state == state for state in HOLDING)))
+        .where(
+            any_of(host.c[f"{level}_id"], "ids"),
+            vm.c.removed.is_(None),
+            or_(*(vm.c.state == state for state in HOLDING)),
+        )
         .group_by(vm.c.host_id)
     )
 
@@ -163,7 +169,9 @@ _VLANS = (
     .where(any_of(schema.physical_network.c.zone_id, "ids"), schema.physical_network.c.removed.is_(None))
     .group_by(schema.physical_network.c.zone_id)
 )
-_BY_UUID = {level: select(table.c.id, table.c.uuid).where(any_of(table.c.uuid, "uuids")) for level, table in _TABLES.items()}
+_BY_UUID = {
+    level: select(table.c.id, table.c.uuid).where(any_of(table.c.uuid, "uuids")) for level, table in _TABLES.items()
+}
 #: The places of a level inside another place, with the names of all they are in.
 _NAMES = (zone.c.uuid.label("zone_uuid"), zone.c.name.label("zone_name"))
 _POD_NAMES = (*_NAMES, pod.c.uuid.label("pod_uuid"), pod.c.name.label("pod_name"))
@@ -236,9 +244,7 @@ def _pieces(
             yield place, SECONDARY_STORAGE, 0, 0
 
 
-def _host_pieces(
-    ctx: Context, level: str, ids: Sequence[int], tag: str | None
-) -> Iterator[tuple[int, int, int, int]]:
+def _host_pieces(ctx: Context, level: str, ids: Sequence[int], tag: str | None) -> Iterator[tuple[int, int, int, int]]:
     cores = {row["host_id"]: int(row["cores"]) for row in ctx.tx.all(_CORES[level], ids=ids)}
     for row in ctx.tx.all(_HOSTS[level], ids=ids):
         if tag is not None and tag not in row["tags"]:
@@ -249,9 +255,7 @@ def _host_pieces(
         yield row["place"], CPU_CORE, cores.get(row["id"], 0), row["cpu_cores"]
 
 
-def _pool_pieces(
-    ctx: Context, level: str, ids: Sequence[int], tag: str | None
-) -> Iterator[tuple[int, int, int, int]]:
+def _pool_pieces(ctx: Context, level: str, ids: Sequence[int], tag: str | None) -> Iterator[tuple[int, int, int, int]]:
     if tag is None:
         for place in ids:
             yield place, STORAGE, 0, 0
@@ -284,7 +288,13 @@ def add(ctx: Context, level: str, objects: Sequence[dict[str, Any]]) -> None:
 
 
 def table(
-    ctx: Context, level: str, within: Row | None, *, kind: int | None = None, tag: str | None = None, below: bool = False
+    ctx: Context,
+    level: str,
+    within: Row | None,
+    *,
+    kind: int | None = None,
+    tag: str | None = None,
+    below: bool = False,
 ) -> list[dict[str, Any]]:
     """Every capacity of a place (of all zones where `level` is empty), with the names of where it is.
 

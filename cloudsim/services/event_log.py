@@ -107,7 +107,9 @@ def older(ctx: Context, entry_time: int, duration: int) -> list[int]:
     started = ctx.tx.all(_BEGUN, since=since)
     ended = {row["start_id"]: row["created"] for row in ctx.tx.all(_ENDED, since=since)}
     return [
-        row["id"] for row in started if ended.get(row["start_id"] or row["id"], ctx.now) - row["created"] > duration * 1000
+        row["id"]
+        for row in started
+        if ended.get(row["start_id"] or row["id"], ctx.now) - row["created"] > duration * 1000
     ]
 
 

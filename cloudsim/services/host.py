@@ -43,13 +43,9 @@ _HOSTS = (
     .order_by(host.c.id)
 )
 _DETAILS = select(schema.detail).where(schema.detail.c.resource_type == "Host")
-_IDLE = ~exists().where(
-    and_(job.c.lock == "vm:" + vm.c.uuid, or_(job.c.state == "queued", job.c.state == "running"))
-)
+_IDLE = ~exists().where(and_(job.c.lock == "vm:" + vm.c.uuid, or_(job.c.state == "queued", job.c.state == "running")))
 #: Machines that should run on a host and that nothing is under way for.
-_HERE = select(vm).where(
-    vm.c.host_id == bindparam("host_id"), vm.c.state == "Running", vm.c.removed.is_(None), _IDLE
-)
+_HERE = select(vm).where(vm.c.host_id == bindparam("host_id"), vm.c.state == "Running", vm.c.removed.is_(None), _IDLE)
 _BY_NAMES = select(vm).where(any_of(vm.c.instance_name, "names"), _IDLE)
 
 #: Seconds a host may take to answer a ping.
@@ -109,7 +105,8 @@ async def ping(cloud: Cloud, admin: Caller, row: Row, address: HostAddress) -> N
             await cloud.agents.connect(address, timeout=PING_SECONDS)
         answer = await cloud.agents.once(address, Ping(f"ping:{row['uuid']}:{asked}"), timeout=PING_SECONDS)
     except AgentError as error:
-        await cloud.db.write(lambda tx: _silent(cloud.context(tx, admin), row["id"], asked, str(error)))
+        reason = str(error)
+        await cloud.db.write(lambda tx: _silent(cloud.context(tx, admin), row["id"], asked, reason))
         return
     report: dict[str, str] = answer["machines"]
     await cloud.db.write(lambda tx: _heard(cloud.context(tx, admin), row["id"], asked, report))
@@ -133,7 +130,9 @@ def _silent(ctx: Context, host_id: int, asked: int, why: str) -> None:
     _move(ctx, row, "PingTimeout", disconnected=ctx.now)
     if row["status"] != "Alert":
         log.warning("host %s (%s) does not answer: %s", row["name"], row["uuid"], why)
-        ctx.event("HOST.DISCONNECT", f"host {row['name']} does not answer", level="WARN", resource=("Host", row["uuid"]))
+        ctx.event(
+            "HOST.DISCONNECT", f"host {row['name']} does not answer", level="WARN", resource=("Host", row["uuid"])
+        )
 
 
 def _move(ctx: Context, row: Row, event: str, **values: Any) -> None:

@@ -180,7 +180,9 @@ def create(
 
 def domain_suffix(ctx: Context, account: Row) -> str:
     """The DNS domain of an account's networks: the account's own, else one made from its id."""
-    return account["network_domain"] or f"cs{account['id']}{ctx.settings.text('guest.domain.suffix') or 'cloud.internal'}"
+    return (
+        account["network_domain"] or f"cs{account['id']}{ctx.settings.text('guest.domain.suffix') or 'cloud.internal'}"
+    )
 
 
 def may_use(ctx: Context, found: Row, account: Row) -> bool:

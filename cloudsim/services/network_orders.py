@@ -174,7 +174,9 @@ def page(ctx: Context, ids: Sequence[int]) -> list[tuple[Row, list[Row], dict[st
 def check_domain(name: str | None) -> str | None:
     """A DNS domain of a network. Raises `InvalidValue`."""
     if name is not None and not _DOMAIN_NAME.fullmatch(name):
-        raise InvalidValue(f"'{name[:64]}' is not a DNS domain: labels of letters, digits and hyphens, with dots between")
+        raise InvalidValue(
+            f"'{name[:64]}' is not a DNS domain: labels of letters, digits and hyphens, with dots between"
+        )
     return name
 
 
@@ -566,5 +568,3 @@ async def _update(
     wf: Workflow[Context], network_id: int, changes: dict[str, Any], source_nat: str | None, hide: bool | None
 ) -> None:
     await wf.finish(_updated, network_id, changes, source_nat, hide)
-
-

@@ -181,7 +181,7 @@ def services(
             least, most = row["details"].get("min" + name), row["details"].get("max" + name)
             if row[column] is not None and row[column] != wanted:
                 return False
-            if least is not None and wanted < int(least) or most is not None and wanted > int(most):
+            if (least is not None and wanted < int(least)) or (most is not None and wanted > int(most)):
                 return False
         if template is not None and row["root_disk_size"] and row["root_disk_size"] < template["size"]:
             return False
@@ -227,7 +227,7 @@ def disks(
 
 def add_suitable(ctx: Context, vm: Row, objects: list[dict[str, Any]]) -> None:
     """Adds to each disk offering's object whether a virtual machine can have a disk of it, by its zone."""
-    zone = access.row(ctx, ZONE, vm["zone_id"])["uuid"]
+    zone = str(access.row(ctx, ZONE, vm["zone_id"])["uuid"])
     for made in objects:
         made["suitableforvirtualmachine"] = zone in made.get("zoneid", zone).split(",")
 

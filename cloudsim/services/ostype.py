@@ -66,7 +66,9 @@ def categories(ctx: Context, ids: Sequence[int]) -> list[Row]:
     return [rows[row_id] for row_id in ids if row_id in rows]
 
 
-def with_images(ctx: Context, zone: Row | None, arch: str | None, iso: bool | None, vnf: bool | None) -> list[int] | None:
+def with_images(
+    ctx: Context, zone: Row | None, arch: str | None, iso: bool | None, vnf: bool | None
+) -> list[int] | None:
     """Ids of the categories that have a template or ISO like that; None where nothing of that was asked for."""
     if zone is None and arch is None and iso is None and vnf is None:
         return None

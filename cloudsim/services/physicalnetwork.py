@@ -34,10 +34,9 @@ _NUMBERED = (
     select(
         vnet.c.physical_network_id,
         vnet.c.vlan,
-        (
-            vnet.c.vlan
-            - func.row_number().over(partition_by=vnet.c.physical_network_id, order_by=vnet.c.vlan)
-        ).label("run"),
+        (vnet.c.vlan - func.row_number().over(partition_by=vnet.c.physical_network_id, order_by=vnet.c.vlan)).label(
+            "run"
+        ),
     )
     .where(any_of(vnet.c.physical_network_id, "ids"))
     .subquery()

@@ -65,9 +65,7 @@ def build(ctx: Context) -> list[int]:
         tags=None,
         traffic_types=["Management", "Public", "Guest", "Storage"],
     )
-    tx.insert_many(
-        schema.vnet, [{"physical_network_id": physical, "vlan": vlan, "network_id": None} for vlan in VLANS]
-    )
+    tx.insert_many(schema.vnet, [{"physical_network_id": physical, "vlan": vlan, "network_id": None} for vlan in VLANS])
     _public_addresses(ctx, zone, physical)
     pod = resource(
         schema.pod,
@@ -165,9 +163,7 @@ def _host(ctx: Context, zone: int, pod: int, cluster: int, number: int, machine:
         ("speed", str(SPEED)),
         ("memory", str(MEMORY)),
     ):
-        ctx.tx.insert(
-            schema.detail, resource_type="Host", resource_id=host, name=key, value=value, display=True
-        )
+        ctx.tx.insert(schema.detail, resource_type="Host", resource_id=host, name=key, value=value, display=True)
     return host
 
 

@@ -120,7 +120,9 @@ def place_of(url: str) -> Place:
     if kind == "RBD":
         path = path.strip("/")
     elif not path.startswith("/") or not path.strip("/"):
-        raise InvalidValue(f"the URL of a storage pool needs a path: {parts.scheme}:{'//server' if kind[0] == 'N' else ''}/path")
+        raise InvalidValue(
+            f"the URL of a storage pool needs a path: {parts.scheme}:{'//server' if kind[0] == 'N' else ''}/path"
+        )
     elif ".." in path.split("/"):
         raise InvalidValue("the path of a storage pool may not lead upwards")
     if kind in ("NetworkFilesystem", "RBD") and not (host_name and path):

@@ -208,6 +208,4 @@ def rows(ctx: Context, ids: Sequence[int]) -> list[tuple[Row, str]]:
         for kind, wanted in on.items()
         for row in ctx.tx.all(_UUIDS[kind], ids=sorted(wanted))
     }
-    return [
-        (found[i], uuids.get((found[i]["resource_type"], found[i]["resource_id"]), "")) for i in ids if i in found
-    ]
+    return [(found[i], uuids.get((found[i]["resource_type"], found[i]["resource_id"]), "")) for i in ids if i in found]

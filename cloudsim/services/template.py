@@ -35,8 +35,7 @@ _LATER = placed.alias("later")
 _ENTRIES = (
     select(
         (
-            template.c.id
-            + func.coalesce(sql_cast(placed.c.zone_id, BigInteger), 0) * type_coerce(_ZONE, BigInteger)
+            template.c.id + func.coalesce(sql_cast(placed.c.zone_id, BigInteger), 0) * type_coerce(_ZONE, BigInteger)
         ).label("id"),
         template.c.id.label("template_id"),
         template.c.name,
@@ -58,11 +57,7 @@ _ENTRIES = (
         schema.guest_os.c.category_id,
         schema.account.c.type.label("account_type"),
         schema.domain.c.path.label("domain_path"),
-        (
-            exists()
-            .where(_LATER.c.template_id == template.c.id, _LATER.c.zone_id < placed.c.zone_id)
-            .label("again")
-        ),
+        (exists().where(_LATER.c.template_id == template.c.id, _LATER.c.zone_id < placed.c.zone_id).label("again")),
     )
     .select_from(
         template.outerjoin(placed, placed.c.template_id == template.c.id)

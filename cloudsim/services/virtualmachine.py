@@ -89,7 +89,8 @@ _GROUP = select(schema.instance_group).where(
     schema.instance_group.c.removed.is_(None),
 )
 _TEMPLATE_ZONE = select(schema.template_zone).where(
-    schema.template_zone.c.template_id == bindparam("template_id"), schema.template_zone.c.zone_id == bindparam("zone_id")
+    schema.template_zone.c.template_id == bindparam("template_id"),
+    schema.template_zone.c.zone_id == bindparam("zone_id"),
 )
 
 
@@ -608,4 +609,4 @@ def add_userdata(ctx: Context, shown: Sequence[dict[str, Any]]) -> None:
 
 
 #: Every state a list may be limited to.
-STATES = states.virtualmachine.states 
+STATES = states.virtualmachine.states

@@ -11,9 +11,7 @@ from cloudsim.services.context import Context
 #: At most so many at a time: the rest has its turn at the next run.
 BATCH = 200
 
-_BUSY = exists().where(
-    and_(job.c.instance_uuid == vm.c.uuid, or_(job.c.state == "queued", job.c.state == "running"))
-)
+_BUSY = exists().where(and_(job.c.instance_uuid == vm.c.uuid, or_(job.c.state == "queued", job.c.state == "running")))
 _DUE = (
     select(vm)
     .where(

@@ -9,7 +9,8 @@ from typing import Any
 from sqlalchemy import bindparam, delete, select
 
 from cloudsim.core.errors import InvalidValue, PermissionDenied
-from cloudsim.db import schema, virtualmachine as db
+from cloudsim.db import schema
+from cloudsim.db import virtualmachine as db
 from cloudsim.db.database import Row
 from cloudsim.services import access
 from cloudsim.services.context import Context
@@ -153,5 +154,3 @@ def _dhcp(ctx: Context, row: Row, entry: Mapping[str, str]) -> None:
             ctx.tx.update(nic, {"id": card["id"]}, dhcp_options=options)
             return
     raise InvalidValue("dhcpoptionsnetworklist names a network that the virtual machine has no card in")
-
-

@@ -100,9 +100,7 @@ def address_of(ctx: Context, host_id: int) -> Plain:
         "url": row["url"],
         "hypervisor": row["hypervisor"],
         "details": db.details_of(ctx.tx, "Host", host_id),
-        "places": {
-            name: row[f"{name}_uuid"] for name in ("zone", "pod", "cluster") if row[f"{name}_uuid"] is not None
-        },
+        "places": {name: row[f"{name}_uuid"] for name in ("zone", "pod", "cluster") if row[f"{name}_uuid"] is not None},
     }
 
 
@@ -229,7 +227,7 @@ def _reserve(ctx: Context, vm_id: int, avoid: list[int], places: Mapping[str, An
         host_id=places.get("host_id"),
         cluster_id=places.get("cluster_id"),
         pod_id=places.get("pod_id"),
-        avoid={host_id: "it has just failed to start this machine" for host_id in avoid},
+        avoid=dict.fromkeys(avoid, "it has just failed to start this machine"),
         volumes=tuple(
             VolumeRequest(
                 disk["size"],
@@ -344,9 +342,7 @@ def _put_volumes_back(ctx: Context, vm_id: int) -> None:
             ctx.tx.update(volume, {"id": disk["id"]}, state="Allocated", update_count=disk["update_count"] + 1)
 
 
-async def run_start(
-    wf: Workflow[Context], vm_id: int, places: Plain, prefix: str = ""
-) -> tuple[Plain, dict[str, str]]:
+async def run_start(wf: Workflow[Context], vm_id: int, places: Plain, prefix: str = "") -> tuple[Plain, dict[str, str]]:
     """The steps from a stopped machine to one that a host has started; answers what the host said, and volume paths."""
     doubt = await wf.step(prefix + "check", _check_start, vm_id)
     if doubt:
@@ -403,9 +399,7 @@ async def run_start(
 
 
 @workflow("virtualmachine.start", failed=_start_failed)
-async def start(
-    wf: Workflow[Context], vm_id: int, first: bool = False, start: bool = True, **places: Any
-) -> None:
+async def start(wf: Workflow[Context], vm_id: int, first: bool = False, start: bool = True, **places: Any) -> None:
     """Starts a machine; as the `first` start of a new one, which may be left stopped (``startvm=false``)."""
     if not start:
         await wf.finish(result, vm_id)
@@ -506,15 +500,11 @@ def _reboot_failed(ctx: Context, error: CloudError, vm_id: int, **_: Any) -> Non
 
 
 @workflow("virtualmachine.reboot", failed=_reboot_failed)
-async def reboot(
-    wf: Workflow[Context], vm_id: int, forced: bool = False, boot_into_setup: bool = False
-) -> None:
+async def reboot(wf: Workflow[Context], vm_id: int, forced: bool = False, boot_into_setup: bool = False) -> None:
     """Restarts the guest in place, or by stopping and starting the machine where that is asked for."""
     plan = await wf.step("check", _rebooting, vm_id)
     if not forced:
-        await wf.call(
-            host_address(plan["host"]), RebootMachine(wf.command_id("reboot"), plan["uuid"], plan["name"])
-        )
+        await wf.call(host_address(plan["host"]), RebootMachine(wf.command_id("reboot"), plan["uuid"], plan["name"]))
         await wf.finish(_rebooted, vm_id)
         return
     stopping = await wf.step("stopping", _stopping, vm_id)

@@ -56,7 +56,13 @@ _ARCHS = (
 
 
 def search(
-    ctx: Context, page_: Page, tags: Mapping[str, Any] | None, *, id: Row | None, ids: Sequence[Row] | None, **given: Any
+    ctx: Context,
+    page_: Page,
+    tags: Mapping[str, Any] | None,
+    *,
+    id: Row | None,
+    ids: Sequence[Row] | None,
+    **given: Any,
 ) -> tuple[list[int], int]:
     """Ids of the zones that are asked for and the caller may see, and how many there are."""
     domain = given.pop("domain", None)

@@ -58,8 +58,6 @@ async def refused(api: Api, command: type[Command], **given: Any) -> dict[str, A
     return {"status": status, **body}
 
 
-
-
 @each
 async def test_unsigned(command: type[Command], server: Server, http: aiohttp.ClientSession) -> None:
     for form in ("json", "xml"):
@@ -158,7 +156,11 @@ async def test_another_kind_of_body(server: Server, http: aiohttp.ClientSession)
 
 
 async def test_garbage_on_the_socket_harms_nobody(server: Server, api: Api) -> None:
-    for garbage in (b"\x00\xff" * 100, b"GET /client/api?" + b"a" * 70_000 + b" HTTP/1.1\r\n\r\n", b"POST / HTTP/9\r\n"):
+    for garbage in (
+        b"\x00\xff" * 100,
+        b"GET /client/api?" + b"a" * 70_000 + b" HTTP/1.1\r\n\r\n",
+        b"POST / HTTP/9\r\n",
+    ):
         reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
         writer.write(garbage)
         await writer.drain()

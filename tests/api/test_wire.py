@@ -11,7 +11,7 @@ from typing import Any
 import aiohttp
 import pytest
 import xmltodict
-from apiclient import Api, Refused, admin_keys, query
+from apiclient import Api, Refused, query
 from conftest import make_config
 from yarl import URL
 

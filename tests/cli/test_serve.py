@@ -166,7 +166,9 @@ async def test_the_file_of_the_distribution_holds_the_defaults(tmp_path: Path) -
     assert set(told) == set(BY_NAME)
     for name, option in BY_NAME.items():
         if option.default != "":
-            assert told[name] == str(option.default).lower() if isinstance(option.default, bool) else str(option.default)
+            assert (
+                told[name] == str(option.default).lower() if isinstance(option.default, bool) else str(option.default)
+            )
 
 
 @pytest.mark.parametrize(
@@ -280,7 +282,9 @@ def test_secrets_are_taken_out(text: str) -> None:
 # -- a full disk
 
 
-@pytest.mark.skipif(os.geteuid() != 0 or not Path("/dev/shm").is_dir(), reason="needs root to mount a small file system")
+@pytest.mark.skipif(
+    os.geteuid() != 0 or not Path("/dev/shm").is_dir(), reason="needs root to mount a small file system"
+)
 async def test_a_full_disk(data_dir: Path, tmp_path: Path, http: aiohttp.ClientSession) -> None:
     small = tmp_path / "small"
     small.mkdir()

@@ -13,9 +13,7 @@ from libcloud.compute.drivers.cloudstack import CloudStackNodeDriver
 def lifecycle(endpoint: str, key: str, secret: str) -> None:
     """What the driver can do with nodes."""
     url = urlparse(endpoint)
-    driver = CloudStackNodeDriver(
-        key=key, secret=secret, secure=False, host=url.hostname, port=url.port, path=url.path
-    )
+    driver = CloudStackNodeDriver(key=key, secret=secret, secure=False, host=url.hostname, port=url.port, path=url.path)
     driver.async_poll_frequency = 0.02
     driver.connection.poll_interval = 0.02
     assert driver.list_nodes() == []

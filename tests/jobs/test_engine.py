@@ -35,7 +35,9 @@ async def test_jobs_on_one_machine_run_in_order(api: Api, server: Server) -> Non
     assert [job["jobstatus"] for job in ended] == [1] * len(commands)
     states = [job["jobresult"]["virtualmachine"]["state"] for job in ended]
     assert states == ["Stopped", "Running", "Running", "Stopped", "Running", "Destroyed"]
-    started = await rows(server, "SELECT started, completed FROM job WHERE command <> 'deployVirtualMachine' ORDER BY id")
+    started = await rows(
+        server, "SELECT started, completed FROM job WHERE command <> 'deployVirtualMachine' ORDER BY id"
+    )
     assert all(one[1] <= other[0] for one, other in zip(started, started[1:], strict=False))
     await check(server)
 

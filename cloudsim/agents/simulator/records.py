@@ -56,10 +56,10 @@ def _parts(newer: int) -> _Parts:
     columns = "what, failed, answer"
     return _Parts(
         newer,
-        f"SELECT {columns} FROM {new} WHERE id = ?1 UNION ALL SELECT {columns} FROM {old} WHERE id = ?1",  # noqa: S608
-        f"INSERT INTO {new} (id, {columns}) VALUES (?, ?, ?, ?)",  # noqa: S608
-        f"DELETE FROM {worn} WHERE id IN (SELECT id FROM {worn} LIMIT {FORGET})",  # noqa: S608
-        f"DELETE FROM {worn}",  # noqa: S608
+        f"SELECT {columns} FROM {new} WHERE id = ?1 UNION ALL SELECT {columns} FROM {old} WHERE id = ?1",
+        f"INSERT INTO {new} (id, {columns}) VALUES (?, ?, ?, ?)",
+        f"DELETE FROM {worn} WHERE id IN (SELECT id FROM {worn} LIMIT {FORGET})",
+        f"DELETE FROM {worn}",
     )
 
 

@@ -18,8 +18,6 @@ from cloudsim.services.nouns import TEMPLATE as TEMPLATE_NOUN
 class _TemplateList(OwnedList):
     """What lists of templates and ISOs have in common (but `name`, which a class of no command cannot declare)."""
 
-    name: Any
-
     arch = string(since="4.20")
     hypervisor = string()
     id = ref(TEMPLATE_NOUN)

@@ -27,9 +27,7 @@ from cloudsim.services.nouns import (
 from cloudsim.services.nouns import VIRTUAL_MACHINE as VM
 
 #: What details of listVirtualMachines may ask for; this server always tells all of it at the same cost.
-DETAILS = (
-    "group nics stats secgrp tmpl servoff diskoff backoff iso volume min affgrp all".split()
-)
+DETAILS = "group nics stats secgrp tmpl servoff diskoff backoff iso volume min affgrp all".split()
 
 
 class ListVirtualMachines(OwnedList, name="listVirtualMachines", response=VIRTUAL_MACHINE):
@@ -175,9 +173,7 @@ class RebootVirtualMachine(AsyncCommand, name="rebootVirtualMachine", response=V
     bootintosetup = boolean(since="4.15.0.0")
 
     def run(self, ctx: Context) -> Body:
-        job = virtualmachine.reboot(
-            ctx, self.id, forced=bool(self.forced), boot_into_setup=bool(self.bootintosetup)
-        )
+        job = virtualmachine.reboot(ctx, self.id, forced=bool(self.forced), boot_into_setup=bool(self.bootintosetup))
         return {"jobid": job}
 
 

@@ -99,7 +99,13 @@ class DeployVirtualMachine(AsyncCommand, name="deployVirtualMachine", response=V
         account = access.account_of(ctx, self.domainid, self.account)
         domain = access.row(ctx, DOMAIN, account["domain_id"])
         details = dict(self.details or {})
-        for name in ("keyboard", "nicmultiqueuenumber", "nicpackedvirtqueuesenabled", "extraconfig", "iothreadsenabled"):
+        for name in (
+            "keyboard",
+            "nicmultiqueuenumber",
+            "nicpackedvirtqueuesenabled",
+            "extraconfig",
+            "iothreadsenabled",
+        ):
             value = getattr(self, name)
             if value is not None:
                 details[_DETAIL_NAMES.get(name, name)] = str(value).lower() if isinstance(value, bool) else str(value)

@@ -8,9 +8,7 @@ from cloudsim.api.command import Command, commands
 from cloudsim.api.params import Param
 from cloudsim.api.responses.base import Object, Response
 
-API_PARAMETER = Response(
-    "params", string="description name related since type", int="length", boolean="required"
-)
+API_PARAMETER = Response("params", string="description name related since type", int="length", boolean="required")
 API_RESPONSE = Response("apiresponse", string="description name type", nested={"response": ("set", None)})
 API = Response(
     "api",
@@ -66,7 +64,9 @@ def _fields(command: type[Command]) -> list[Object]:
     fields = [*_response(command.response)]
     if not any(field["name"] == "jobid" for field in fields):
         fields.append({"name": "jobid", "description": command.response.description("jobid"), "type": "string"})
-        fields.append({"name": "jobstatus", "description": command.response.description("jobstatus"), "type": "integer"})
+        fields.append(
+            {"name": "jobstatus", "description": command.response.description("jobstatus"), "type": "integer"}
+        )
     return fields
 
 

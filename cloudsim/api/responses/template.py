@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from cloudsim.api.responses.base import Object, Response, shown
 from cloudsim.api.responses.tag import TAG, tags
@@ -11,7 +12,7 @@ from cloudsim.core.clock import to_wire
 from cloudsim.services import template
 from cloudsim.services.context import Context
 
-_FIELDS = {
+_FIELDS: dict[str, Any] = {
     "boolean": "bootable crossZones deployasis directdownload forcks hasannotations isdynamicallyscalable "
     "isextractable isfeatured ispublic isready passwordenabled requireshvm sshkeyenabled",
     "date": "created removed",

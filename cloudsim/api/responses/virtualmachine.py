@@ -52,9 +52,7 @@ def present(ctx: Context, ids: Sequence[int]) -> list[Object]:
     """Virtual machines: where they run is told to root admins only."""
     found = vm_view.page(ctx, ids)
     full = ctx.caller.is_admin
-    hidden = frozenset(
-        name.strip() for name in ctx.settings.text("user.vm.denied.details").split(",") if name.strip()
-    )
+    hidden = frozenset(name.strip() for name in ctx.settings.text("user.vm.denied.details").split(",") if name.strip())
     readonly = ", ".join(
         sorted(name.strip() for name in ctx.settings.text("user.vm.readonly.details").split(",") if name.strip())
     )
@@ -96,9 +94,7 @@ def nic(row: Row) -> Object:
         "ip6cidr": row["ip6_cidr"],
         "mtu": row["mtu"],
         "secondaryip": [],
-        "extradhcpoption": [
-            {"codename": name, "value": value} for name, value in (row["dhcp_options"] or {}).items()
-        ],
+        "extradhcpoption": [{"codename": name, "value": value} for name, value in (row["dhcp_options"] or {}).items()],
         "deviceid": str(row["device_id"]),
     }
     return {name: value for name, value in made.items() if value is not None}

@@ -106,6 +106,3 @@ nic = resource(
     Index("uq_nic_ip", "network_id", "ip", unique=True, sqlite_where=ALIVE, postgresql_where=ALIVE),
     Index("uq_nic_mac", "mac", unique=True, sqlite_where=ALIVE, postgresql_where=ALIVE),
 )
-
-
-
