@@ -280,7 +280,8 @@ async def peer(directory: Path, ours: dict[str, float]) -> None:
         )
         told("moto: DescribeRegions a second, 16 connections", f"{wrk(url, 16, 5, str(script)):.0f} /s")
         status = Path(f"/proc/{process.pid}/status").read_text()
-        told("moto: resident memory", f"{int(re.search(r'VmRSS:\s+(\d+)', status)[1]) / 1024:.0f} MB")
+        resident = int(re.search(r"VmRSS:\s+(\d+)", status)[1]) / 1024
+        told("moto: resident memory", f"{resident:.0f} MB")
     finally:
         process.terminate()
         process.wait(10)

@@ -59,8 +59,11 @@ class Machine:
 
 #: ``Error`` is where a machine ends that could never be made (its first start failed for want of room); the reference
 #: reaches it from ``Stopped`` and from ``Starting``.
-virtualmachine = Machine("virtualmachine", "a virtual machine", (("Starting", "OperationFailedToError", "Error"),
-                                                                  ("Expunging", "OperationSucceeded", "Expunging")))  # fmt: skip
+virtualmachine = Machine(
+    "virtualmachine",
+    "a virtual machine",
+    (("Starting", "OperationFailedToError", "Error"), ("Expunging", "OperationSucceeded", "Expunging")),
+)
 volume = Machine("volume", "a volume")
 network = Machine("network", "a network")
 nic = Machine("nic", "a network card")

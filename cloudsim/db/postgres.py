@@ -95,7 +95,9 @@ class PostgresDatabase(Database):
                 self._connected.acquire() as connection,
                 connection.transaction(isolation="repeatable_read", readonly=True),
             ):
-                return await greenlet_spawn(_called, function, _Asyncpg(self.compiler, connection), args, kwargs)
+                return cast(
+                    T, await greenlet_spawn(_called, function, _Asyncpg(self.compiler, connection), args, kwargs)
+                )
         except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
             raise _translated(error) from error
 
@@ -114,7 +116,7 @@ class PostgresDatabase(Database):
                         tx = _Asyncpg(self.compiler, connection)
                         async with connection.transaction():
                             await connection.execute("SELECT pg_advisory_xact_lock($1)", WRITERS)
-                            result = await greenlet_spawn(_called, function, tx, args, kwargs)
+                            result = cast(T, await greenlet_spawn(_called, function, tx, args, kwargs))
                 except (asyncpg.SerializationError, asyncpg.DeadlockDetectedError):
                     if attempt == TRIES - 1:
                         raise

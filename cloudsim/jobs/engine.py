@@ -70,7 +70,7 @@ class Engine(Generic[C]):
         self._closing = False
         #: Jobs that wait for their turn or run; and how many ended since the start, by outcome.
         self.unfinished = 0
-        self.ended = {"succeeded": 0, "failed": 0, "cancelled": 0}
+        self.outcomes = {"succeeded": 0, "failed": 0, "cancelled": 0}
 
     # -- submitting and cancelling
 
@@ -345,7 +345,7 @@ class Engine(Generic[C]):
 
     def _ended(self, job: Job, outcome: str) -> None:
         self.unfinished -= 1
-        self.ended[outcome] += 1
+        self.outcomes[outcome] += 1
         event = self._waiting.pop(job.uuid, None)
         if event is not None:
             event.set()

@@ -10,7 +10,7 @@ from cloudsim.db import schema
 from cloudsim.db.database import Row
 from cloudsim.db.types import any_of
 from cloudsim.services.context import Context
-from cloudsim.services.listing import Listing, contains, equals
+from cloudsim.services.listing import Listing, contains, equals, like
 
 os, category = schema.guest_os, schema.guest_os_category
 
@@ -85,4 +85,4 @@ def with_images(
     )
 
 
-__all__ = ["CATEGORIES", "LISTING", "categories", "page", "with_images"]
+__all__ = ["CATEGORIES", "LISTING", "categories", "like", "page", "with_images"]

@@ -119,10 +119,3 @@ def remove(ctx: Context, owner: Row, name: str) -> None:
     if found is None:
         raise BadParameter(f"account {owner['name']} has no SSH key pair named '{name[:64]}'")
     ctx.tx.update(table, {"id": found["id"]}, removed=ctx.now)
-    ctx.event(
-        "DELETE.SSH.KEYPAIR",
-        f"SSH key pair {name} was deleted",
-        resource=("SSHKeyPair", found["uuid"]),
-        account_id=owner["id"],
-        domain_id=owner["domain_id"],
-    )

@@ -429,6 +429,7 @@ def _stopped(ctx: Context, vm_id: int, known: bool, shown: bool = True) -> Plain
 
 
 def leave_host(ctx: Context, row: Row, known: bool, event: str = "OperationSucceeded") -> None:
+    """Takes a machine off its host (state after `event`); `known`: the host said that it does not run there."""
     host_id = row["host_id"]
     if host_id is not None:
         placement.release(ctx, host_id, row["cpu"] * row["speed"], row["memory"] * MIB)

@@ -49,12 +49,12 @@ class _Collector(Collector):
         jobs = self._figures.cloud.jobs
         yield GaugeMetricFamily("cloudsim_jobs_unfinished", "Jobs that wait or run", value=jobs.unfinished)
         ended = CounterMetricFamily("cloudsim_jobs_ended", "Jobs that have ended", labels=["outcome"])
-        for outcome, number in sorted(jobs.ended.items()):
+        for outcome, number in sorted(jobs.outcomes.items()):
             ended.add_metric([outcome], number)
         yield ended
 
     def _tasks(self) -> Iterator[Any]:
-        families = {
+        families: dict[str, Any] = {
             "runs": CounterMetricFamily("cloudsim_task_runs", "Runs of a periodic task", labels=["task"]),
             "failures": CounterMetricFamily("cloudsim_task_failures", "Runs that failed", labels=["task"]),
             "seconds": GaugeMetricFamily("cloudsim_task_last_seconds", "How long the last run took", labels=["task"]),

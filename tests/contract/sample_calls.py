@@ -66,3 +66,169 @@ async def _job(api: Api) -> Calls:
 @calls("listZones")
 async def _zones(_: Api) -> Calls:
     return [{}, {"showcapacities": True}]
+
+
+async def _offering(api: Api, kind: str, **given: Any) -> str:
+    made = await api.call(f"create{kind}", name="made", displaytext="made", **given)
+    return next(iter(made.values()))["id"]
+
+
+LIMITS = {
+    f"{unit}{way}rate{rest}": number
+    for unit in ("bytes", "iops")
+    for way in ("read", "write")
+    for rest, number in (("", 10), ("max", 20), ("maxlength", 30))
+}
+COMPUTE = {"cpunumber": 1, "cpuspeed": 100, "memory": 128}
+FOR_NETWORKS = {
+    "guestiptype": "Isolated",
+    "traffictype": "Guest",
+    "supportedservices": "Dhcp,Dns,SourceNat,StaticNat,Lb",
+    "servicecapabilitylist[0].service": "SourceNat",
+    "servicecapabilitylist[0].capabilitytype": "SupportedSourceNatTypes",
+    "servicecapabilitylist[0].capabilityvalue": "peraccount",
+}
+
+
+async def _places(api: Api) -> dict[str, Any]:
+    root = (await api.call("listAccounts", name="admin"))["account"][0]["domainid"]
+    return {"zoneid": (await api.call("listZones"))["zone"][0]["id"], "domainid": root}
+
+
+@calls("createServiceOffering", "listServiceOfferings")
+async def _service_offerings(api: Api) -> Calls:
+    more = {"storagetags": "a", "hosttags": "b", "tags": "a", "networkrate": 10, "miniops": 1, "maxiops": 2}
+    full = {"name": "all of it", "displaytext": "all of it", **COMPUTE, **LIMITS, **more, **await _places(api)}
+    full |= {"serviceofferingdetails[0].key": "a", "serviceofferingdetails[0].value": "b", "cachemode": "writeback"}
+    await api.call("createServiceOffering", "POST", **full)
+    return [{**full, "name": "again"}, {**full, "issystem": True, "systemvmtype": "domainrouter", "name": "system"}]
+
+
+@calls("updateServiceOffering")
+async def _update_service(api: Api) -> Calls:
+    made = await _offering(api, "ServiceOffering", **COMPUTE)
+    return [{"id": made, "displaytext": "changed", "hosttags": "a", "storagetags": "b"}]
+
+
+@calls("deleteServiceOffering")
+async def _delete_service(api: Api) -> Calls:
+    return [{"id": await _offering(api, "ServiceOffering", **COMPUTE)}]
+
+
+@calls("createDiskOffering")
+async def _create_disk(api: Api) -> Calls:
+    full = {"name": "all of it", "displaytext": "all", "disksize": 1, **LIMITS, **await _places(api), "tags": "a"}
+    return [{**full, "details[0].key": "a", "details[0].value": "b", "cachemode": "writeback"}]
+
+
+@calls("listDiskOfferings")
+async def _disk_offerings(api: Api) -> Calls:
+    await api.call("createDiskOffering", "POST", **(await _create_disk(api))[0])
+    return [{}]
+
+
+@calls("updateDiskOffering")
+async def _update_disk(api: Api) -> Calls:
+    return [{"id": await _offering(api, "DiskOffering", disksize=1), "displaytext": "changed", **LIMITS}]
+
+
+@calls("deleteDiskOffering")
+async def _delete_disk(api: Api) -> Calls:
+    return [{"id": await _offering(api, "DiskOffering", disksize=1)}]
+
+
+@calls("createNetworkOffering")
+async def _create_network_offering(api: Api) -> Calls:
+    return [{"name": "made", "displaytext": "made", **FOR_NETWORKS, **await _places(api)}]
+
+
+@calls("updateNetworkOffering")
+async def _update_network_offering(api: Api) -> Calls:
+    return [{"id": await _offering(api, "NetworkOffering", **FOR_NETWORKS), "state": "Enabled"}]
+
+
+@calls("deleteNetworkOffering")
+async def _delete_network_offering(api: Api) -> Calls:
+    return [{"id": await _offering(api, "NetworkOffering", **FOR_NETWORKS)}]
+
+
+async def _network(api: Api) -> dict[str, Any]:
+    offerings = await api.call("listNetworkOfferings", name="DefaultIsolatedNetworkOfferingWithSourceNatService")
+    zone = (await api.call("listZones"))["zone"][0]["id"]
+    return {"name": "made", "zoneid": zone, "networkofferingid": offerings["networkoffering"][0]["id"]}
+
+
+@calls("createNetwork")
+async def _create_network(api: Api) -> Calls:
+    return [{**await _network(api), "displaytext": "made"}]
+
+
+@calls("updateNetwork")
+async def _update_network(api: Api) -> Calls:
+    made = (await api.call("createNetwork", **await _network(api)))["network"]
+    return [{"id": made["id"], "guestvmcidr": made["cidr"].split("/")[0] + "/26", "hideipaddressusage": True}]
+
+
+@calls("deleteNetwork")
+async def _delete_network(api: Api) -> Calls:
+    return [{"id": (await api.call("createNetwork", **await _network(api)))["network"]["id"]}]
+
+
+@calls("restartNetwork")
+async def _restart_network(api: Api) -> Calls:
+    machine = await api.deploy()
+    return [{"id": machine["nic"][0]["networkid"]}]
+
+
+@calls("createTags")
+async def _create_tags(api: Api) -> Calls:
+    machine = await api.deploy()
+    return [{"resourceids": machine["id"], "resourcetype": "UserVm", "tags[0].key": "a", "tags[0].value": "b"}]
+
+
+@calls("deleteTags")
+async def _delete_tags(api: Api) -> Calls:
+    call = (await _create_tags(api))[0]
+    await api.job("createTags", **call)
+    return [call]
+
+
+@calls("listTags")
+async def _list_tags(api: Api) -> Calls:
+    await _delete_tags(api)
+    return [{"listall": True}]
+
+
+@calls("listNics")
+async def _nics(api: Api) -> Calls:
+    return [{"virtualmachineid": (await api.deploy())["id"]}]
+
+
+@calls("getVirtualMachineUserData")
+async def _user_data(api: Api) -> Calls:
+    return [{"virtualmachineid": (await api.deploy(userdata="I2Nsb3VkLWNvbmZpZwo="))["id"]}]
+
+
+@calls("updateVirtualMachine")
+async def _update_machine(api: Api) -> Calls:
+    return [{"id": (await api.deploy(**await data_disk(api)))["id"], "displayname": "changed", "group": "a"}]
+
+
+@calls("listTemplates")
+async def _templates(_: Api) -> Calls:
+    return [{"templatefilter": "all", "listall": True}]
+
+
+@calls("updateConfiguration")
+async def _update_configuration(api: Api) -> Calls:
+    zone = (await api.call("listZones"))["zone"][0]["id"]
+    return [
+        {"name": "vm.allocation.algorithm", "value": "random"},
+        {"name": "use.external.dns", "value": "true", "zoneid": zone},
+    ]
+
+
+@calls("getUserKeys", "registerUserKeys")
+async def _user_keys(api: Api) -> Calls:
+    user = (await api.call("listUsers", username="admin"))["user"][0]["id"]
+    return [{"id": user}]

@@ -23,7 +23,7 @@ def _owner(ctx: Context, domain: Row | None, account: str | None, project: str |
     return access.account_of(ctx, domain, account)
 
 
-class CreateSSHKeyPair(Command, name="createSSHKeyPair", response=NEW_KEYPAIR, event="CREATE.SSH.KEYPAIR"):
+class CreateSSHKeyPair(Command, name="createSSHKeyPair", response=NEW_KEYPAIR, event="REGISTER.SSH.KEYPAIR"):
     """Makes an SSH key pair; its private key is answered now and never again."""
 
     name = string(required=True)
@@ -85,7 +85,7 @@ class ListSSHKeyPairs(DomainList, name="listSSHKeyPairs", response=SSH_KEYPAIR):
         return self.answer(ctx, sshkeypair.LISTING.page(ctx, given, self.paging(ctx), scope))
 
 
-class DeleteSSHKeyPair(Command, name="deleteSSHKeyPair", response=SUCCESS, event="DELETE.SSH.KEYPAIR"):
+class DeleteSSHKeyPair(Command, name="deleteSSHKeyPair", response=SUCCESS):
     """Forgets an SSH key pair; virtual machines that have its key keep it."""
 
     name = string(required=True)

@@ -81,7 +81,7 @@ async def test_a_try_that_was_cut_off_leaves_nothing(driver, tmp_path, monkeypat
     with monkeypatch.context() as patched:
         patched.setenv("PATH", f"{slow.parent}:/usr/bin:/bin")
         task = asyncio.create_task(driver.execute(HOST, command))
-        while not started.exists() or not started.read_text():  # noqa: ASYNC110 - another process writes it
+        while not started.exists() or not started.read_text():
             await asyncio.sleep(0.01)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):

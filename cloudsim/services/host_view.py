@@ -1,0 +1,71 @@
+"""Hosts, as they are listed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import select
+
+from cloudsim.db import schema
+from cloudsim.db.database import Row
+from cloudsim.db.types import any_of
+from cloudsim.services.context import Context
+from cloudsim.services.listing import Listing, equals, equals_nocase
+from cloudsim.services.nouns import HOST
+
+host = schema.host
+
+LISTING = Listing(
+    host,
+    filters={
+        "id": equals(host.c.id, "id"),
+        "name": equals(host.c.name, "name"),
+        "zone": equals(host.c.zone_id, "zone"),
+        "pod": equals(host.c.pod_id, "pod"),
+        "cluster": equals(host.c.cluster_id, "cluster"),
+        "hypervisor": equals_nocase(host.c.hypervisor, "hypervisor"),
+        "type": equals_nocase(host.c.type, "type"),
+        "state": equals_nocase(host.c.status, "state"),
+        "resource": equals_nocase(host.c.resource_state, "resource"),
+        "arch": equals_nocase(host.c.arch, "arch"),
+        "none": host.c.id < 0,
+    },
+    keyword=(host.c.name, host.c.status, host.c.type),
+)
+_ROWS = (
+    select(
+        host,
+        schema.zone.c.uuid.label("zone_uuid"),
+        schema.zone.c.name.label("zone_name"),
+        schema.pod.c.uuid.label("pod_uuid"),
+        schema.pod.c.name.label("pod_name"),
+        schema.cluster.c.uuid.label("cluster_uuid"),
+        schema.cluster.c.name.label("cluster_name"),
+        schema.cluster.c.type.label("cluster_type"),
+        schema.guest_os_category.c.uuid.label("category_uuid"),
+        schema.guest_os_category.c.name.label("category_name"),
+        schema.host_capacity.c.cpu_used,
+        schema.host_capacity.c.memory_used,
+    )
+    .select_from(
+        host.join(schema.zone, host.c.zone_id == schema.zone.c.id)
+        .outerjoin(schema.pod, host.c.pod_id == schema.pod.c.id)
+        .outerjoin(schema.cluster, host.c.cluster_id == schema.cluster.c.id)
+        .outerjoin(schema.guest_os_category, host.c.os_category_id == schema.guest_os_category.c.id)
+        .outerjoin(schema.host_capacity, schema.host_capacity.c.host_id == host.c.id)
+    )
+    .where(any_of(host.c.id, "ids"))
+)
+
+
+def rows(ctx: Context, ids: Sequence[int]) -> list[Row]:
+    """Hosts with their places and what is promised of them."""
+    return ctx.tx.all(_ROWS, ids=ids)
+
+
+def cluster_of(ctx: Context, vm: Row) -> int | None:
+    """The cluster a virtual machine runs in; None where it runs nowhere."""
+    if vm["host_id"] is None:
+        return None
+    found = ctx.tx.first(HOST.by_id, row_id=vm["host_id"])
+    return None if found is None else found["cluster_id"]
