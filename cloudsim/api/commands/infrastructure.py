@@ -162,7 +162,7 @@ class ListStoragePools(ListCommand, name="listStoragePools", response=STORAGE_PO
 class ListOsTypes(ListCommand, name="listOsTypes", response=OS_TYPE):
     """Lists the operating systems of guests."""
 
-    description = string("Only those whose name has this in it", since="3.0.1")
+    description_ = string("Only those whose name has this in it", since="3.0.1")
     fordisplay = boolean(since="4.18.1")
     id = ref(nouns.GUEST_OS)
     oscategoryid = ref(nouns.GUEST_OS_CATEGORY)
@@ -173,7 +173,7 @@ class ListOsTypes(ListCommand, name="listOsTypes", response=OS_TYPE):
             ostype.LISTING,
             id=_id(self.id),
             category=_id(self.oscategoryid),
-            description=ostype.like(self.description) if self.description else None,
+            description=ostype.like(self.description_) if self.description_ else None,
             shown=self.fordisplay,
         )
 
