@@ -81,7 +81,7 @@ def _count(table: Any, owner: str, *where: Any, **sums: Any) -> Any:
 
 def _counts(owner: str) -> dict[str, Any]:
     vm, volume = schema.vm, schema.volume
-    alive = vm.c.state.not_in(("Destroyed", "Expunging", "Error"))
+    alive = and_(*(vm.c.state != state for state in ("Destroyed", "Expunging", "Error")))
     return {
         "vm": _count(
             vm,

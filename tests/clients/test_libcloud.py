@@ -20,7 +20,7 @@ def lifecycle(endpoint: str, key: str, secret: str) -> None:
     location = driver.list_locations()[0]
     size = next(size for size in driver.list_sizes() if size.name == "Small Instance")
     image = next(image for image in driver.list_images(location=location) if "Simulator" in image.name)
-    node = driver.create_node(name="from-libcloud", size=size, image=image, location=location)
+    node = driver.create_node(name="from-libcloud", size=size, image=image, location=location, ex_start_vm=True)
     assert node.state == NodeState.RUNNING
     assert node.private_ips
     assert [found.name for found in driver.list_nodes()] == ["from-libcloud"]

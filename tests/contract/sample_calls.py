@@ -52,7 +52,16 @@ async def _destroyed(api: Api) -> Calls:
 
 @calls("listVirtualMachines", "listNetworks", "listVolumes", "listEvents", "listPublicIpAddresses", "listAsyncJobs")
 async def _with_a_machine(api: Api) -> Calls:
-    await api.deploy(**await data_disk(api))
+    machine = await api.deploy(**await data_disk(api))
+    volumes = await api.call("listVolumes", virtualmachineid=machine["id"])
+    addresses = await api.call("listPublicIpAddresses")
+    for kind, row in (
+        ("UserVm", machine["id"]),
+        ("Volume", volumes["volume"][0]["id"]),
+        ("Network", machine["nic"][0]["networkid"]),
+        ("PublicIpAddress", addresses["publicipaddress"][0]["id"]),
+    ):
+        await api.job("createTags", **{"resourceids": row, "resourcetype": kind, "tags[0].key": "a", "tags[0].value": "b"})
     return [{"listall": True}]
 
 
@@ -144,7 +153,7 @@ async def _create_network_offering(api: Api) -> Calls:
 
 @calls("updateNetworkOffering")
 async def _update_network_offering(api: Api) -> Calls:
-    return [{"id": await _offering(api, "NetworkOffering", **FOR_NETWORKS), "state": "Enabled"}]
+    return [{"id": await _offering(api, "NetworkOffering", **FOR_NETWORKS), "state": "Enabled", "tags": "a"}]
 
 
 @calls("deleteNetworkOffering")
@@ -232,3 +241,18 @@ async def _update_configuration(api: Api) -> Calls:
 async def _user_keys(api: Api) -> Calls:
     user = (await api.call("listUsers", username="admin"))["user"][0]["id"]
     return [{"id": user}]
+
+
+@calls("listPods")
+async def _pods(_: Api) -> Calls:
+    return [{}, {"showcapacities": True}]
+
+
+@calls("listDomains", "listAccounts")
+async def _everybody(_: Api) -> Calls:
+    return [{"listall": True}]
+
+
+@calls("listHosts")
+async def _hosts(_: Api) -> Calls:
+    return [{"type": "Routing"}]
