@@ -61,7 +61,9 @@ async def _with_a_machine(api: Api) -> Calls:
         ("Network", machine["nic"][0]["networkid"]),
         ("PublicIpAddress", addresses["publicipaddress"][0]["id"]),
     ):
-        await api.job("createTags", **{"resourceids": row, "resourcetype": kind, "tags[0].key": "a", "tags[0].value": "b"})
+        await api.job(
+            "createTags", **{"resourceids": row, "resourcetype": kind, "tags[0].key": "a", "tags[0].value": "b"}
+        )
     return [{"listall": True}]
 
 
@@ -104,9 +106,10 @@ async def _places(api: Api) -> dict[str, Any]:
     return {"zoneid": (await api.call("listZones"))["zone"][0]["id"], "domainid": root}
 
 
-@calls("createServiceOffering", "listServiceOfferings")
+@calls("createServiceOffering")
 async def _service_offerings(api: Api) -> Calls:
     more = {"storagetags": "a", "hosttags": "b", "tags": "a", "networkrate": 10, "miniops": 1, "maxiops": 2}
+    more |= {"leaseduration": 10, "leaseexpiryaction": "STOP"}
     full = {"name": "all of it", "displaytext": "all of it", **COMPUTE, **LIMITS, **more, **await _places(api)}
     full |= {"serviceofferingdetails[0].key": "a", "serviceofferingdetails[0].value": "b", "cachemode": "writeback"}
     await api.call("createServiceOffering", "POST", **full)
@@ -256,3 +259,9 @@ async def _everybody(_: Api) -> Calls:
 @calls("listHosts")
 async def _hosts(_: Api) -> Calls:
     return [{"type": "Routing"}]
+
+
+@calls("listServiceOfferings")
+async def _list_service_offerings(api: Api) -> Calls:
+    await api.call("createServiceOffering", "POST", **(await _service_offerings(api))[0])
+    return [{}, {"issystem": True}]
