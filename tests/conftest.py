@@ -6,21 +6,15 @@ import asyncio
 import shutil
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
-from typing import Any
 
 import aiohttp
 import pytest
 from apiclient import Api, admin_keys
+from options import make_config
 
-from cloudsim.core.config import load
 from cloudsim.server import Server
 
 pytest_plugins = ["conftest_postgres"]
-
-
-def make_config(data_dir: Path, **options: Any) -> Any:
-    """The options of a server for a test: any free port, nothing of the environment."""
-    return load({"data-dir": str(data_dir), "port": 0, **options}, {})
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import Insert
+from sqlalchemy import Float, Insert
 from sqlalchemy.engine import Dialect
 from sqlalchemy.sql import ClauseElement
 from sqlalchemy.sql.compiler import SQLCompiler
@@ -39,6 +39,8 @@ class Statement:
         #: (position, processor) of the columns whose stored form is not their Python form.
         self.results: list[tuple[int, Processor]] = []
         for position, column in enumerate(compiled._result_columns):
+            if isinstance(column.type, Float):  # drivers answer floats as they are
+                continue
             processor = column.type.dialect_impl(dialect).result_processor(dialect, None)
             if processor is not None:
                 self.results.append((position, processor))

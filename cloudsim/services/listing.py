@@ -157,9 +157,9 @@ class Listing:
                     )
                 )
             )
-        ids = select(self.table.c.id).select_from(self._source).where(and_(*where)).order_by(*self._order)
+        ids = select(self.table.c.id).select_from(self._source).where(*where).order_by(*self._order)
         ids = ids.limit(bindparam("limit", type_=Integer)).offset(bindparam("offset", type_=Integer))
-        return ids, select(func.count()).select_from(self._source).where(and_(*where))
+        return ids, select(func.count()).select_from(self._source).where(*where)
 
 
 def tags_of(value: Mapping[str, Any] | None) -> list[tuple[str, str]]:

@@ -12,7 +12,7 @@ import aiohttp
 import pytest
 import xmltodict
 from apiclient import Api, Refused, query
-from conftest import make_config
+from options import make_config
 from yarl import URL
 
 from cloudsim.api.signature import sign

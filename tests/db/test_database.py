@@ -133,9 +133,7 @@ async def test_who_listens_is_told_after_the_commit(db: Database) -> None:
 
 
 async def test_many_rows_at_once(db: Database) -> None:
-    rows = [
-        {"uuid": f"u{n}", "name": f"n{n}", "featured": False, "created": 2**40, "sort_key": n} for n in range(500)
-    ]
+    rows = [{"uuid": f"u{n}", "name": f"n{n}", "featured": False, "created": 2**40, "sort_key": n} for n in range(500)]
     await db.write(lambda tx: tx.insert_many(CATEGORY, rows))
     assert len(await names(db)) == 500
     assert len(await db.read(lambda tx: tx.all(SOME, names=[f"n{n}" for n in range(0, 500, 5)]))) == 100

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import aiohttp
 from apiclient import Api
-from conftest import make_config
 from invariants import check
+from options import make_config
 from sqlalchemy import select
 
 from cloudsim.core.keyfile import KeyFile
@@ -44,7 +44,15 @@ async def test_a_machine_lives_on_postgresql(tmp_path: Path, postgres_url: str, 
         assert (await api.job("startVirtualMachine", id=machine["id"]))["virtualmachine"]["state"] == "Running"
         await api.job("destroyVirtualMachine", id=machine["id"], expunge=True)
         assert (await api.call("listVirtualMachines"))["count"] == 50
-        for command in ("listNetworks", "listVolumes", "listEvents", "listAccounts", "listDomains", "listHosts", "listTags"):
+        for command in (
+            "listNetworks",
+            "listVolumes",
+            "listEvents",
+            "listAccounts",
+            "listDomains",
+            "listHosts",
+            "listTags",
+        ):
             await api.call(command, listall=True)
         await check(server)
     finally:

@@ -13,8 +13,8 @@ from typing import Any
 import aiohttp
 import pytest
 from apiclient import Api, Refused, admin_keys
-from conftest import make_config
 from invariants import check
+from options import make_config
 
 from cloudsim.server import Server
 

@@ -192,10 +192,25 @@ def consoles(daemon: Daemon) -> Path:
     return path
 
 
+def _clear() -> None:
+    """Takes away the machines that a test before this one left on libvirt's test host: it lives as long as a process."""
+    import libvirt
+
+    connection = libvirt.open(TEST_URI)
+    for domain in connection.listAllDomains():
+        if domain.name().startswith("i-"):
+            if domain.isActive():
+                domain.destroy()
+            if domain.isPersistent():
+                domain.undefine()
+    connection.close()
+
+
 @pytest.fixture
 async def new_driver(libvirt_library: None) -> AsyncIterator[Callable[..., LibvirtDriver]]:
     """Makes drivers; each one is closed at the end."""
     made: list[LibvirtDriver] = []
+    _clear()
 
     def make(**options: Any) -> LibvirtDriver:
         made.append(LibvirtDriver(SystemClock(), **options))
