@@ -64,7 +64,8 @@ def postgres() -> Iterator[str]:
                 break
             except OSError:
                 text = (directory / "log").read_text()
-                assert server.poll() is None and time.monotonic() < until, f"PostgreSQL did not start: {text}"
+                ended = server.poll() is not None or time.monotonic() > until
+                assert not ended, f"PostgreSQL did not start: {text}"
                 time.sleep(0.05)
         yield f"postgresql://cloudsim@127.0.0.1:{port}"
     finally:
