@@ -265,3 +265,21 @@ async def _hosts(_: Api) -> Calls:
 async def _list_service_offerings(api: Api) -> Calls:
     await api.call("createServiceOffering", "POST", **(await _service_offerings(api))[0])
     return [{}, {"issystem": True}]
+
+
+PERSON = {"email": "a@example.com", "firstname": "A", "lastname": "B", "password": "secret", "username": "someone"}
+
+
+@calls("createAccount")
+async def _create_account(_: Api) -> Calls:
+    return [{**PERSON, "accounttype": 0, "networkdomain": "example.com", "timezone": "UTC"}]
+
+
+@calls("createUser")
+async def _create_user(_: Api) -> Calls:
+    return [{**PERSON, "account": "admin", "timezone": "UTC"}]
+
+
+@calls("createDomain")
+async def _create_domain(_: Api) -> Calls:
+    return [{"name": "made", "networkdomain": "example.com"}]
