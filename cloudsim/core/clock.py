@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import Awaitable
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Protocol, TypeVar
 
 T = TypeVar("T")
@@ -48,7 +49,12 @@ def to_wire(milliseconds: int | None) -> str | None:
     """An instant as clients read it: ``2026-11-23T08:27:41+0000``."""
     if milliseconds is None:
         return None
-    return time.strftime("%Y-%m-%dT%H:%M:%S+0000", time.gmtime(milliseconds // 1000))
+    return _second(milliseconds // 1000)
+
+
+@lru_cache(maxsize=10_000)
+def _second(seconds: int) -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%S+0000", time.gmtime(seconds))
 
 
 def from_datetime(value: datetime) -> int:

@@ -74,6 +74,25 @@ def present(ctx: Context, ids: Sequence[int]) -> list[Object]:
     ]
 
 
+#: Fields that may hold nothing; the others are always there.
+_NIC_MAYBE = (
+    "netmask", "gateway", "ipaddress", "isolationuri", "broadcasturi", "type", "ip6address", "ip6gateway", "ip6cidr", "mtu",
+)  # fmt: skip
+_MAYBE = (
+    "displayname", "lastupdated", "groupid", "group", "hostid", "hostname", "hostcontrolstate", "templatedisplaytext",
+    "diskofferingid", "diskofferingname", "rootdeviceid", "rootdevicetype", "ipaddress", "instancename", "readonlydetails",
+    "displayvm", "keypairs", "userdataid", "userdataname", "userdata", "bootmode", "boottype", "pooltype", "arch",
+)  # fmt: skip
+
+
+def without_nothing(made: Object, maybe: Sequence[str]) -> Object:
+    """The object without those of its `maybe` fields that hold nothing (quicker than looking at every field)."""
+    for name in maybe:
+        if made[name] is None:
+            del made[name]
+    return made
+
+
 def nic(row: Row) -> Object:
     """A network card."""
     made: Object = {
@@ -97,7 +116,7 @@ def nic(row: Row) -> Object:
         "extradhcpoption": [{"codename": name, "value": value} for name, value in (row["dhcp_options"] or {}).items()],
         "deviceid": str(row["device_id"]),
     }
-    return {name: value for name, value in made.items() if value is not None}
+    return without_nothing(made, _NIC_MAYBE)
 
 
 def _machine(
@@ -179,7 +198,7 @@ def _machine(
         "tags": tag_objects,
         "hasannotations": False,
     }
-    return {name: value for name, value in made.items() if value is not None}
+    return without_nothing(made, _MAYBE)
 
 
 def _control_state(row: Row) -> str | None:
