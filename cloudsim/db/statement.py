@@ -57,13 +57,13 @@ class Statement:
         """Driver rows as dicts by column name."""
         columns = self.columns
         if not self.results:
-            return [dict(zip(columns, row, strict=True)) for row in raw]
+            return [dict(zip(columns, row)) for row in raw]  # noqa: B905 - a driver answers as many values as columns
         made = []
         for row in raw:
             values = list(row)
             for position, processor in self.results:
                 values[position] = processor(values[position])
-            made.append(dict(zip(columns, values, strict=True)))
+            made.append(dict(zip(columns, values)))  # noqa: B905
         return made
 
 
