@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import select
 
+from cloudsim.allocators import registry
 from cloudsim.core.errors import BadParameter, InvalidValue, PermissionDenied
 from cloudsim.db import schema
 from cloudsim.db.database import Row
@@ -452,6 +453,9 @@ def create_service(
     ):
         if value is not None and not least <= value <= most:
             raise InvalidValue(f"{what} is between {least} and {most}")
+    planner = columns.get("deployment_planner")
+    if planner is not None:
+        registry.planner(planner)  # raises where there is none of that name
     if is_system and system_vm_type is None:
         raise InvalidValue(f"a system offering says for which machines: systemvmtype ({', '.join(SYSTEM_VM_TYPES)})")
     if system_vm_type is not None and not is_system:

@@ -6,7 +6,7 @@ import urllib.parse
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import bindparam, delete, select
+from sqlalchemy import bindparam, delete, or_, select
 
 from cloudsim.core.errors import InvalidValue, PermissionDenied
 from cloudsim.db import schema
@@ -15,7 +15,7 @@ from cloudsim.db.database import Row
 from cloudsim.services import access
 from cloudsim.services.context import Context
 from cloudsim.services.nouns import ACCOUNT, TEMPLATE, ZONE
-from cloudsim.services.virtualmachine import check_name, check_userdata, group_of
+from cloudsim.services.virtualmachine import check_name, check_userdata, group_of, lock
 
 vm, nic = schema.vm, schema.nic
 
@@ -31,6 +31,14 @@ _NIC_NETWORKS = (
     .where(nic.c.vm_id == bindparam("vm_id"), nic.c.removed.is_(None))
 )
 _INSTANCE_NAME = select(vm.c.id).where(vm.c.instance_name == bindparam("name"))
+_UNFINISHED = (
+    select(schema.job.c.id)
+    .where(
+        schema.job.c.lock == bindparam("lock"),
+        or_(schema.job.c.state == "queued", schema.job.c.state == "running"),
+    )
+    .limit(1)
+)
 #: Details that the server itself keeps: a change of the others leaves them as they are.
 _KEPT = ("SSH.KeyPairNames", "Encrypted.Password")
 
@@ -39,6 +47,7 @@ def update(
     ctx: Context,
     row: Row,
     *,
+    uuid: str | None,
     name: str | None,
     instance_name: str | None,
     group: str | None,
@@ -55,8 +64,8 @@ def update(
 ) -> None:
     """Changes a virtual machine; what is None stays. Raises `InvalidValue`, `PermissionDenied`.
 
-    The instance name, details and scaling can change only while the machine is stopped; the host name is taken over by
-    the guest at its next start.
+    The id, the instance name, details and scaling can change only while the machine is stopped; the guest takes a new
+    host name over at its next start.
     """
     changes = {key: value for key, value in columns.items() if value is not None}
     stopped = row["state"] in ("Stopped", "Error")
@@ -66,9 +75,11 @@ def update(
         if db.name_taken(ctx.tx, name, cards, but=row["id"]):
             raise InvalidValue(f"a virtual machine named {name} is in the same network already")
         changes["name"] = name
+    if uuid is not None and uuid != row["uuid"]:
+        _check_known_by(ctx, row, "id")
+        changes["uuid"] = uuid
     if instance_name is not None and instance_name != row["instance_name"]:
-        if not stopped:
-            raise InvalidValue("the instance name can change only while the virtual machine is stopped")
+        _check_known_by(ctx, row, "instance name")
         check_name(instance_name)
         if ctx.tx.scalar(_INSTANCE_NAME, name=instance_name) is not None:
             raise InvalidValue(f"an instance named {instance_name} is there already")
@@ -111,6 +122,19 @@ def update(
         account_id=row["account_id"],
         domain_id=row["domain_id"],
     )
+
+
+def _check_known_by(ctx: Context, row: Row, what: str) -> None:
+    """Hosts know a machine by its id and instance name, and jobs wait for one another by its id.
+
+    So neither changes while it is on a host or a job of it is unfinished, nor once libvirt has a definition of it.
+    """
+    if row["state"] not in ("Stopped", "Error"):
+        raise InvalidValue(f"the {what} can change only while the virtual machine is stopped")
+    if ctx.tx.scalar(_UNFINISHED, lock=lock(row)) is not None:
+        raise InvalidValue(f"the {what} cannot change while a job of the virtual machine is unfinished")
+    if row["hypervisor"] != "Simulator" and row["last_host_id"] is not None:
+        raise InvalidValue(f"the {what} cannot change once the virtual machine is defined on a host")
 
 
 def _words(ctx: Context, setting: str) -> set[str]:

@@ -65,6 +65,7 @@ async def test_a_custom_offering_holds_its_bounds(api: Api) -> None:
         {"miniops": 5},
         {"bytesreadrate": 10, "bytesreadratemax": 5},
         {"storagetype": "cloud"},
+        {"deploymentplanner": "NoSuchPlanner"},
     ],
 )
 async def test_a_service_offering_that_cannot_be(api: Api, given: dict[str, Any]) -> None:

@@ -7,6 +7,7 @@ import base64
 import aiohttp
 import pytest
 from apiclient import Api, Refused, admin_keys
+from invariants import check
 
 from cloudsim.server import Server
 
@@ -122,3 +123,20 @@ async def test_a_machine_is_changed(api: Api) -> None:
     await api.call("updateVirtualMachine", id=other["id"], deleteprotection=True)
     with pytest.raises(Refused):
         await api.job("destroyVirtualMachine", id=other["id"])
+
+
+@pytest.mark.parametrize("given", [{"customid": "11111111-1111-4111-8111-111111111111"}, {"instancename": "other-1"}])
+async def test_what_a_host_knows_a_machine_by_changes_only_while_it_is_stopped(
+    api: Api, server: Server, given: dict[str, str]
+) -> None:
+    machine = await api.deploy()
+    with pytest.raises(Refused) as caught:
+        await api.call("updateVirtualMachine", id=machine["id"], **given)
+    assert caught.value.status == 431
+    await api.job("stopVirtualMachine", id=machine["id"])
+    changed = (await api.call("updateVirtualMachine", id=machine["id"], **given))["virtualmachine"]
+    assert set(given.values()) <= {changed["id"], changed["instancename"]}
+    await api.job("startVirtualMachine", id=changed["id"])
+    await check(server)
+    await api.job("destroyVirtualMachine", id=changed["id"], expunge=True)
+    await check(server)

@@ -20,7 +20,7 @@ class UpdateVirtualMachine(Command, name="updateVirtualMachine", response=VIRTUA
 
     id = ref(VM, required=True)
     cleanupdetails = boolean("Whether all details go away; those given are not looked at then")
-    customid = string("A uuid of the caller's choice", since="4.4", admin=True)
+    customid = string("A uuid of the caller's choice, given while it is stopped", since="4.4", admin=True)
     deleteprotection = boolean(since="4.20.0")
     details = mapping("Details, in the place of those before")
     dhcpoptionsnetworklist = mappings("DHCP options: networkid, and dhcp:<option> names with their values")
@@ -29,7 +29,7 @@ class UpdateVirtualMachine(Command, name="updateVirtualMachine", response=VIRTUA
     extraconfig = string("Further configuration for the hypervisor, URL-encoded", length=5120, since="4.12")
     group = string("The name of its instance group; made where there is none")
     haenable = boolean()
-    instancename = string("Its name on the hypervisor", since="4.4", admin=True)
+    instancename = string("Its name on the hypervisor, changed while it is stopped", since="4.4", admin=True)
     isdynamicallyscalable = boolean("Whether it may be scaled while it runs")
     leaseduration = integer("Days of its lease: virtual machines have no leases here", since="4.21.0")
     leaseexpiryaction = string("What happens when its lease is over: not had here", since="4.21.0")
