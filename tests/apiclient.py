@@ -94,6 +94,11 @@ class Api:
         """A virtual machine of the small offering in the seeded zone."""
         return (await self.job("deployVirtualMachine", **{**await self.basics(), **given}))["virtualmachine"]
 
+    async def places(self) -> dict[str, str]:
+        """zoneid, podid and clusterid of the first cluster."""
+        (cluster, *_) = (await self.call("listClusters"))["cluster"]
+        return {"zoneid": cluster["zoneid"], "podid": cluster["podid"], "clusterid": cluster["id"]}
+
     async def basics(self) -> dict[str, str]:
         """zoneid, serviceofferingid and templateid of the seeded zone."""
         zones = await self.call("listZones")

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+from collections.abc import Sequence
 from functools import cache
 from typing import Any, ClassVar
 
@@ -24,11 +25,16 @@ from cloudsim.api.words import describe
 from cloudsim.core.caller import Caller
 from cloudsim.core.errors import BadParameter
 from cloudsim.services import access
-from cloudsim.services.context import Cloud, Context
+from cloudsim.services.context import Cloud, Context, Row
 from cloudsim.services.listing import Listing, Page, page_of, tags_of
 from cloudsim.services.nouns import ACCOUNT, DOMAIN
 
 Body = dict[str, Any]
+
+
+def id_of(row: Row | None) -> int | None:
+    """The row id of what a parameter named; None where it was not given."""
+    return None if row is None else int(row["id"])
 
 
 class Command:
@@ -157,6 +163,11 @@ class ListCommand(Command):
             body[self.noun] = objects
         return body
 
+    def part(self, ctx: Context, objects: Sequence[dict[str, Any]]) -> Body:
+        """The body for the page that is asked for of objects that are all there already."""
+        page = self.paging(ctx)
+        return self.body(list(objects[page.offset : page.offset + page.limit]), len(objects))
+
     def select(self, ctx: Context, listing: Listing, **conditions: Any) -> Body:
         """The body for a listing under conditions; those that are None do not count."""
         return self.answer(ctx, listing.page(ctx, {"keyword": self.keyword, **conditions}, self.paging(ctx)))
@@ -222,4 +233,5 @@ __all__ = [
     "OwnedList",
     "commands",
     "describe",
+    "id_of",
 ]

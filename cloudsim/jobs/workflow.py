@@ -20,7 +20,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, TypeVar
 
-from cloudsim.agents.base import Answer, Command, HostAddress
+from cloudsim.agents.base import Answer, Command, HostAddress, HostFacts
 from cloudsim.core.errors import CloudError
 from cloudsim.jobs.job import Job
 
@@ -98,6 +98,10 @@ class Workflow(Generic[C]):
         """The last step: its result is the job's, and the job has succeeded when the transaction is durable."""
         await self._engine.run_finish(self.job, function, *args, **kwargs)
         self.finished = True
+
+    async def connect(self, host: HostAddress) -> HostFacts:
+        """Reaches a host and reads what it is made of. Raises `CommandFailed`, `HostUnreachable`."""
+        return await self._engine.agents.connect(host)
 
     async def call(self, host: HostAddress, command: Command, *, timeout: float | None = None) -> Answer:
         """Sends a command to a host; asks again with the same id when the answer is lost.

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import bindparam, func, select
 
-from cloudsim.core.errors import InvalidValue
+from cloudsim.core.errors import InvalidValue, ResourceInUse
 from cloudsim.db import schema
 from cloudsim.db.database import Row
 from cloudsim.db.types import any_of
@@ -53,6 +54,10 @@ _ROWS = (
 _NAMED = select(cluster).where(
     cluster.c.pod_id == bindparam("pod_id"), cluster.c.name == bindparam("name"), cluster.c.removed.is_(None)
 )
+_HOSTS_IN, _POOLS_IN = (
+    select(func.count()).where(table.c.cluster_id == bindparam("cluster_id"), table.c.removed.is_(None))
+    for table in (schema.host, schema.storage_pool)
+)
 
 #: The processor architectures that hosts may have.
 ARCHS = ("x86_64", "aarch64", "i686", "s390x")
@@ -78,7 +83,7 @@ def hypervisor_named(ctx: Context, name: str) -> str:
     return found
 
 
-def named(ctx: Context, pod: Row, name: str) -> Row | None:
+def named(ctx: Context, pod: Mapping[str, Any], name: str) -> Row | None:
     """The cluster of a pod with that name."""
     return ctx.tx.first(_NAMED, pod_id=pod["id"], name=name)
 
@@ -98,6 +103,7 @@ def create(
     name: str,
     hypervisor: str,
     *,
+    type: str = "CloudManaged",
     enabled: bool = True,
     arch: str | None = None,
 ) -> Row:
@@ -117,7 +123,7 @@ def create(
         zone_id=zone["id"],
         pod_id=pod["id"],
         hypervisor=hypervisor,
-        type="CloudManaged",
+        type=type,
         allocation_state="Enabled" if enabled else "Disabled",
         managed_state="Managed",
         arch=arch or "x86_64",
@@ -125,4 +131,50 @@ def create(
     return access.row(ctx, CLUSTER, row_id)
 
 
-__all__ = ["ARCHS", "LISTING", "check_place", "create", "hypervisor_named", "named", "page"]
+def update(ctx: Context, row: Row, *, name: str | None = None, hypervisor: str | None = None, **values: Any) -> None:
+    """Changes a cluster; what is None stays. Raises `InvalidValue`, `ResourceInUse`."""
+    changed = {key: value for key, value in values.items() if value is not None}
+    if name is not None:
+        same = named(ctx, {"id": row["pod_id"]}, name)
+        if not name.strip() or (same is not None and same["id"] != row["id"]):
+            raise InvalidValue(f"a cluster needs a name that no other cluster of its pod has, not '{name[:64]}'")
+        changed["name"] = name
+    if hypervisor is not None and hypervisor_named(ctx, hypervisor) != row["hypervisor"]:
+        _check_empty(ctx, row, "change its hypervisor")
+        changed["hypervisor"] = hypervisor_named(ctx, hypervisor)
+    if changed:
+        ctx.tx.update(cluster, {"id": row["id"]}, **changed)
+
+
+def delete(ctx: Context, row: Row) -> None:
+    """Removes a cluster. Raises `ResourceInUse` where it has hosts or storage."""
+    _check_empty(ctx, row, "delete it")
+    ctx.tx.update(cluster, {"id": row["id"]}, removed=ctx.now)
+
+
+def _check_empty(ctx: Context, row: Row, what: str) -> None:
+    for statement, label in ((_HOSTS_IN, "hosts"), (_POOLS_IN, "storage pools")):
+        number = ctx.tx.scalar(statement, cluster_id=row["id"])
+        if number:
+            raise ResourceInUse(f"cluster {row['name']} has {number} {label}: remove them first to {what}")
+
+
+def type_of(text: str) -> str:
+    """The cluster type as it is written. Raises `InvalidValue` for one that no hypervisor of this server's has."""
+    if text.lower() != "cloudmanaged":
+        raise InvalidValue(f"clusters of this server's hypervisors are CloudManaged, not '{text[:64]}'")
+    return "CloudManaged"
+
+
+__all__ = [
+    "ARCHS",
+    "LISTING",
+    "check_place",
+    "create",
+    "delete",
+    "hypervisor_named",
+    "named",
+    "page",
+    "type_of",
+    "update",
+]

@@ -9,6 +9,7 @@ from sqlalchemy import select
 from cloudsim.db import schema
 from cloudsim.db.database import Row
 from cloudsim.db.types import any_of
+from cloudsim.db.virtualmachine import DETAILS
 from cloudsim.services.context import Context
 from cloudsim.services.listing import Listing, equals, equals_nocase
 from cloudsim.services.nouns import HOST
@@ -61,6 +62,14 @@ _ROWS = (
 def rows(ctx: Context, ids: Sequence[int]) -> list[Row]:
     """Hosts with their places and what is promised of them."""
     return ctx.tx.all(_ROWS, ids=ids)
+
+
+def details(ctx: Context, ids: Sequence[int]) -> dict[int, dict[str, str]]:
+    """What was found out about hosts when they were reached, and what an administrator set."""
+    found: dict[int, dict[str, str]] = {}
+    for row in ctx.tx.all(DETAILS, kind="Host", ids=ids):
+        found.setdefault(row["resource_id"], {})[row["name"]] = row["value"]
+    return found
 
 
 def cluster_of(ctx: Context, vm: Row) -> int | None:

@@ -23,6 +23,7 @@ POOL = 16 * 1024 * GIB
 GUEST_CIDR = "10.1.0.0/16"
 PUBLIC = ("198.18.0.0/22", "198.18.0.1", "198.18.0.2", "198.18.3.254")
 VLANS = range(100, 1100)
+SECONDARY = "nfs://172.16.100.1/export/secondary"
 
 
 def build(ctx: Context) -> list[int]:
@@ -111,6 +112,16 @@ def build(ctx: Context) -> list[int]:
             tags=[],
             managed=False,
         )
+    resource(
+        schema.image_store,
+        name="secondary1",
+        url=SECONDARY,
+        protocol="nfs",
+        provider="NFS",
+        scope="ZONE",
+        zone_id=zone,
+        read_only=False,
+    )
     for template in tx.all(_TEMPLATES):
         tx.insert(
             schema.template_zone,
@@ -118,7 +129,7 @@ def build(ctx: Context) -> list[int]:
             zone_id=zone,
             state="DOWNLOADED",
             percent=100,
-            store="nfs://172.16.100.1/export/secondary",
+            store=SECONDARY,
             created=now,
             progress=None,
         )

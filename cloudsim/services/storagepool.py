@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from sqlalchemy import and_, bindparam, or_, select
+from sqlalchemy import and_, bindparam, func, or_, select
 
-from cloudsim.core.errors import InvalidValue, OperationFailed
+from cloudsim.core.errors import InvalidValue, OperationFailed, ResourceInUse
 from cloudsim.db import schema
 from cloudsim.db.database import Row
 from cloudsim.db.types import any_of
@@ -36,8 +36,8 @@ TYPES = {
 }
 #: What a pool holds where nobody says: as much as the reference's simulated storage.
 CAPACITY = 1024**4
-#: Details that are told under names of their own.
-_IOPS = "capacityiops"
+#: The detail that is told under a name of its own.
+IOPS = "capacityiops"
 
 LISTING = Listing(
     pool,
@@ -92,6 +92,9 @@ _UP = (
         host.c.type == "Routing",
     )
     .order_by(host.c.id)
+)
+_VOLUMES = select(func.count()).where(
+    schema.volume.c.pool_id == bindparam("pool_id"), schema.volume.c.removed.is_(None)
 )
 
 
@@ -153,13 +156,12 @@ def create(
     hypervisor: str | None,
     provider: str | None,
     capacity: int | None,
-    measured: int | None,
     iops: int | None,
     tags: Sequence[str],
     managed: bool,
     details: Mapping[str, str],
 ) -> int:
-    """Makes a pool of a cluster or of a whole zone; answers its id. `measured` is what its path was found to hold."""
+    """Makes a pool of a cluster or of a whole zone; answers its id."""
     place = place_of(url)
     if not name.strip():
         raise InvalidValue("a storage pool needs a name")
@@ -209,14 +211,14 @@ def create(
         address=place.address,
         path=place.path,
         provider="DefaultPrimary",
-        capacity=capacity or measured or CAPACITY,
+        capacity=capacity or CAPACITY,
         used=0,
         allocated=0,
         status="Up",
         tags=list(dict.fromkeys(tags)),
         managed=managed,
     )
-    kept = {**details, **({_IOPS: str(iops)} if iops else {})}
+    kept = {**details, **({IOPS: str(iops)} if iops else {})}
     ctx.tx.insert_many(
         schema.detail,
         [
@@ -227,4 +229,59 @@ def create(
     return row_id
 
 
-__all__ = ["CAPACITY", "LISTING", "SCOPES", "STATES", "Place", "create", "page", "place_of"]
+def update(
+    ctx: Context,
+    row: Row,
+    *,
+    name: str | None = None,
+    url: str | None = None,
+    capacity: int | None = None,
+    iops: int | None = None,
+    tags: Sequence[str] | None = None,
+    enabled: bool | None = None,
+    details: Mapping[str, str] | None = None,
+) -> None:
+    """Changes a pool; what is None stays. Raises `InvalidValue`, `OperationFailed`."""
+    changed: dict[str, object] = {}
+    if name is not None:
+        if not name.strip():
+            raise InvalidValue("a storage pool needs a name")
+        changed["name"] = name
+    if tags is not None:
+        changed["tags"] = list(dict.fromkeys(tags))
+    if capacity is not None:
+        if capacity < max(row["allocated"], 1):
+            raise InvalidValue(f"{row['allocated']} bytes of the storage are given away: capacitybytes can not be less")
+        changed["capacity"] = capacity
+    if enabled is not None:
+        if row["status"] not in ("Up", "Disabled"):
+            raise OperationFailed(f"storage that is {row['status']} is neither enabled nor disabled")
+        changed["status"] = "Up" if enabled else "Disabled"
+    if url is not None:
+        if row["status"] not in ("Disabled", "Maintenance"):
+            raise OperationFailed("the URL of storage is changed while it is disabled or in maintenance")
+        place = place_of(url)
+        if place.type != row["type"]:
+            raise InvalidValue(f"the storage is a {row['type']}; a {place.type} is another")
+        changed.update(address=place.address, path=place.path)
+    if changed:
+        ctx.tx.update(pool, {"id": row["id"]}, **changed)
+    if iops is not None and iops <= 0:
+        raise InvalidValue("capacityiops starts at 1")
+    for key, value in {**(details or {}), **({IOPS: str(iops)} if iops else {})}.items():
+        where = {"resource_type": "StoragePool", "resource_id": row["id"], "name": key}
+        if ctx.tx.update(schema.detail, where, value=value) == 0:
+            ctx.tx.insert(schema.detail, **where, value=value, display=True)
+
+
+def delete(ctx: Context, row: Row, *, forced: bool) -> None:
+    """Removes a pool. Raises `OperationFailed` for one in use (`forced` or not), `ResourceInUse` where volumes lie on it."""
+    volumes = ctx.tx.scalar(_VOLUMES, pool_id=row["id"])
+    if volumes:
+        raise ResourceInUse(f"{volumes} volumes lie on storage pool {row['name']}: move or expunge them first")
+    if not forced and row["status"] not in ("Maintenance", "Disabled"):
+        raise InvalidValue(f"storage pool {row['name']} is {row['status']}: disable it first, or give forced=true")
+    ctx.tx.update(pool, {"id": row["id"]}, removed=ctx.now, status="Removed")
+
+
+__all__ = ["CAPACITY", "IOPS", "LISTING", "SCOPES", "STATES", "Place", "create", "delete", "page", "place_of", "update"]

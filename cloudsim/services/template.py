@@ -157,6 +157,23 @@ class Entry:
     source: str | None
 
 
+_STORE = (
+    select(schema.image_store)
+    .where(
+        schema.image_store.c.zone_id == bindparam("zone_id"),
+        schema.image_store.c.removed.is_(None),
+    )
+    .order_by(schema.image_store.c.id)
+    .limit(1)
+)
+_BROUGHT = select(template.c.id).where(
+    template.c.hypervisor == bindparam("hypervisor"),
+    or_(template.c.type == "BUILTIN", template.c.type == "SYSTEM"),
+    template.c.removed.is_(None),
+    ~exists().where(placed.c.template_id == template.c.id, placed.c.zone_id == bindparam("zone_id")),
+)
+
+
 def search(
     ctx: Context,
     page_: Page,
@@ -255,6 +272,24 @@ def page(ctx: Context, ids: Sequence[int]) -> list[Entry]:
             )
         )
     return made
+
+
+def offer(ctx: Context, zone: Row, hypervisor: str) -> None:
+    """Gives a zone that has secondary storage the templates the server brings for a hypervisor; twice is as once."""
+    store = ctx.tx.first(_STORE, zone_id=zone["id"])
+    if store is None:
+        return
+    for row in ctx.tx.all(_BROUGHT, hypervisor=hypervisor, zone_id=zone["id"]):
+        ctx.tx.insert(
+            placed,
+            template_id=row["id"],
+            zone_id=zone["id"],
+            state="DOWNLOADED",
+            percent=100,
+            store=store["url"],
+            created=ctx.now,
+            progress=None,
+        )
 
 
 __all__ = ["FILTERS", "LISTING", "Entry", "page", "search"]

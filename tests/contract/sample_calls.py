@@ -283,3 +283,52 @@ async def _create_user(_: Api) -> Calls:
 @calls("createDomain")
 async def _create_domain(_: Api) -> Calls:
     return [{"name": "made", "networkdomain": "example.com"}]
+
+
+@calls("addCluster")
+async def _add_cluster(api: Api) -> Calls:
+    where = await api.places()
+    del where["clusterid"]
+    return [{**where, "clustername": "made", "clustertype": "CloudManaged", "hypervisor": "simulator"}]
+
+
+@calls("updateCluster")
+async def _update_cluster(api: Api) -> Calls:
+    return [{"id": (await api.places())["clusterid"], "allocationstate": "Disabled"}]
+
+
+@calls("addHost")
+async def _add_host(api: Api) -> Calls:
+    return [{**await api.places(), "hypervisor": "simulator", "url": "http://sim1/c1/h1", "hosttags": "a"}]
+
+
+@calls("updateHost")
+async def _update_host(api: Api) -> Calls:
+    (host, *_) = (await api.call("listHosts"))["host"]
+    return [{"id": host["id"], "hosttags": "a", "allocationstate": "Disable"}]
+
+
+async def pool(api: Api) -> str:
+    given = (await _create_pool(api))[0]
+    return (await api.call("createStoragePool", **given))["storagepool"]["id"]
+
+
+@calls("createStoragePool")
+async def _create_pool(api: Api) -> Calls:
+    return [{**await api.places(), "name": "made", "url": "nfs://10.1.1.1:/export/one", "tags": "a", "capacityiops": 5}]
+
+
+@calls("updateStoragePool")
+async def _update_pool(api: Api) -> Calls:
+    return [{"id": await pool(api), "tags": "b", "enabled": False}]
+
+
+@calls("deleteStoragePool")
+async def _delete_pool(api: Api) -> Calls:
+    return [{"id": await pool(api), "forced": True}]
+
+
+@calls("listCapacity")
+async def _capacity(api: Api) -> Calls:
+    where = await api.places()
+    return [{"podid": where["podid"], "type": 1}, {"zoneid": where["zoneid"]}, {"clusterid": where["clusterid"]}]

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from cloudsim.api.command import AsyncCommand, Body, Command, OwnedList
+from cloudsim.api.command import AsyncCommand, Body, Command, OwnedList, id_of
 from cloudsim.api.params import boolean, ref, refs, string, strings
 from cloudsim.api.params import uuid as uuid_param
 from cloudsim.api.responses.base import SUCCESS
 from cloudsim.api.responses.virtualmachine import VIRTUAL_MACHINE
 from cloudsim.core.errors import InvalidValue
 from cloudsim.services import virtualmachine
-from cloudsim.services.context import Context, Row
+from cloudsim.services.context import Context
 from cloudsim.services.nouns import (
     CLUSTER,
     HOST,
@@ -82,22 +82,22 @@ class ListVirtualMachines(OwnedList, name="listVirtualMachines", response=VIRTUA
         body = self.select(
             ctx,
             virtualmachine.LISTING,
-            id=_id(self.id),
+            id=id_of(self.id),
             ids=[row["id"] for row in self.ids] if self.ids else None,
             name=self.name.lower() if self.name else None,
             **_state(ctx, self.state),
-            zone=_id(self.zoneid),
-            pod=_id(self.podid),
-            cluster=_id(self.clusterid),
-            host=_id(self.hostid),
-            storage=_id(self.storageid),
-            template=_id(self.templateid),
-            iso=_id(self.isoid),
-            offering=_id(self.serviceofferingid),
-            group=_id(self.groupid),
-            network=_id(self.networkid),
-            user=_id(self.userid),
-            userdata=_id(self.userdataid),
+            zone=id_of(self.zoneid),
+            pod=id_of(self.podid),
+            cluster=id_of(self.clusterid),
+            host=id_of(self.hostid),
+            storage=id_of(self.storageid),
+            template=id_of(self.templateid),
+            iso=id_of(self.isoid),
+            offering=id_of(self.serviceofferingid),
+            group=id_of(self.groupid),
+            network=id_of(self.networkid),
+            user=id_of(self.userid),
+            userdata=id_of(self.userdataid),
             hypervisor=self.hypervisor.lower() if self.hypervisor else None,
             arch=self.arch.lower() if self.arch else None,
             keypair=self.keypair,
@@ -110,10 +110,6 @@ class ListVirtualMachines(OwnedList, name="listVirtualMachines", response=VIRTUA
         if self.userdata:
             virtualmachine.add_userdata(ctx, body.get("virtualmachine", []))
         return body
-
-
-def _id(row: Row | None) -> int | None:
-    return None if row is None else int(row["id"])
 
 
 def _state(ctx: Context, state: str | None) -> dict[str, object]:

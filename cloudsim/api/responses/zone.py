@@ -5,16 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from cloudsim.api.responses.base import Object, Response, shown
+from cloudsim.api.responses.capacity import CAPACITY
 from cloudsim.api.responses.tag import TAG, tags
 from cloudsim.services import zone
 from cloudsim.services.context import Context, Row
 
-CAPACITY = Response(
-    "capacity",
-    string="clusterid clustername name percentused podid podname tag zoneid zonename",
-    long="capacityallocated capacitytotal capacityused",
-    short="type",
-)
 ZONE = Response(
     "zone",
     string="allocationstate asnrange description dhcpprovider displaytext dns1 dns2 domain domainid domainname "

@@ -155,6 +155,20 @@ storage_pool = resource(
     flag("managed"),
 )
 
+image_store = resource(
+    "image_store",
+    required("name"),
+    required("url"),
+    # nfs, cifs, s3, ...
+    required("protocol"),
+    # NFS, S3, ...
+    required("provider"),
+    # ZONE or REGION
+    required("scope"),
+    ref("zone_id", "zone", optional=True),
+    flag("read_only"),
+)
+
 guest_os_category = table(
     "guest_os_category",
     Column("uuid", String(40), nullable=False, unique=True),

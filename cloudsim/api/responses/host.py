@@ -1,0 +1,103 @@
+"""Hosts, as clients read them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from cloudsim.api.responses.base import Object, Response, ordered, shown
+from cloudsim.core.clock import to_wire
+from cloudsim.services import host_view
+from cloudsim.services.context import Context, Row
+
+_GPU_GROUP = Response("gpugroup", string="gpugroupname", list="vgpu")
+HOST = Response(
+    "host",
+    boolean="encryptionsupported hahost hasannotations hasenoughcapacity instanceconversionsupported "
+    "islocalstorageactive istagarule suitableformigration ueficapability",
+    date="created disconnected lastannotated lastpinged removed",
+    double="cpuloadaverage",
+    hostharesponse="hostha",
+    integer="cpunumber cpusockets",
+    long="cpuallocatedvalue cpuspeed disksizeallocated disksizetotal gputotal gpuused memoryallocated "
+    "memoryallocatedbytes memorytotal memoryused networkkbsread networkkbswrite",
+    map="details",
+    outofbandmanagementresponse="outofbandmanagement",
+    status="state",
+    string="annotation arch capabilities clusterid clustername clusterstorageaccessgroups clustertype "
+    "cpuallocated cpuallocatedpercentage cpuallocatedwithoverprovisioning cpuused cpuwithoverprovisioning "
+    "events explicithosttags extensionid extensionname hosttags hypervisor hypervisorversion id "
+    "implicithosttags ipaddress managementserverid managementservername memoryallocatedpercentage "
+    "memorywithoverprovisioning name oscategoryid oscategoryname podid podname podstorageaccessgroups "
+    "resourcestate storageaccessgroups username version virtualmachineid zoneid zonename "
+    "zonestorageaccessgroups",
+    type="type",
+    nested={"gpugroup": ("list", _GPU_GROUP)},
+)
+
+
+@HOST.presents
+def present_hosts(ctx: Context, ids: Sequence[int]) -> list[Object]:
+    """Hosts with what is promised of them."""
+    details = host_view.details(ctx, ids)
+    return [_host(ctx, row, details.get(row["id"])) for row in ordered(host_view.rows(ctx, ids), ids)]
+
+
+def _host(ctx: Context, row: Row, details: dict[str, str] | None) -> Object:
+    place = ("Cluster", row["cluster_id"] or 0)
+    cpu = ctx.settings.share("cpu.overprovisioning.factor", place) or 1.0
+    memory = ctx.settings.share("mem.overprovisioning.factor", place) or 1.0
+    speed = (row["cpu_cores"] or 0) * (row["cpu_speed"] or 0)
+    total = row["memory"] or 0
+    used_cpu, used_memory = row["cpu_used"] or 0, row["memory_used"] or 0
+    cpu_share = f"{100 * used_cpu / (speed * cpu):.2f}%" if speed else "0%"
+    memory_share = f"{100 * used_memory / (total * memory):.2f}%" if total else "0%"
+    labels = ",".join(row["tags"]) or None
+    return shown(
+        id=row["uuid"],
+        name=row["name"],
+        state=row["status"],
+        disconnected=to_wire(row["disconnected"]) if row["disconnected"] else None,
+        type=row["type"],
+        ipaddress=row["ip"],
+        zoneid=row["zone_uuid"],
+        zonename=row["zone_name"],
+        podid=row["pod_uuid"],
+        podname=row["pod_name"],
+        version=row["version"],
+        hypervisor=row["hypervisor"],
+        cpusockets=row["cpu_sockets"],
+        cpunumber=row["cpu_cores"],
+        cpuspeed=row["cpu_speed"],
+        cpuallocated=cpu_share,
+        cpuallocatedvalue=used_cpu,
+        cpuallocatedpercentage=cpu_share,
+        cpuallocatedwithoverprovisioning=cpu_share,
+        cpuwithoverprovisioning=f"{speed * cpu:.0f}",
+        memorytotal=total,
+        memorywithoverprovisioning=f"{total * memory:.0f}",
+        memoryallocated=used_memory,
+        memoryallocatedpercentage=memory_share,
+        memoryallocatedbytes=used_memory,
+        capabilities=row["capabilities"],
+        lastpinged=to_wire(row["last_ping"]) if row["last_ping"] else None,
+        managementserverid=ctx.cloud.server_uuid if row["status"] == "Up" else None,
+        clusterid=row["cluster_uuid"],
+        clustername=row["cluster_name"],
+        clustertype=row["cluster_type"],
+        islocalstorageactive=False,
+        created=to_wire(row["created"]),
+        hosttags=labels,
+        explicithosttags=labels,
+        istagarule=False,
+        oscategoryid=row["category_uuid"],
+        oscategoryname=row["category_name"],
+        hostha={"haenable": False, "hastate": "Disabled"},
+        outofbandmanagement={"enabled": False, "powerstate": "Disabled"},
+        resourcestate=row["resource_state"],
+        details=details,
+        hypervisorversion=row["hypervisor_version"],
+        hahost=False,
+        ueficapability=False,
+        arch=row["arch"] or "x86_64",
+        hasannotations=False,
+    )
