@@ -38,13 +38,10 @@ from cloudsim.db.schema.offering import disk_offering, network_offering, service
 from cloudsim.db.schema.virtualmachine import instance_group, vm, volume
 
 #: The newest migration: what an empty database is made at.
-VERSION = "0001"
-#: All migrations, oldest first.
-VERSIONS = ("0001",)
+VERSION = "0002"
 
 __all__ = [
     "VERSION",
-    "VERSIONS",
     "account",
     "cluster",
     "configuration",
