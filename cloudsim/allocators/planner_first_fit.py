@@ -65,10 +65,10 @@ def _crossed(what: str, used: float, needed: float, total: float, limit: float) 
 
 
 class FirstFitPlanner:
-    """Clusters by how full they are, emptiest first."""
+    """Clusters by how full they are: emptiest first, or fullest first where the algorithm is fill."""
 
     def arrange(self, clusters: list[ClusterCapacity], policy: Policy, chance: random.Random) -> list[ClusterCapacity]:
-        """The clusters worth trying, best first; they come with the emptiest first."""
+        """The clusters worth trying, best first; they come in the order of how full they are."""
         return clusters
 
     def order(
@@ -84,7 +84,9 @@ class FirstFitPlanner:
             else:
                 refusals.append(refusal)
         if len(worth) > 1:
-            worth.sort(key=lambda cluster: cluster.used_share(policy))
+            # fill means the whole zone: the fullest cluster that still has room comes first
+            fill = policy.algorithm == "fill"
+            worth.sort(key=lambda cluster: cluster.used_share(policy), reverse=fill)
             worth = self.arrange(worth, policy, chance)
         return [cluster.id for cluster in worth], refusals
 

@@ -16,7 +16,10 @@ from cloudsim.core.reference import reference
 #: Names that the reference gave up and this product still accepts.
 ALIASES = {"vmsnapshots.max": "vmsnapshot.max"}
 #: Words that this product takes beyond the reference's options.
-MORE_OPTIONS = {"vm.allocation.algorithm": ("fill", "spread")}
+MORE_OPTIONS = {
+    "vm.allocation.algorithm": ("fill", "spread"),
+    "volume.allocation.algorithm": ("fill", "spread"),
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ _HOSTS = (
         capacity.c.memory_used,
         capacity.c.machines,
         cluster.c.uuid.label("cluster_uuid"),
+        cluster.c.name.label("cluster_name"),
         cluster.c.allocation_state.label("cluster_state"),
         cluster.c.managed_state.label("cluster_managed"),
         pod.c.uuid.label("pod_uuid"),

@@ -10,6 +10,10 @@ from cloudsim.db import placement as db
 from cloudsim.db.database import Row
 from cloudsim.services.context import Context
 
+_CPU_THRESHOLD = "cluster.cpu.allocated.capacity.disablethreshold"
+_MEMORY_THRESHOLD = "cluster.memory.allocated.capacity.disablethreshold"
+_POOL_THRESHOLD = "pool.storage.allocated.capacity.disablethreshold"
+
 
 def tags(text: str | None) -> frozenset[str]:
     """Tags as an offering has them, separated by commas."""
@@ -34,13 +38,38 @@ def policy(ctx: Context, zone_id: int, planner: str | None = None) -> Policy:
     return Policy(
         algorithm=algorithm,
         planner=planner or settings.text("vm.deployment.planner", place) or "FirstFitPlanner",
-        cpu_disable_threshold=settings.share("cluster.cpu.allocated.capacity.disablethreshold", place),
-        memory_disable_threshold=settings.share("cluster.memory.allocated.capacity.disablethreshold", place),
-        storage_disable_threshold=settings.share("pool.storage.allocated.capacity.disablethreshold", place),
+        cpu_disable_threshold=settings.share(_CPU_THRESHOLD, place),
+        memory_disable_threshold=settings.share(_MEMORY_THRESHOLD, place),
+        storage_disable_threshold=settings.share(_POOL_THRESHOLD, place),
         order_by=settings.text("host.capacityType.to.order.clusters", place) or "CPU",
         cpu_weight=settings.share("host.capacityType.to.order.clusters.cputomemoryweight", place),
         dispersion_weight=settings.share("vm.user.dispersion.weight", place),
+        storage_algorithm=settings.text("volume.allocation.algorithm", place),
+        cluster_thresholds=_cluster_thresholds(ctx, place),
     )
+
+
+def _cluster_thresholds(ctx: Context, zone: tuple[str, int]) -> dict[int, tuple[float, float]]:
+    """The thresholds of clusters that have some of their own."""
+    settings = ctx.settings
+    own = {
+        scope_id
+        for name, scope, scope_id in settings.overrides
+        if scope == "Cluster" and name in (_CPU_THRESHOLD, _MEMORY_THRESHOLD)
+    }
+    return {
+        cluster: (
+            settings.share(_CPU_THRESHOLD, ("Cluster", cluster), zone),
+            settings.share(_MEMORY_THRESHOLD, ("Cluster", cluster), zone),
+        )
+        for cluster in own
+    }
+
+
+def counts_machines(rules: Policy) -> bool:
+    """Whether a part that decides may look at what the account has where: those of this server that do not are known."""
+    plain = {"random", "firstfit", "firstfitleastconsumed", "fill", "spread"}
+    return rules.planner != "FirstFitPlanner" or not {rules.algorithm, rules.storage_algorithm or "random"} <= plain
 
 
 def host_candidates(ctx: Context, zone_id: int, account_id: int | None) -> list[HostCandidate]:
@@ -73,6 +102,8 @@ def host_candidates(ctx: Context, zone_id: int, account_id: int | None) -> list[
                 pod_enabled=row["pod_state"] == "Enabled",
                 machines=row["machines"],
                 account_machines=by_account.get(row["id"], 0),
+                cluster_uuid=row["cluster_uuid"],
+                cluster_name=row["cluster_name"],
             )
         )
     return made
@@ -99,6 +130,7 @@ def pool_candidates(ctx: Context, zone_id: int, account_id: int | None) -> list[
                 tags=frozenset(row["tags"]),
                 hypervisor=row["hypervisor"],
                 account_volumes=by_account.get(row["id"], 0),
+                disable_threshold=ctx.settings.share(_POOL_THRESHOLD, *places),
             )
         )
     return made
@@ -119,7 +151,7 @@ def reserve(
     Raises `InsufficientServers` or `InsufficientStorage`, with the reasons.
     """
     rules = policy(ctx, zone_id, planner)
-    counted = account_id if "user" in rules.algorithm.lower() or "User" in rules.planner else None
+    counted = account_id if counts_machines(rules) else None
     found = find(
         request, host_candidates(ctx, zone_id, counted), pool_candidates(ctx, zone_id, counted), rules, ctx.chance
     )
