@@ -61,4 +61,6 @@ environment() {
         .venv/bin/python -m pip install --quiet --disable-pip-version-check "$@" || fail "pip could not install $*"
         touch "$mark"
     fi
+    # an editable install leaves compiling to the first start, where it is waited for
+    .venv/bin/python -m compileall -q cloudsim || true
 }

@@ -21,7 +21,7 @@ _NOT_A_NAME = re.compile(r"[^A-Za-z0-9_.-]")
 def render(root: str, body: dict[str, Any], as_json: bool) -> bytes:
     """The envelope ``{root: body}``."""
     if as_json:
-        return orjson.dumps({root: body}, default=str, option=orjson.OPT_NON_STR_KEYS)
+        return orjson.dumps({root: body}, default=str)
     import xmltodict
 
     tree = {root: {"@cloud-stack-version": CLOUDSTACK_VERSION, **_xml(body)}}

@@ -6,21 +6,24 @@ import time (or memoised by their shape, see `db.listing`) and take their values
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from sqlalchemy import Float, Insert
+from sqlalchemy import Boolean, Float, Insert
 from sqlalchemy.engine import Dialect
 from sqlalchemy.sql import ClauseElement
 from sqlalchemy.sql.compiler import SQLCompiler
 
 from cloudsim.db.types import Processor
 
+#: Driver rows to dicts.
+Rows = Callable[[list[Any]], list[dict[str, Any]]]
+
 
 class Statement:
     """One compiled statement: its text, and how values go in and come out."""
 
-    __slots__ = ("_binds", "_defaults", "columns", "results", "sql", "writes")
+    __slots__ = ("_binds", "_defaults", "_reader", "_results", "columns", "sql", "writes")
 
     def __init__(self, compiled: SQLCompiler, dialect: Dialect) -> None:
         if compiled.post_compile_params:
@@ -36,14 +39,15 @@ class Statement:
             name: value for name, value in compiled.params.items() if not repr(value).startswith("symbol")
         }
         self.columns: list[str] = [column.keyname for column in compiled._result_columns]
-        #: (position, processor) of the columns whose stored form is not their Python form.
-        self.results: list[tuple[int, Processor]] = []
+        #: By position, the columns whose stored form is not their Python form; None: a yes or no.
+        self._results: dict[int, Processor | None] = {}
+        self._reader: Rows | None = None
         for position, column in enumerate(compiled._result_columns):
             if isinstance(column.type, Float):  # drivers answer floats as they are
                 continue
             processor = column.type.dialect_impl(dialect).result_processor(dialect, None)
             if processor is not None:
-                self.results.append((position, processor))
+                self._results[position] = None if isinstance(column.type, Boolean) else processor
 
     def bind(self, values: Mapping[str, Any]) -> list[Any]:
         """The values in the order the driver wants them. Raises KeyError for one that is missing."""
@@ -55,15 +59,24 @@ class Statement:
 
     def rows(self, raw: list[Any]) -> list[dict[str, Any]]:
         """Driver rows as dicts by column name."""
-        columns = self.columns
-        if not self.results:
-            return [dict(zip(columns, row)) for row in raw]  # noqa: B905 - a driver answers as many values as columns
-        made = []
-        for row in raw:
-            values = list(row)
-            for position, processor in self.results:
-                values[position] = processor(values[position])
-            made.append(dict(zip(columns, values)))  # noqa: B905
+        if self._reader is None:
+            self._reader = self._make_reader()
+        return self._reader(raw)
+
+    def _make_reader(self) -> Rows:
+        """A function for just these columns: naming each value where it stands takes half the time of ``zip``."""
+        if not self.columns:
+            return lambda raw: []
+        names = [f"c{position}" for position in range(len(self.columns))]
+        values = list(names)
+        for position, processor in self._results.items():
+            name = names[position]
+            stored = f"{name} != 0" if processor is None else f"p{position}({name})"
+            values[position] = f"None if {name} is None else {stored}"
+        row = ", ".join(f"{column!r}: {value}" for column, value in zip(self.columns, values, strict=True))
+        scope = {f"p{position}": processor for position, processor in self._results.items()}
+        code = f"lambda raw: [{{{row}}} for {', '.join(names)}, in raw]"
+        made: Rows = eval(code, scope)  # noqa: S307 - made of names of columns, quoted, and numbers
         return made
 
 

@@ -17,9 +17,14 @@ nic = schema.nic
 network = schema.network
 volume = schema.volume
 
+#: The columns that clients read; a page is quicker without the others.
+_SHOWN = (
+    "id uuid created updated name display_name instance_name account_id domain_id hypervisor arch state cpu speed memory "
+    "ha_enabled display delete_protection dynamically_scalable password_enabled boot_type boot_mode keypairs"
+).split()
 _VIEW: Any = (
     select(
-        vm,
+        *(vm.c[name] for name in _SHOWN),
         schema.account.c.name.label("account_name"),
         schema.account.c.type.label("account_type"),
         schema.domain.c.uuid.label("domain_uuid"),
