@@ -113,10 +113,14 @@ def nic(row: Row) -> Object:
         "ip6cidr": row["ip6_cidr"],
         "mtu": row["mtu"],
         "secondaryip": [],
-        "extradhcpoption": [{"codename": name, "value": value} for name, value in (row["dhcp_options"] or {}).items()],
+        "extradhcpoption": _dhcp_options(row["dhcp_options"]) if row["dhcp_options"] else [],
         "deviceid": str(row["device_id"]),
     }
     return without_nothing(made, _NIC_MAYBE)
+
+
+def _dhcp_options(options: dict[str, str]) -> list[Object]:
+    return [{"codename": name, "value": value} for name, value in options.items()]
 
 
 def _machine(
@@ -128,10 +132,17 @@ def _machine(
     full: bool,
     readonly: str,
 ) -> Object:
-    cards = [nic(card) for card in nics]
-    root = next((volume for volume in volumes if volume["type"] == "ROOT"), None)
-    data = next((volume for volume in volumes if volume["type"] == "DATADISK"), None)
-    address = next((card.get("ipaddress") for card in cards if card["isdefault"]), None)
+    root = data = address = None
+    cards = []
+    for card in nics:
+        cards.append(nic(card))
+        if card["is_default"]:
+            address = card["ip"]
+    for volume in volumes:
+        if volume["type"] == "ROOT":
+            root = volume
+        elif data is None:
+            data = volume
     owner: dict[str, Any] = {"account": row["account_name"]}
     if row["account_type"] == PROJECT:
         owner = {"project": row["account_name"]}
