@@ -61,11 +61,7 @@ def present(ctx: Context, ids: Sequence[int]) -> list[Object]:
             row,
             found.nics.get(row["id"], []),
             found.volumes.get(row["id"], []),
-            {
-                detail["name"]: detail["value"]
-                for detail in found.details.get(row["id"], [])
-                if full or detail["name"] not in hidden
-            },
+            _details(found.details[row["id"]], frozenset() if full else hidden) if row["id"] in found.details else {},
             tags(found.tags[row["id"]], "UserVm", row["uuid"]) if row["id"] in found.tags else [],
             full,
             readonly,
@@ -76,12 +72,17 @@ def present(ctx: Context, ids: Sequence[int]) -> list[Object]:
 
 #: Fields that may hold nothing; the others are always there.
 _NIC_MAYBE = (
-    "netmask", "gateway", "ipaddress", "isolationuri", "broadcasturi", "type", "ip6address", "ip6gateway", "ip6cidr", "mtu",
+    "netmask", "gateway", "ipaddress", "isolationuri", "broadcasturi", "type",
 )  # fmt: skip
 _MAYBE = (
-    "displayname", "lastupdated", "groupid", "group", "hostid", "hostname", "hostcontrolstate", "templatedisplaytext",
-    "diskofferingid", "diskofferingname", "rootdeviceid", "rootdevicetype", "ipaddress", "instancename", "readonlydetails",
-    "displayvm", "keypairs", "userdataid", "userdataname", "userdata", "bootmode", "boottype", "pooltype", "arch",
+    "displayname", "lastupdated", "hostid", "hostname", "hostcontrolstate", "templatedisplaytext", "rootdeviceid",
+    "rootdevicetype", "ipaddress", "instancename", "displayvm", "bootmode", "boottype", "pooltype", "arch",
+)  # fmt: skip
+#: Fields that hold nothing on most machines, and the columns they are from: set where there is something.
+_NIC_SELDOM = (("ip6address", "ip6"), ("ip6gateway", "ip6_gateway"), ("ip6cidr", "ip6_cidr"), ("mtu", "mtu"))
+_SELDOM = (
+    ("groupid", "group_uuid"), ("group", "group_name"), ("userdataid", "userdata_uuid"),
+    ("userdataname", "userdata_name"),
 )  # fmt: skip
 
 
@@ -108,15 +109,18 @@ def nic(row: Row) -> Object:
         "type": row["guest_type"],
         "isdefault": row["is_default"],
         "macaddress": row["mac"],
-        "ip6address": row["ip6"],
-        "ip6gateway": row["ip6_gateway"],
-        "ip6cidr": row["ip6_cidr"],
-        "mtu": row["mtu"],
         "secondaryip": [],
         "extradhcpoption": _dhcp_options(row["dhcp_options"]) if row["dhcp_options"] else [],
         "deviceid": str(row["device_id"]),
     }
+    for field, column in _NIC_SELDOM:
+        if row[column] is not None:
+            made[field] = row[column]
     return without_nothing(made, _NIC_MAYBE)
+
+
+def _details(rows: list[Row], hidden: frozenset[str]) -> dict[str, str]:
+    return {row["name"]: row["value"] for row in rows if row["name"] not in hidden}
 
 
 def _dhcp_options(options: dict[str, str]) -> list[Object]:
@@ -160,8 +164,6 @@ def _machine(
         "lastupdated": to_wire(row["updated"]),
         "state": row["state"],
         "haenable": row["ha_enabled"],
-        "groupid": row["group_uuid"],
-        "group": row["group_name"],
         "zoneid": row["zone_uuid"],
         "zonename": row["zone_name"],
         "hostid": row["host_uuid"] if full else None,
@@ -175,8 +177,6 @@ def _machine(
         "passwordenabled": row["password_enabled"],
         "serviceofferingid": row["offering_uuid"],
         "serviceofferingname": row["offering_name"],
-        "diskofferingid": data["offering_uuid"] if data else None,
-        "diskofferingname": data["offering_name"] if data else None,
         "cpunumber": row["cpu"],
         "cpuspeed": row["speed"],
         "memory": row["memory"],
@@ -189,15 +189,10 @@ def _machine(
         "ipaddress": address,
         "instancename": row["instance_name"] if full else None,
         "details": details,
-        "readonlydetails": None if full else readonly or None,
         "affinitygroup": [],
         "displayvm": row["display"] if full else None,
         "isdynamicallyscalable": row["dynamically_scalable"],
         "deleteprotection": row["delete_protection"],
-        "keypairs": ",".join(row["keypairs"]) or None if row["keypairs"] else None,
-        "userdataid": row["userdata_uuid"],
-        "userdataname": row["userdata_name"],
-        "userdata": row.get("shown_userdata"),
         "ostypeid": row["os_uuid"],
         "osdisplayname": row["os_name"],
         "bootmode": row["boot_mode"],
@@ -209,6 +204,16 @@ def _machine(
         "tags": tag_objects,
         "hasannotations": False,
     }
+    for field, column in _SELDOM:
+        if row[column] is not None:
+            made[field] = row[column]
+    if data is not None and data["offering_uuid"] is not None:
+        made["diskofferingid"] = data["offering_uuid"]
+        made["diskofferingname"] = data["offering_name"]
+    if row["keypairs"]:
+        made["keypairs"] = ",".join(row["keypairs"])
+    if readonly and not full:
+        made["readonlydetails"] = readonly
     return without_nothing(made, _MAYBE)
 
 
