@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import bindparam, func, select
+from sqlalchemy import Text, bindparam, cast, func, literal_column, null, select, union_all
 
 from cloudsim.db import schema
 from cloudsim.db.database import Row, Transaction
@@ -19,52 +19,49 @@ volume = schema.volume
 
 #: The columns that clients read; a page is quicker without the others.
 _SHOWN = (
-    "id uuid created updated name display_name instance_name account_id domain_id hypervisor arch state cpu speed memory "
-    "ha_enabled display delete_protection dynamically_scalable password_enabled boot_type boot_mode keypairs"
+    "id uuid created updated name display_name instance_name account_id domain_id user_id zone_id host_id template_id "
+    "service_offering_id guest_os_id group_id userdata_id hypervisor arch state cpu speed memory ha_enabled display "
+    "delete_protection dynamically_scalable password_enabled boot_type boot_mode keypairs"
 ).split()
-_VIEW: Any = (
+_ROWS: Any = select(*(vm.c[name] for name in _SHOWN)).where(any_of(vm.c.id, "ids"))
+#: What many machines have in common is read once for all of them, and not joined to each: kind, table, columns.
+_COMMON: dict[str, tuple[Any, tuple[str, ...]]] = {
+    "account": (schema.account, ("name", "type")),
+    "domain": (schema.domain, ("uuid", "name", "path")),
+    "user": (schema.user, ("uuid", "username")),
+    "zone": (schema.zone, ("uuid", "name")),
+    "host": (schema.host, ("uuid", "name", "status", "resource_state")),
+    "template": (schema.template, ("uuid", "name", "display_text", "type", "format")),
+    "offering": (schema.service_offering, ("uuid", "name")),
+    "os": (schema.guest_os, ("uuid", "name")),
+    "group": (schema.instance_group, ("uuid", "name")),
+    "userdata": (schema.user_data, ("uuid", "name")),
+    "network": (schema.network, ("uuid", "name", "traffic_type", "guest_type")),
+    "pool": (schema.storage_pool, ("type",)),
+    "disk": (schema.disk_offering, ("uuid", "name")),
+}
+_WIDTH = max(len(names) for _, names in _COMMON.values())
+
+
+def _branch(kind: str, table: Any, names: Sequence[str]) -> Any:
+    columns = [cast(table.c[name], Text) for name in names] + [cast(null(), Text)] * (_WIDTH - len(names))
+    labelled = (column.label(f"value{number}") for number, column in enumerate(columns))
+    return select(literal_column(f"'{kind}'").label("kind"), table.c.id, *labelled).where(any_of(table.c.id, kind))
+
+
+_IN_COMMON = union_all(*(_branch(kind, table, names) for kind, (table, names) in _COMMON.items()))
+_CARDS = (
     select(
-        *(vm.c[name] for name in _SHOWN),
-        schema.account.c.name.label("account_name"),
-        schema.account.c.type.label("account_type"),
-        schema.domain.c.uuid.label("domain_uuid"),
-        schema.domain.c.name.label("domain_name"),
-        schema.domain.c.path.label("domain_path"),
-        schema.user.c.uuid.label("user_uuid"),
-        schema.user.c.username,
-        schema.zone.c.uuid.label("zone_uuid"),
-        schema.zone.c.name.label("zone_name"),
-        schema.host.c.uuid.label("host_uuid"),
-        schema.host.c.name.label("host_name"),
-        schema.host.c.status.label("host_status"),
-        schema.host.c.resource_state.label("host_resource_state"),
-        schema.template.c.uuid.label("template_uuid"),
-        schema.template.c.name.label("template_name"),
-        schema.template.c.display_text.label("template_text"),
-        schema.template.c.type.label("template_type"),
-        schema.template.c.format.label("template_format"),
-        schema.service_offering.c.uuid.label("offering_uuid"),
-        schema.service_offering.c.name.label("offering_name"),
-        schema.guest_os.c.uuid.label("os_uuid"),
-        schema.guest_os.c.name.label("os_name"),
-        schema.instance_group.c.uuid.label("group_uuid"),
-        schema.instance_group.c.name.label("group_name"),
-        schema.user_data.c.uuid.label("userdata_uuid"),
-        schema.user_data.c.name.label("userdata_name"),
+        *(
+            nic.c[name]
+            for name in (
+                "vm_id uuid network_id mac ip netmask gateway ip6 ip6_gateway ip6_cidr device_id is_default broadcast_uri "
+                "isolation_uri mtu dhcp_options"
+            ).split()
+        )
     )
-    .select_from(
-        vm.join(schema.account, vm.c.account_id == schema.account.c.id)
-        .join(schema.domain, vm.c.domain_id == schema.domain.c.id)
-        .join(schema.user, vm.c.user_id == schema.user.c.id)
-        .join(schema.zone, vm.c.zone_id == schema.zone.c.id)
-        .join(schema.template, vm.c.template_id == schema.template.c.id)
-        .join(schema.service_offering, vm.c.service_offering_id == schema.service_offering.c.id)
-        .join(schema.guest_os, vm.c.guest_os_id == schema.guest_os.c.id)
-        .outerjoin(schema.host, vm.c.host_id == schema.host.c.id)
-        .outerjoin(schema.instance_group, vm.c.group_id == schema.instance_group.c.id)
-        .outerjoin(schema.user_data, vm.c.userdata_id == schema.user_data.c.id)
-    )
-    .where(any_of(vm.c.id, "ids"))
+    .where(any_of(nic.c.vm_id, "ids"), nic.c.removed.is_(None))
+    .order_by(nic.c.vm_id, nic.c.device_id)
 )
 NICS = (
     select(
@@ -95,19 +92,7 @@ NICS = (
     .order_by(nic.c.vm_id, nic.c.device_id)
 )
 _VOLUMES = (
-    select(
-        volume.c.vm_id,
-        volume.c.type,
-        volume.c.device_id,
-        schema.storage_pool.c.type.label("pool_type"),
-        schema.disk_offering.c.uuid.label("offering_uuid"),
-        schema.disk_offering.c.name.label("offering_name"),
-    )
-    .select_from(
-        volume.outerjoin(schema.storage_pool, volume.c.pool_id == schema.storage_pool.c.id).outerjoin(
-            schema.disk_offering, volume.c.disk_offering_id == schema.disk_offering.c.id
-        )
-    )
+    select(volume.c.vm_id, volume.c.type, volume.c.device_id, volume.c.pool_id, volume.c.disk_offering_id)
     .where(any_of(volume.c.vm_id, "ids"), volume.c.removed.is_(None))
     .order_by(volume.c.vm_id, volume.c.device_id)
 )
@@ -170,6 +155,9 @@ class Machines:
     volumes: dict[int, list[Row]]
     details: dict[int, list[Row]]
     tags: dict[int, list[Row]]
+    #: What machines have in common, by kind (account, domain, user, zone, host, template, offering, os, group,
+    #: userdata, network, pool, disk) and id.
+    common: dict[str, dict[int, Row]]
 
 
 def grouped(rows: list[Row], key: str) -> dict[int, list[Row]]:
@@ -181,15 +169,40 @@ def grouped(rows: list[Row], key: str) -> dict[int, list[Row]]:
 
 
 def page(tx: Transaction, ids: Sequence[int]) -> Machines:
-    """The machines of these ids, in their order, in five statements."""
-    rows = {row["id"]: row for row in tx.all(_VIEW, ids=ids)}
+    """The machines of these ids, in their order, in six statements."""
+    rows = {row["id"]: row for row in tx.all(_ROWS, ids=ids)}
+    cards, volumes = tx.all(_CARDS, ids=ids), tx.all(_VOLUMES, ids=ids)
+    wanted: dict[str, set[int]] = {
+        "account": {row["account_id"] for row in rows.values()},
+        "domain": {row["domain_id"] for row in rows.values()},
+        "user": {row["user_id"] for row in rows.values()},
+        "zone": {row["zone_id"] for row in rows.values()},
+        "host": {row["host_id"] for row in rows.values()},
+        "template": {row["template_id"] for row in rows.values()},
+        "offering": {row["service_offering_id"] for row in rows.values()},
+        "os": {row["guest_os_id"] for row in rows.values()},
+        "group": {row["group_id"] for row in rows.values()},
+        "userdata": {row["userdata_id"] for row in rows.values()},
+        "network": {row["network_id"] for row in cards},
+        "pool": {row["pool_id"] for row in volumes},
+        "disk": {row["disk_offering_id"] for row in volumes},
+    }
     return Machines(
         rows=[rows[row_id] for row_id in ids if row_id in rows],
-        nics=grouped(tx.all(NICS, ids=ids), "vm_id"),
-        volumes=grouped(tx.all(_VOLUMES, ids=ids), "vm_id"),
+        nics=grouped(cards, "vm_id"),
+        volumes=grouped(volumes, "vm_id"),
         details=grouped(tx.all(DETAILS, kind="UserVm", ids=ids), "resource_id"),
         tags=grouped(tx.all(TAGS, kind="UserVm", ids=ids), "resource_id"),
+        common=_common(tx, {kind: [row_id for row_id in found if row_id] for kind, found in wanted.items()}),
     )
+
+
+def _common(tx: Transaction, wanted: dict[str, list[int]]) -> dict[str, dict[int, Row]]:
+    found: dict[str, dict[int, Row]] = {kind: {} for kind in _COMMON}
+    for row in tx.all(_IN_COMMON, wanted):
+        names = _COMMON[row["kind"]][1]
+        found[row["kind"]][row["id"]] = {name: row[f"value{number}"] for number, name in enumerate(names)}
+    return found
 
 
 def next_id(tx: Transaction) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cloudsim.api.command import Body, ListCommand
 from cloudsim.api.params import boolean, ref
-from cloudsim.api.responses.virtualmachine import NIC, nic
+from cloudsim.api.responses.virtualmachine import NIC, network_part, nic
 from cloudsim.services import nic as cards
 from cloudsim.services.context import Context
 from cloudsim.services.nouns import NETWORK, VIRTUAL_MACHINE
@@ -22,5 +22,14 @@ class ListNics(ListCommand, name="listNics", response=NIC):
     def run(self, ctx: Context) -> Body:
         page = self.paging(ctx)
         rows = cards.of_machine(ctx, self.virtualmachineid, self.networkid, self.nicid)
-        made = [{**nic(row), "virtualmachineid": self.virtualmachineid["uuid"]} for row in rows]
+        made = [
+            {
+                **nic(
+                    row,
+                    network_part(row["network_uuid"], row["network_name"], row["traffic_type"], row["guest_type"]),
+                ),
+                "virtualmachineid": self.virtualmachineid["uuid"],
+            }
+            for row in rows
+        ]
         return self.body(made[page.offset : page.offset + page.limit], len(made))

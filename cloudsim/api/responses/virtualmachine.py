@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
 
-from cloudsim.api.responses.base import Object, Response
+from cloudsim.api.responses.base import Object, Response, shown
 from cloudsim.api.responses.tag import TAG, tags
 from cloudsim.core.caller import PROJECT, domain_path_text
 from cloudsim.core.clock import to_wire
@@ -56,9 +55,13 @@ def present(ctx: Context, ids: Sequence[int]) -> list[Object]:
     readonly = ", ".join(
         sorted(name.strip() for name in ctx.settings.text("user.vm.readonly.details").split(",") if name.strip())
     )
+    parts = {
+        kind: {row_id: make(row, full) for row_id, row in found.common[kind].items()} for kind, make in _PARTS.items()
+    }
     return [
         _machine(
             row,
+            parts,
             found.nics.get(row["id"], []),
             found.volumes.get(row["id"], []),
             _details(found.details[row["id"]], frozenset() if full else hidden) if row["id"] in found.details else {},
@@ -70,20 +73,60 @@ def present(ctx: Context, ids: Sequence[int]) -> list[Object]:
     ]
 
 
+def _host(row: Row, full: bool) -> Object:
+    if row["status"] == "Up" and row["resource_state"] == "Enabled":
+        state = "Enabled"
+    elif row["status"] != "Up":
+        state = "Offline"
+    else:
+        state = "Maintenance" if "Maintenance" in row["resource_state"] else "Disabled"
+    made = {"hostid": row["uuid"], "hostname": row["name"]} if full else {}
+    return {**made, "hostcontrolstate": state}
+
+
+def _template(row: Row, full: bool) -> Object:
+    return shown(
+        templateid=row["uuid"],
+        templatename=row["name"],
+        templatetype=row["type"],
+        templateformat=row["format"],
+        templatedisplaytext=row["display_text"],
+    )
+
+
+#: Of what machines have in common: the fields that each of them gets. Made once for a page.
+_PARTS: dict[str, Callable[[Row, bool], Object]] = {
+    "account": lambda row, full: {"project" if int(row["type"]) == PROJECT else "account": row["name"]},
+    "domain": lambda row, full: {
+        "domainid": row["uuid"],
+        "domain": row["name"],
+        "domainpath": domain_path_text(row["path"]),
+    },
+    "user": lambda row, full: {"userid": row["uuid"], "username": row["username"]},
+    "zone": lambda row, full: {"zoneid": row["uuid"], "zonename": row["name"]},
+    "host": _host,
+    "template": _template,
+    "offering": lambda row, full: {"serviceofferingid": row["uuid"], "serviceofferingname": row["name"]},
+    "os": lambda row, full: {"guestosid": row["uuid"], "ostypeid": row["uuid"], "osdisplayname": row["name"]},
+    "group": lambda row, full: {"groupid": row["uuid"], "group": row["name"]},
+    "userdata": lambda row, full: {"userdataid": row["uuid"], "userdataname": row["name"]},
+    "network": lambda row, full: network_part(row["uuid"], row["name"], row["traffic_type"], row["guest_type"]),
+    "pool": lambda row, full: {"pooltype": row["type"]},
+    "disk": lambda row, full: {"diskofferingid": row["uuid"], "diskofferingname": row["name"]},
+}
+_NOTHING: Object = {}
+
+
+def network_part(uuid: str, name: str, traffic: str, kind: str | None) -> Object:
+    """What a network card tells of its network."""
+    return shown(networkid=uuid, networkname=name, traffictype=traffic, type=kind)
+
+
 #: Fields that may hold nothing; the others are always there.
-_NIC_MAYBE = (
-    "netmask", "gateway", "ipaddress", "isolationuri", "broadcasturi", "type",
-)  # fmt: skip
-_MAYBE = (
-    "displayname", "lastupdated", "hostid", "hostname", "hostcontrolstate", "templatedisplaytext", "rootdeviceid",
-    "rootdevicetype", "ipaddress", "instancename", "displayvm", "bootmode", "boottype", "pooltype", "arch",
-)  # fmt: skip
-#: Fields that hold nothing on most machines, and the columns they are from: set where there is something.
+_NIC_MAYBE = ("netmask", "gateway", "ipaddress", "isolationuri", "broadcasturi")
+_MAYBE = ("displayname", "lastupdated", "ipaddress", "instancename", "displayvm", "bootmode", "boottype", "arch")
+#: Fields that hold nothing on most cards, and the columns they are from: set where there is something.
 _NIC_SELDOM = (("ip6address", "ip6"), ("ip6gateway", "ip6_gateway"), ("ip6cidr", "ip6_cidr"), ("mtu", "mtu"))
-_SELDOM = (
-    ("groupid", "group_uuid"), ("group", "group_name"), ("userdataid", "userdata_uuid"),
-    ("userdataname", "userdata_name"),
-)  # fmt: skip
 
 
 def without_nothing(made: Object, maybe: Sequence[str]) -> Object:
@@ -94,19 +137,16 @@ def without_nothing(made: Object, maybe: Sequence[str]) -> Object:
     return made
 
 
-def nic(row: Row) -> Object:
-    """A network card."""
+def nic(row: Row, network: Object) -> Object:
+    """A network card; `network` as `network_part` makes it."""
     made: Object = {
         "id": row["uuid"],
-        "networkid": row["network_uuid"],
-        "networkname": row["network_name"],
+        **network,
         "netmask": row["netmask"],
         "gateway": row["gateway"],
         "ipaddress": row["ip"],
         "isolationuri": row["isolation_uri"],
         "broadcasturi": row["broadcast_uri"],
-        "traffictype": row["traffic_type"],
-        "type": row["guest_type"],
         "isdefault": row["is_default"],
         "macaddress": row["mac"],
         "secondaryip": [],
@@ -129,6 +169,7 @@ def _dhcp_options(options: dict[str, str]) -> list[Object]:
 
 def _machine(
     row: Row,
+    parts: dict[str, dict[int, Object]],
     nics: list[Row],
     volumes: list[Row],
     details: dict[str, str],
@@ -136,53 +177,33 @@ def _machine(
     full: bool,
     readonly: str,
 ) -> Object:
-    root = data = address = None
+    address = None
     cards = []
+    networks = parts["network"]
     for card in nics:
-        cards.append(nic(card))
+        cards.append(nic(card, networks[card["network_id"]]))
         if card["is_default"]:
             address = card["ip"]
-    for volume in volumes:
-        if volume["type"] == "ROOT":
-            root = volume
-        elif data is None:
-            data = volume
-    owner: dict[str, Any] = {"account": row["account_name"]}
-    if row["account_type"] == PROJECT:
-        owner = {"project": row["account_name"]}
     made: Object = {
         "id": row["uuid"],
         "name": row["name"],
         "displayname": row["display_name"],
-        **owner,
-        "userid": row["user_uuid"],
-        "username": row["username"],
-        "domainid": row["domain_uuid"],
-        "domain": row["domain_name"],
-        "domainpath": domain_path_text(row["domain_path"]),
+        **parts["account"][row["account_id"]],
+        **parts["user"][row["user_id"]],
+        **parts["domain"][row["domain_id"]],
         "created": to_wire(row["created"]),
         "lastupdated": to_wire(row["updated"]),
         "state": row["state"],
         "haenable": row["ha_enabled"],
-        "zoneid": row["zone_uuid"],
-        "zonename": row["zone_name"],
-        "hostid": row["host_uuid"] if full else None,
-        "hostname": row["host_name"] if full else None,
-        "hostcontrolstate": _control_state(row),
-        "templateid": row["template_uuid"],
-        "templatename": row["template_name"],
-        "templatetype": row["template_type"],
-        "templateformat": row["template_format"],
-        "templatedisplaytext": row["template_text"],
+        **parts["zone"][row["zone_id"]],
+        **parts["host"].get(row["host_id"], _NOTHING),
+        **parts["template"][row["template_id"]],
         "passwordenabled": row["password_enabled"],
-        "serviceofferingid": row["offering_uuid"],
-        "serviceofferingname": row["offering_name"],
+        **parts["offering"][row["service_offering_id"]],
         "cpunumber": row["cpu"],
         "cpuspeed": row["speed"],
         "memory": row["memory"],
-        "guestosid": row["os_uuid"],
-        "rootdeviceid": root["device_id"] if root else None,
-        "rootdevicetype": "ROOT" if root else None,
+        **parts["os"][row["guest_os_id"]],
         "securitygroup": [],
         "nic": cards,
         "hypervisor": row["hypervisor"],
@@ -193,23 +214,19 @@ def _machine(
         "displayvm": row["display"] if full else None,
         "isdynamicallyscalable": row["dynamically_scalable"],
         "deleteprotection": row["delete_protection"],
-        "ostypeid": row["os_uuid"],
-        "osdisplayname": row["os_name"],
         "bootmode": row["boot_mode"],
         "boottype": row["boot_type"],
-        "pooltype": root["pool_type"] if root else None,
         "receivedbytes": 0,
         "sentbytes": 0,
         "arch": row["arch"] if full else None,
         "tags": tag_objects,
         "hasannotations": False,
     }
-    for field, column in _SELDOM:
-        if row[column] is not None:
-            made[field] = row[column]
-    if data is not None and data["offering_uuid"] is not None:
-        made["diskofferingid"] = data["offering_uuid"]
-        made["diskofferingname"] = data["offering_name"]
+    _add_disks(made, parts, volumes)
+    if row["group_id"] is not None:
+        made.update(parts["group"].get(row["group_id"], _NOTHING))
+    if row["userdata_id"] is not None:
+        made.update(parts["userdata"].get(row["userdata_id"], _NOTHING))
     if row["keypairs"]:
         made["keypairs"] = ",".join(row["keypairs"])
     if readonly and not full:
@@ -217,11 +234,15 @@ def _machine(
     return without_nothing(made, _MAYBE)
 
 
-def _control_state(row: Row) -> str | None:
-    if row["host_uuid"] is None:
-        return None
-    if row["host_status"] == "Up" and row["host_resource_state"] == "Enabled":
-        return "Enabled"
-    if row["host_status"] != "Up":
-        return "Offline"
-    return "Maintenance" if "Maintenance" in row["host_resource_state"] else "Disabled"
+def _add_disks(made: Object, parts: dict[str, dict[int, Object]], volumes: list[Row]) -> None:
+    """What is told of the root volume and of the first data volume."""
+    data = False
+    for volume in volumes:
+        if volume["type"] == "ROOT":
+            made["rootdevicetype"] = "ROOT"
+            if volume["device_id"] is not None:
+                made["rootdeviceid"] = volume["device_id"]
+            made.update(parts["pool"].get(volume["pool_id"], _NOTHING))
+        elif not data:
+            data = True
+            made.update(parts["disk"].get(volume["disk_offering_id"], _NOTHING))
