@@ -41,8 +41,8 @@ class Setting:
     parent: str | None
     options: str | None
 
-    def checked(self, value: str) -> str:
-        """`value` in its stored form. Raises `InvalidValue` where it does not fit the type."""
+    def checked(self, value: str, more: tuple[str, ...] = ()) -> str:
+        """`value` in its stored form; `more` words are taken beside its options. Raises `InvalidValue`."""
         text = value.strip()
         if self.type == "Boolean":
             if text.lower() not in ("true", "false"):
@@ -59,7 +59,7 @@ class Setting:
                 raise InvalidValue(f"setting {self.name} takes a number that can be counted to, not '{value}'")
             return text
         if self.type == "Select" and self.options and text:
-            allowed = [*(option.strip() for option in self.options.split(",")), *MORE_OPTIONS.get(self.name, ())]
+            allowed = [*(option.strip() for option in self.options.split(",")), *MORE_OPTIONS.get(self.name, ()), *more]
             if text not in allowed:
                 raise InvalidValue(f"setting {self.name} takes one of {', '.join(allowed)}, not '{value}'")
         return value

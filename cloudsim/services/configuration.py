@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from sqlalchemy import select
 
+from cloudsim.allocators import registry
 from cloudsim.core.errors import InvalidValue
 from cloudsim.core.settings import Setting, declaration, declarations
 from cloudsim.db.database import Row, Transaction
@@ -23,6 +24,12 @@ SCOPES = {
     "domainid": "Domain",
 }
 Place = tuple[str, int]
+#: Settings whose options are what is installed.
+_PARTS = {
+    "vm.deployment.planner": registry.PLANNERS,
+    "vm.allocation.algorithm": registry.HOST_ALLOCATORS,
+    "volume.allocation.algorithm": registry.STORAGE_ALLOCATORS,
+}
 
 
 def _load(tx: Transaction) -> dict[tuple[str, str, int], str | None]:
@@ -84,10 +91,16 @@ def update(ctx: Context, name: str, value: str, place: Place) -> Setting:
     setting = declaration(name)
     if not settable(setting, place[0]) and place[0] != "Global":
         raise InvalidValue(f"setting {setting.name} has no value of its own for a {place[0].lower()}")
-    _write(ctx, setting, setting.checked(value), place)
+    _write(ctx, setting, setting.checked(value, _installed(setting)), place)
     shown = "a secret" if secret(setting) else f"'{value[:200]}'"
     ctx.event("CONFIGURATION.VALUE.EDIT", f"setting {setting.name} ({place[0]}) is now {shown}")
     return setting
+
+
+def _installed(setting: Setting) -> tuple[str, ...]:
+    """The planners or allocators that users of this server have installed, for the settings that name one."""
+    group = _PARTS.get(setting.name)
+    return tuple(registry.names(group)) if group else ()
 
 
 def reset(ctx: Context, name: str, place: Place) -> Setting:

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import configparser
 from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from apiclient import Api, Refused
+
+from cloudsim.allocators import registry
 
 
 async def set_(api: Api, name: str, value: object, **place: str) -> None:
@@ -89,3 +94,43 @@ async def test_no_more_is_promised_than_there_is(api: Api) -> None:
     assert {one["jobresult"]["errorcode"] for one in ended if one["jobstatus"] == 2} == {533}
     (found,) = (await api.call("listHosts", id=host["id"]))["host"]
     assert found["cpuallocatedvalue"] == 20 * 500
+
+
+EXAMPLE = Path(__file__).parents[2] / "docs" / "examples" / "fewest-machines"
+
+
+@pytest.fixture
+def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The example of the docs, as an installer leaves it."""
+    settings = configparser.ConfigParser()
+    settings.read(EXAMPLE / "setup.cfg")
+    points = settings["options.entry_points"]["cloudsim.host_allocators"].strip()
+    home = tmp_path / "site"
+    metadata = home / "fewest_machines-1.0.dist-info"
+    metadata.mkdir(parents=True)
+    (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: fewest-machines\nVersion: 1.0\n")
+    (metadata / "entry_points.txt").write_text(f"[cloudsim.host_allocators]\n{points}\n")
+    monkeypatch.syspath_prepend(str(EXAMPLE))
+    monkeypatch.syspath_prepend(str(home))
+    registry.forget()
+    yield
+    registry.forget()
+
+
+async def test_the_allocator_of_the_docs(installed: None, api: Api) -> None:
+    for host in (await api.call("listHosts"))["host"][2:]:
+        await api.call("updateHost", id=host["id"], allocationstate="Disable")
+    offering = await api.call("createServiceOffering", name="b", displaytext="b", cpunumber=8, cpuspeed=500, memory=512)
+    await set_(api, "vm.allocation.algorithm", "fewestmachines")
+    big = await api.deploy(serviceofferingid=offering["serviceoffering"]["id"])
+    small = await api.deploy()
+    assert big["hostid"] != small["hostid"]
+    # the emptier host by capacity is the small machine's; by number they are equal, then each gets one
+    assert sorted((await hosts_of(api, 4)).values()) == [2, 2]
+
+
+async def test_algorithms_that_are_not_there(api: Api) -> None:
+    for name in ("vm.allocation.algorithm", "volume.allocation.algorithm", "vm.deployment.planner"):
+        with pytest.raises(Refused) as caught:
+            await set_(api, name, "fewestmachines")
+        assert caught.value.status == 431
