@@ -86,15 +86,16 @@ def value_at(ctx: Context, setting: Setting, place: Place) -> str | None:
     return ctx.settings.raw(setting.name, place) if place[0] != "Global" else ctx.settings.raw(setting.name)
 
 
-def update(ctx: Context, name: str, value: str, place: Place) -> Setting:
-    """Gives a setting a value at a place. Raises `BadParameter`, `InvalidValue`."""
+def update(ctx: Context, name: str, value: str, place: Place) -> tuple[Setting, str]:
+    """Gives a setting a value at a place; answers it with the stored form. Raises `BadParameter`, `InvalidValue`."""
     setting = declaration(name)
     if not settable(setting, place[0]) and place[0] != "Global":
         raise InvalidValue(f"setting {setting.name} has no value of its own for a {place[0].lower()}")
-    _write(ctx, setting, setting.checked(value, _installed(setting)), place)
+    stored = setting.checked(value, _installed(setting))
+    _write(ctx, setting, stored, place)
     shown = "a secret" if secret(setting) else f"'{value[:200]}'"
     ctx.event("CONFIGURATION.VALUE.EDIT", f"setting {setting.name} ({place[0]}) is now {shown}")
-    return setting
+    return setting, stored
 
 
 def _installed(setting: Setting) -> tuple[str, ...]:

@@ -69,8 +69,8 @@ class UpdateConfiguration(
         place = _place(self, self.imagestoreuuid)
         if self.value is None:
             raise BadParameter("parameter value is missing")
-        setting = configuration.update(ctx, self.name, self.value, place)
-        return {"configuration": present(setting, setting.checked(self.value), place)}
+        setting, stored = configuration.update(ctx, self.name, self.value, place)
+        return {"configuration": present(setting, stored, place)}
 
 
 class ResetConfiguration(
