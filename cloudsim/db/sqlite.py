@@ -44,6 +44,8 @@ log = logging.getLogger(__name__)
 P = ParamSpec("P")
 T = TypeVar("T")
 
+#: How long nothing must have been written before the log is emptied into the database.
+PAUSE_SECONDS = 0.5
 #: No further write joins a batch after so many seconds: the event loop has other things to do.
 BATCH_SECONDS = 0.004
 #: How long to wait for another process that holds the write lock.
@@ -131,6 +133,8 @@ class SqliteDatabase(Database):
         self._all: list[aiosqlite.Connection] = []
         self._wanted: deque[_Wanted] = deque()
         self._writing: asyncio.Task[None] | None = None
+        self._pause: asyncio.TimerHandle | None = None
+        self._checkpointing: asyncio.Task[None] | None = None
 
     async def open(self) -> None:
         """Opens the file, made when it is not there. Raises `DatabaseUnavailable`."""
@@ -205,6 +209,28 @@ class SqliteDatabase(Database):
             self._writing = None
             while self._wanted and self._writer is None:
                 _settle(self._wanted.popleft().future, error=DatabaseUnavailable("the database is closed"))
+            self._rest()
+
+    def _rest(self) -> None:
+        """Plans a checkpoint for when nothing was written for a moment: reading past a long log is slow."""
+        if self._pause is not None:
+            self._pause.cancel()
+        self._pause = asyncio.get_running_loop().call_later(PAUSE_SECONDS, self._begin_checkpoint)
+
+    def _begin_checkpoint(self) -> None:
+        self._pause = None
+        if self._writer is not None and self._checkpointing is None:
+            self._checkpointing = asyncio.create_task(self._checkpoint())
+
+    async def _checkpoint(self) -> None:
+        reader = await self._readers.get()
+        try:
+            await _run(reader, lambda connection: connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall())
+        except sqlite3.Error as error:  # the log stays as long as it is; the next writes try again
+            log.warning("the write-ahead log could not be emptied: %s", error)
+        finally:
+            self._readers.put_nowait(reader)
+            self._checkpointing = None
 
     async def _write_batch(self, writer: aiosqlite.Connection) -> None:
         connection = writer._conn
@@ -305,6 +331,10 @@ class SqliteDatabase(Database):
     async def close(self) -> None:
         if self._writing is not None:
             await asyncio.wait([self._writing])
+        if self._pause is not None:
+            self._pause.cancel()
+        if self._checkpointing is not None:
+            await asyncio.wait([self._checkpointing])
         connections, self._all, self._writer, self._glancer = self._all, [], None, None
         for connection in connections:
             await connection.close()
