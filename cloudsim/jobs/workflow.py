@@ -63,6 +63,14 @@ def workflow(
     return register
 
 
+def single(name: str, function: Callable[..., dict[str, Any]]) -> None:
+    """Registers a workflow of one step: ``function(context, **arguments)`` answers the job's result."""
+
+    @workflow(name)
+    async def run(wf: Workflow[Any], **arguments: Any) -> None:
+        await wf.finish(function, **arguments)
+
+
 def registered() -> dict[str, Definition]:
     """All workflows by name."""
     return _REGISTERED

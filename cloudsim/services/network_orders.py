@@ -18,6 +18,7 @@ from cloudsim.jobs.job import Order
 from cloudsim.jobs.workflow import Workflow, workflow
 from cloudsim.services import access, network
 from cloudsim.services.access import Scope
+from cloudsim.services.addressing import ip
 from cloudsim.services.context import Context
 from cloudsim.services.listing import Listing, Page, equals, equals_nocase, tags_of
 from cloudsim.services.nouns import ACCOUNT, DOMAIN, NETWORK, NETWORK_OFFERING, ZONE
@@ -178,16 +179,6 @@ def check_domain(name: str | None) -> str | None:
             f"'{name[:64]}' is not a DNS domain: labels of letters, digits and hyphens, with dots between"
         )
     return name
-
-
-def ip(text: str | None, what: str) -> str | None:
-    """An IPv4 address in its usual form. Raises `InvalidValue`."""
-    if text is None:
-        return None
-    try:
-        return str(ipaddress.IPv4Address(text))
-    except ValueError:
-        raise InvalidValue(f"{what} takes an IPv4 address, not '{text[:64]}'") from None
 
 
 def _mtu(ctx: Context, value: int | None, name: str, zone: Row) -> int | None:

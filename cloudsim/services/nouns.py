@@ -63,6 +63,12 @@ HOST = Noun("host", "host", schema.host, type="Host")
 STORAGE_POOL = Noun("storagepool", "storage pool", schema.storage_pool, type="StoragePool")
 PHYSICAL_NETWORK = Noun("physicalnetwork", "physical network", schema.physical_network, type="PhysicalNetwork")
 IMAGE_STORE = Noun("imagestore", "image store", schema.image_store, type="ImageStore")
+TRAFFIC_TYPE = Noun("traffictype", "traffic type", schema.traffic_type, type="TrafficType")
+NETWORK_PROVIDER = Noun(
+    "networkserviceprovider", "network service provider", schema.network_provider, type="NetworkServiceProvider"
+)
+PROVIDER_ELEMENT = Noun("element", "element of a provider", schema.provider_element, type="Element")
+VLAN_RANGE = Noun("vlaniprange", "VLAN IP range", schema.vlan, type="VlanIpRange")
 GUEST_OS = Noun("ostype", "OS type", schema.guest_os, type="GuestOs")
 GUEST_OS_CATEGORY = Noun("oscategory", "OS category", schema.guest_os_category, type="GuestOsCategory")
 TEMPLATE = Noun("template", "template", schema.template, Owner.SHARED, "Template")

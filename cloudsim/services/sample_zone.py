@@ -12,6 +12,7 @@ from sqlalchemy import select
 
 from cloudsim.core.ids import secret
 from cloudsim.db import schema
+from cloudsim.services import physicalnetwork
 from cloudsim.services.context import Context
 
 GIB = 1024**3
@@ -64,8 +65,9 @@ def build(ctx: Context) -> list[int]:
         isolation_methods="VLAN",
         speed=None,
         tags=None,
-        traffic_types=["Management", "Public", "Guest", "Storage"],
+        domain_id=None,
     )
+    physicalnetwork.fill(ctx, physical, enabled=True, types=physicalnetwork.TRAFFIC)
     tx.insert_many(schema.vnet, [{"physical_network_id": physical, "vlan": vlan, "network_id": None} for vlan in VLANS])
     _public_addresses(ctx, zone, physical)
     pod = resource(

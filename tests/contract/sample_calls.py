@@ -332,3 +332,111 @@ async def _delete_pool(api: Api) -> Calls:
 async def _capacity(api: Api) -> Calls:
     where = await api.places()
     return [{"podid": where["podid"], "type": 1}, {"zoneid": where["zoneid"]}, {"clusterid": where["clusterid"]}]
+
+
+async def _zone_call(api: Api) -> dict[str, Any]:
+    domain = (await api.call("listAccounts", name="admin"))["account"][0]["domainid"]
+    names = {"dns1": "10.0.0.1", "dns2": "10.0.0.2", "internaldns1": "10.0.0.1", "internaldns2": "10.0.0.2"}
+    return {"name": "made", "networktype": "Advanced", **names, "domainid": domain, "domain": "example.com"}
+
+
+@calls("createZone")
+async def _create_zone(api: Api) -> Calls:
+    return [await _zone_call(api)]
+
+
+async def _new_zone(api: Api) -> str:
+    return (await api.call("createZone", **await _zone_call(api)))["zone"]["id"]
+
+
+POD = {"name": "made", "gateway": "10.9.0.1", "netmask": "255.255.255.0", "startip": "10.9.0.2", "endip": "10.9.0.9"}
+
+
+@calls("createPod")
+async def _create_pod(api: Api) -> Calls:
+    return [{**POD, "zoneid": await _new_zone(api)}]
+
+
+@calls("createPhysicalNetwork")
+async def _create_physical(api: Api) -> Calls:
+    return [{"name": "made", "zoneid": await _new_zone(api), "isolationmethods": "VLAN", "vlan": "100-200"}]
+
+
+async def _physical(api: Api) -> str:
+    return (await api.job("createPhysicalNetwork", **(await _create_physical(api))[0]))["physicalnetwork"]["id"]
+
+
+@calls("updatePhysicalNetwork")
+async def _update_physical(api: Api) -> Calls:
+    return [{"id": await _physical(api), "state": "Enabled", "vlan": "100-200"}]
+
+
+@calls("addTrafficType")
+async def _add_traffic(api: Api) -> Calls:
+    return [{"physicalnetworkid": await _physical(api), "traffictype": "Guest"}]
+
+
+async def _provider(api: Api, name: str) -> str:
+    network = await _physical(api)
+    found = await api.call("listNetworkServiceProviders", name=name, physicalnetworkid=network)
+    return found["networkserviceprovider"][0]["id"]
+
+
+@calls("updateNetworkServiceProvider")
+async def _update_provider(api: Api) -> Calls:
+    provider = await _provider(api, "VirtualRouter")
+    (element,) = (await api.call("listVirtualRouterElements", nspid=provider))["virtualrouterelement"]
+    await api.job("configureVirtualRouterElement", id=element["id"], enabled=True)
+    return [{"id": provider, "state": "Enabled"}]
+
+
+@calls("configureVirtualRouterElement")
+async def _configure_router(api: Api) -> Calls:
+    provider = await _provider(api, "VirtualRouter")
+    (element,) = (await api.call("listVirtualRouterElements", nspid=provider))["virtualrouterelement"]
+    return [{"id": element["id"], "enabled": True}]
+
+
+@calls("configureInternalLoadBalancerElement")
+async def _configure_lb(api: Api) -> Calls:
+    provider = await _provider(api, "InternalLbVm")
+    found = await api.call("listInternalLoadBalancerElements", nspid=provider)
+    return [{"id": found["internalloadbalancerelement"][0]["id"], "enabled": True}]
+
+
+async def _range(api: Api) -> dict[str, Any]:
+    where = await _places(api)
+    addresses = {"gateway": "10.8.0.1", "netmask": "255.255.255.0", "startip": "10.8.0.2", "endip": "10.8.0.9"}
+    return {**where, "account": "admin", **addresses, "vlan": "50", "forvirtualnetwork": True}
+
+
+@calls("createVlanIpRange")
+async def _create_range(api: Api) -> Calls:
+    return [await _range(api)]
+
+
+@calls("deleteVlanIpRange")
+async def _delete_range(api: Api) -> Calls:
+    return [{"id": (await api.call("createVlanIpRange", **await _range(api)))["vlan"]["id"]}]
+
+
+@calls("listVlanIpRanges")
+async def _list_ranges(api: Api) -> Calls:
+    await api.call("createVlanIpRange", **await _range(api))
+    return [{}]
+
+
+@calls("addImageStore")
+async def _add_store(api: Api) -> Calls:
+    zone = (await api.places())["zoneid"]
+    return [{"provider": "NFS", "url": "nfs://10.0.0.1/export/secondary", "zoneid": zone}]
+
+
+@calls("updateImageStore")
+async def _update_store(api: Api) -> Calls:
+    return [{"id": (await api.call("listImageStores"))["imagestore"][0]["id"], "readonly": True}]
+
+
+@calls("updateZone")
+async def _update_zone(api: Api) -> Calls:
+    return [{"id": (await api.places())["zoneid"], "dns2": "10.0.0.3", "details[0].key": "a", "details[0].value": "b"}]

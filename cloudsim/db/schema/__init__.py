@@ -24,11 +24,14 @@ from cloudsim.db.schema.infrastructure import (
     host,
     host_capacity,
     image_store,
+    network_provider,
     physical_network,
     pod,
+    provider_element,
     storage_pool,
     template,
     template_zone,
+    traffic_type,
     vnet,
     zone,
 )
@@ -38,7 +41,7 @@ from cloudsim.db.schema.offering import disk_offering, network_offering, service
 from cloudsim.db.schema.virtualmachine import instance_group, vm, volume
 
 #: The newest migration: what an empty database is made at.
-VERSION = "0002"
+VERSION = "0003"
 
 __all__ = [
     "VERSION",
@@ -60,9 +63,11 @@ __all__ = [
     "metadata",
     "network",
     "network_offering",
+    "network_provider",
     "nic",
     "physical_network",
     "pod",
+    "provider_element",
     "public_ip",
     "role",
     "role_permission",
@@ -73,6 +78,7 @@ __all__ = [
     "tag",
     "template",
     "template_zone",
+    "traffic_type",
     "user",
     "user_data",
     "vlan",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from sqlalchemy import Column, Index, String, Table
+from sqlalchemy import text as sql
 
 from cloudsim.db.schema.base import (
     big,
@@ -18,6 +19,8 @@ from cloudsim.db.schema.base import (
     text,
 )
 from cloudsim.db.types import Big
+
+ALIVE = sql("removed IS NULL")
 
 zone = resource(
     "zone",
@@ -54,8 +57,40 @@ physical_network = resource(
     text("isolation_methods"),
     text("speed"),
     text("tags"),
-    # ["Guest", "Public", ...]
-    data("traffic_types", nullable=False),
+    ref("domain_id", "domain", optional=True),
+)
+
+traffic_type = resource(
+    "traffic_type",
+    ref("physical_network_id", "physical_network"),
+    # Public, Guest, Management or Storage
+    required("type"),
+    # {"kvm": name of the bridge, ...}
+    data("labels", nullable=False),
+    text("vlan"),
+    text("isolation_method"),
+    Index("uq_traffic_type", "physical_network_id", "type", unique=True, sqlite_where=ALIVE, postgresql_where=ALIVE),
+)
+
+network_provider = resource(
+    "network_provider",
+    ref("physical_network_id", "physical_network"),
+    # VirtualRouter, VpcVirtualRouter, ...
+    required("name"),
+    # Enabled, Disabled or Shutdown
+    required("state"),
+    data("services", nullable=False),
+    Index(
+        "uq_network_provider", "physical_network_id", "name", unique=True, sqlite_where=ALIVE, postgresql_where=ALIVE
+    ),
+)
+
+provider_element = resource(
+    "provider_element",
+    ref("provider_id", "network_provider"),
+    # router: of VirtualRouter and VpcVirtualRouter; lb: of InternalLbVm
+    required("kind"),
+    flag("enabled"),
 )
 
 vnet = table(
