@@ -287,6 +287,22 @@ async def peer(directory: Path, ours: dict[str, float]) -> None:
         process.wait(10)
 
 
+def machine(when: str) -> None:
+    """How fast the machine is just now: others may be at work on it."""
+    started = time.perf_counter()
+    for _ in range(20_000_000):
+        pass
+    told(f"the machine, {when}: a loop of 20 million turns in Python", f"{time.perf_counter() - started:.2f} s")
+    times = []
+    with tempfile.TemporaryFile() as file:
+        for _ in range(200):
+            started = time.perf_counter()
+            os.pwrite(file.fileno(), b"x" * 4096, 0)
+            os.fdatasync(file.fileno())
+            times.append(time.perf_counter() - started)
+    told(f"the machine, {when}: 4 KiB to the disk, median of 200", f"{statistics.median(times) * 1000:.2f} ms")
+
+
 def main() -> None:
     """Runs the parts."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -297,6 +313,7 @@ def main() -> None:
     work = Path(tempfile.mkdtemp(prefix="cloudsim-bench-"))
     server = Running(work / "data")
     try:
+        machine("at the start")
         if "start" in parts:
             firsts = []
             for number in range(5):
@@ -329,6 +346,7 @@ def main() -> None:
         server.stop()
         if "peer" in parts:
             asyncio.run(peer(work, {}))
+        machine("at the end")
     finally:
         server.stop()
         shutil.rmtree(work, ignore_errors=True)
