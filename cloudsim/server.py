@@ -85,6 +85,11 @@ class Server:
     async def _start(self) -> None:
         directory = self._lock_directory()
         self.db = await self._open_database(directory)
+        password = None
+        if await self.db.read(bootstrap.is_empty):
+            # takes a while in a thread of its own: the rest goes on meanwhile
+            password = asyncio.ensure_future(bootstrap.password_hash(str(self.config["admin-password"])))
+            self._cleanup.append(password.cancel)
         try:
             cipher = KeyFile(directory / "key")
         except (OSError, ValueError) as error:
@@ -118,7 +123,8 @@ class Server:
         self._cleanup.append(self.cloud.jobs.close)
         await self.agents.open()
         self._cleanup.append(self.agents.close)
-        await self._defaults()
+        if password is not None:
+            await self._defaults(await password)
         await configuration.follow(self.cloud)
         admin = await self.db.read(self._admin)
         self.dispatcher = Dispatcher(self.cloud, admin)
@@ -130,8 +136,9 @@ class Server:
         from cloudsim.services import periodic
 
         self.periodic = periodic.scheduler(self.cloud, admin)
-        self.periodic.start()
         self._cleanup.append(self.periodic.close)
+        # loading APScheduler takes longer than the first tasks are away
+        self._cleanup.append(asyncio.get_running_loop().call_later(0.05, self.periodic.start).cancel)
         self.ready = True
 
     def _lock_directory(self) -> Path:
@@ -190,11 +197,7 @@ class Server:
         path.write_text(made)
         return made
 
-    async def _defaults(self) -> None:
-        if not await self.db.read(bootstrap.is_empty):
-            return
-        password = await bootstrap.password_hash(str(self.config["admin-password"]))
-
+    async def _defaults(self, password: str) -> None:
         def fill(tx: Any) -> None:
             admin = bootstrap.fill(tx, self.ids, self.cloud.cipher, self.clock.now(), password)
             if self.config["seed"]:

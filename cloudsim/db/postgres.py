@@ -28,6 +28,7 @@ from cloudsim.db.database import (
     WriteTransaction,
     plain,
 )
+from cloudsim.db.schema.base import for_postgresql
 from cloudsim.db.statement import Compiler
 
 P = ParamSpec("P")
@@ -132,6 +133,7 @@ class PostgresDatabase(Database):
             raise _translated(error) from error
 
     async def create(self, tables: Iterable[Table], stamp: str) -> None:
+        for_postgresql()
         async with self._connected.acquire() as connection, connection.transaction():
             for table in tables:
                 await connection.execute(str(CreateTable(table).compile(dialect=self.compiler.dialect)))

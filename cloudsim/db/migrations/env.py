@@ -8,6 +8,7 @@ from alembic import context
 from sqlalchemy.types import TypeDecorator
 
 from cloudsim.db import schema
+from cloudsim.db.schema.base import for_postgresql
 
 
 def render(kind: str, thing: Any, _: Any) -> Any:
@@ -17,6 +18,7 @@ def render(kind: str, thing: Any, _: Any) -> Any:
     return False
 
 
+for_postgresql()
 connection = context.config.attributes["connection"]
 context.configure(
     connection=connection,

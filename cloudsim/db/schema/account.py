@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Column, Index, PrimaryKeyConstraint, String, Table, UniqueConstraint, text
+from sqlalchemy import Column, Index, PrimaryKeyConstraint, String, Table, UniqueConstraint
 
-from cloudsim.db.schema.base import big, data, flag, metadata, number, ref, required, resource, table
+from cloudsim.db.schema.base import big, data, flag, metadata, number, ref, required, resource, table, unique_alive
 from cloudsim.db.schema.base import text as text_
 
 domain = resource(
@@ -53,8 +53,7 @@ account = resource(
     text_("network_domain"),
     ref("default_zone_id", "zone", optional=True),
     flag("is_default"),
-    Index("uq_account_name", "domain_id", "name", unique=True, sqlite_where=text("removed IS NULL"),
-          postgresql_where=text("removed IS NULL")),
+    unique_alive("uq_account_name", "domain_id", "name"),
 )  # fmt: skip
 
 user = resource(
@@ -75,8 +74,7 @@ user = resource(
     text_("secret_key"),
     flag("is_default"),
     required("source"),
-    Index("uq_user_name", "domain_id", "username", unique=True, sqlite_where=text("removed IS NULL"),
-          postgresql_where=text("removed IS NULL")),
+    unique_alive("uq_user_name", "domain_id", "username"),
 )  # fmt: skip
 
 session = Table(

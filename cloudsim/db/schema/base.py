@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from sqlalchemy import Boolean, Column, Float, ForeignKey, Index, Integer, MetaData, String, Table, Text
+from sqlalchemy import text as sql
 
 from cloudsim.db.types import Big, Json
 
@@ -16,6 +17,8 @@ metadata = MetaData(
         "pk": "pk_%(table_name)s",
     }
 )
+
+_ALIVE = sql("removed IS NULL")
 
 
 def table(name: str, *columns: Any) -> Table:
@@ -79,12 +82,26 @@ def ref(name: str, target: str, *, optional: bool = False, index: bool = True) -
     return Column(name, Big, ForeignKey(f"{target}.id"), nullable=optional, index=index)
 
 
+def unique_alive(name: str, *columns: str) -> Index:
+    """No two rows that are there have the same values in these columns; rows that were removed do not count."""
+    return Index(name, *columns, unique=True, sqlite_where=_ALIVE, info={"where": _ALIVE})
+
+
+def for_postgresql() -> None:
+    """Tells the indexes what PostgreSQL needs to know. Said at the start, it would load PostgreSQL's part for nobody."""
+    for one in metadata.tables.values():
+        for index in one.indexes:
+            if "where" in index.info:
+                index.kwargs["postgresql_where"] = index.info["where"]
+
+
 __all__ = [
     "Column",
     "Index",
     "big",
     "data",
     "flag",
+    "for_postgresql",
     "maybe",
     "metadata",
     "number",
@@ -94,4 +111,5 @@ __all__ = [
     "resource",
     "table",
     "text",
+    "unique_alive",
 ]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from sqlalchemy import Column, Index, String, Table
-from sqlalchemy import text as sql
 
 from cloudsim.db.schema.base import (
     big,
@@ -17,10 +16,9 @@ from cloudsim.db.schema.base import (
     resource,
     table,
     text,
+    unique_alive,
 )
 from cloudsim.db.types import Big
-
-ALIVE = sql("removed IS NULL")
 
 zone = resource(
     "zone",
@@ -69,7 +67,7 @@ traffic_type = resource(
     data("labels", nullable=False),
     text("vlan"),
     text("isolation_method"),
-    Index("uq_traffic_type", "physical_network_id", "type", unique=True, sqlite_where=ALIVE, postgresql_where=ALIVE),
+    unique_alive("uq_traffic_type", "physical_network_id", "type"),
 )
 
 network_provider = resource(
@@ -80,9 +78,7 @@ network_provider = resource(
     # Enabled, Disabled or Shutdown
     required("state"),
     data("services", nullable=False),
-    Index(
-        "uq_network_provider", "physical_network_id", "name", unique=True, sqlite_where=ALIVE, postgresql_where=ALIVE
-    ),
+    unique_alive("uq_network_provider", "physical_network_id", "name"),
 )
 
 provider_element = resource(

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Column, Index, Integer, text
+from sqlalchemy import Column, Index, Integer
 
-from cloudsim.db.schema.base import big, data, flag, maybe, number, ref, required, resource
+from cloudsim.db.schema.base import big, data, flag, maybe, number, ref, required, resource, unique_alive
 from cloudsim.db.schema.base import text as text_
-
-ALIVE = text("removed IS NULL")
 
 network = resource(
     "network",
@@ -103,6 +101,6 @@ nic = resource(
     data("dhcp_options", nullable=False),
     maybe("enabled"),
     # no address twice in a network, no MAC twice anywhere
-    Index("uq_nic_ip", "network_id", "ip", unique=True, sqlite_where=ALIVE, postgresql_where=ALIVE),
-    Index("uq_nic_mac", "mac", unique=True, sqlite_where=ALIVE, postgresql_where=ALIVE),
+    unique_alive("uq_nic_ip", "network_id", "ip"),
+    unique_alive("uq_nic_mac", "mac"),
 )
