@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import bindparam, select
 
 from cloudsim.core.caller import Caller
-from cloudsim.core.errors import BadParameter, CloudError, InvalidValue, PermissionDenied
+from cloudsim.core.errors import BadParameter, CloudError, InvalidValue, PermissionDenied, ResourceUnavailable
 from cloudsim.core.ids import is_uuid
 from cloudsim.db.database import Row
 from cloudsim.db.schema import account as account_table
@@ -94,6 +94,14 @@ def row(ctx: Context, noun: Noun, row_id: int) -> Row:
     found = ctx.tx.first(noun.by_id, row_id=row_id)
     if found is None:
         raise not_found(noun, str(row_id))
+    return found
+
+
+def alive(ctx: Context, noun: Noun, row_id: int) -> Row:
+    """A row by its id, for jobs: raises `ResourceUnavailable` where it was removed since the job was asked for."""
+    found = row(ctx, noun, row_id)
+    if found["removed"] is not None:
+        raise ResourceUnavailable(f"the {noun.label} was removed meanwhile")
     return found
 
 

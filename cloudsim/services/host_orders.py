@@ -17,16 +17,16 @@ from sqlalchemy import bindparam, func, select
 from cloudsim.agents.base import HostAddress, HostFacts
 from cloudsim.core import states
 from cloudsim.core.caller import Caller
-from cloudsim.core.errors import InvalidValue, OperationFailed, ResourceUnavailable
+from cloudsim.core.errors import InvalidValue, OperationFailed
 from cloudsim.db import schema
 from cloudsim.db.database import Row
 from cloudsim.db.placement import HOLDING
 from cloudsim.db.types import any_of
 from cloudsim.jobs.job import Order
 from cloudsim.jobs.workflow import Workflow, workflow
+from cloudsim.services import access, template
 from cloudsim.services import cluster as clusters
 from cloudsim.services import pod as pods
-from cloudsim.services import template
 from cloudsim.services.context import Cloud, Context
 from cloudsim.services.nouns import HOST
 from cloudsim.services.vm_workflows import address_of, host_address, leave_host
@@ -282,22 +282,15 @@ def reconnect(ctx: Context, row: Row) -> str:
 
 
 def _leave(ctx: Context, host_id: int) -> dict[str, Any]:
-    row = _there(ctx, host_id)
+    row = access.alive(ctx, HOST, host_id)
     if states.host_status.can(row["status"], "ShutdownRequested"):
         after = states.host_status.next(row["status"], "ShutdownRequested")
         ctx.tx.update(host, {"id": host_id}, status=after, disconnected=ctx.now, update_count=row["update_count"] + 1)
     return address_of(ctx, host_id)
 
 
-def _there(ctx: Context, host_id: int) -> Row:
-    row = ctx.tx.first(HOST.by_id, row_id=host_id)
-    if row is None or row["removed"] is not None:
-        raise ResourceUnavailable("the host was removed meanwhile")
-    return row
-
-
 def _back(ctx: Context, host_id: int, facts: Mapping[str, Any]) -> dict[str, Any]:
-    row = _there(ctx, host_id)
+    row = access.alive(ctx, HOST, host_id)
     ctx.tx.update(
         host,
         {"id": host_id},

@@ -208,7 +208,7 @@ def _told(ctx: Context, provider_id: int) -> dict[str, Any]:
 
 
 def _updated(ctx: Context, provider_id: int, state: str | None, services: list[str] | None) -> dict[str, Any]:
-    row = access.row(ctx, NETWORK_PROVIDER, provider_id)
+    row = access.alive(ctx, NETWORK_PROVIDER, provider_id)
     if state == "Enabled":
         _check_ready(ctx, row)
     changed: dict[str, Any] = {"state": state, "services": services}
@@ -219,7 +219,7 @@ def _updated(ctx: Context, provider_id: int, state: str | None, services: list[s
 
 
 def _deleted(ctx: Context, provider_id: int) -> dict[str, Any]:
-    _check_unused(ctx, access.row(ctx, NETWORK_PROVIDER, provider_id))
+    _check_unused(ctx, access.alive(ctx, NETWORK_PROVIDER, provider_id))
     for one in ctx.tx.all(_OF, provider_id=provider_id):
         ctx.tx.update(element, {"id": one["id"]}, removed=ctx.now)
     ctx.tx.update(provider, {"id": provider_id}, removed=ctx.now)
@@ -227,7 +227,7 @@ def _deleted(ctx: Context, provider_id: int) -> dict[str, Any]:
 
 
 def _configured(ctx: Context, element_id: int, enabled: bool | None) -> dict[str, Any]:
-    row = access.row(ctx, PROVIDER_ELEMENT, element_id)
+    row = access.alive(ctx, PROVIDER_ELEMENT, element_id)
     if enabled is not None:
         ctx.tx.update(element, {"id": element_id}, enabled=enabled)
     noun = "virtualrouterelement" if row["kind"] == "router" else "internalloadbalancerelement"

@@ -104,6 +104,18 @@ _TAGS = select(schema.vlan.c.tag).where(
 )
 _DROP_FREE = vnet.delete().where(vnet.c.physical_network_id == bindparam("network_id"), vnet.c.network_id.is_(None))
 _DROP_VLANS = vnet.delete().where(vnet.c.physical_network_id == bindparam("network_id"))
+_DROP_ELEMENTS = (
+    schema.provider_element.update()
+    .where(
+        schema.provider_element.c.removed.is_(None),
+        schema.provider_element.c.provider_id.in_(
+            select(schema.network_provider.c.id).where(
+                schema.network_provider.c.physical_network_id == bindparam("network_id")
+            )
+        ),
+    )
+    .values(removed=bindparam("now", type_=schema.provider_element.c.removed.type))
+)
 _TYPES = select(schema.traffic_type).where(
     schema.traffic_type.c.physical_network_id == bindparam("network_id"), schema.traffic_type.c.removed.is_(None)
 )
@@ -251,7 +263,7 @@ def _told(ctx: Context, network_id: int) -> dict[str, Any]:
 
 
 def _updated(ctx: Context, network_id: int, values: dict[str, Any], vlans: str | None) -> dict[str, Any]:
-    row = access.row(ctx, PHYSICAL_NETWORK, network_id)
+    row = access.alive(ctx, PHYSICAL_NETWORK, network_id)
     if values:
         ctx.tx.update(network, {"id": network_id}, **values)
     if vlans is not None:
@@ -260,9 +272,10 @@ def _updated(ctx: Context, network_id: int, values: dict[str, Any], vlans: str |
 
 
 def _deleted(ctx: Context, network_id: int) -> dict[str, Any]:
-    row = access.row(ctx, PHYSICAL_NETWORK, network_id)
+    row = access.alive(ctx, PHYSICAL_NETWORK, network_id)
     _check_unused(ctx, row)
     ctx.tx.execute(_DROP_VLANS, network_id=network_id)
+    ctx.tx.execute(_DROP_ELEMENTS, network_id=network_id, now=ctx.now)
     for table in (schema.traffic_type, schema.network_provider):
         ctx.tx.execute(
             table.update()
@@ -383,13 +396,13 @@ def _type_told(ctx: Context, type_id: int) -> dict[str, Any]:
 
 
 def _type_updated(ctx: Context, type_id: int, labels: dict[str, str]) -> dict[str, Any]:
-    row = access.row(ctx, TRAFFIC_TYPE, type_id)
+    row = access.alive(ctx, TRAFFIC_TYPE, type_id)
     ctx.tx.update(schema.traffic_type, {"id": type_id}, labels={**row["labels"], **labels})
     return _type_told(ctx, type_id)
 
 
 def _type_deleted(ctx: Context, type_id: int) -> dict[str, Any]:
-    _check_type(ctx, access.row(ctx, TRAFFIC_TYPE, type_id))
+    _check_type(ctx, access.alive(ctx, TRAFFIC_TYPE, type_id))
     ctx.tx.update(schema.traffic_type, {"id": type_id}, removed=ctx.now)
     return {"success": True}
 

@@ -144,6 +144,14 @@ def page(ctx: Context, ids: Sequence[int]) -> list[tuple[Row, dict[str, str]]]:
     ]
 
 
+def _check_place(ctx: Context, place: Place, zone_id: int, cluster_id: int | None, but: int = 0) -> None:
+    """Raises `InvalidValue` where another pool that the same hosts reach is in that place."""
+    for row in ctx.tx.all(_SAME, zone_id=zone_id, path=place.path):
+        near = cluster_id is None or row["cluster_id"] in (None, cluster_id)
+        if row["id"] != but and near and (row["address"], row["type"]) == (place.address, place.type):
+            raise InvalidValue(f"storage pool {row['name']} has that address and path already")
+
+
 def create(
     ctx: Context,
     *,
@@ -184,11 +192,7 @@ def create(
         hypervisor = clusters.hypervisor_named(ctx, hypervisor)
     else:
         raise InvalidValue("storage is added for a cluster or for a zone")
-    for row in ctx.tx.all(_SAME, zone_id=zone["id"], path=place.path):
-        if row["address"] == place.address and row["type"] == place.type and row["cluster_id"] in (
-            None, cluster["id"] if cluster else None
-        ):  # fmt: skip
-            raise InvalidValue(f"storage pool {row['name']} has that address and path already")
+    _check_place(ctx, place, zone["id"], cluster["id"] if cluster else None)
     reach = [
         row
         for row in ctx.tx.all(_UP, zone_id=zone["id"])
@@ -263,6 +267,7 @@ def update(
         place = place_of(url)
         if place.type != row["type"]:
             raise InvalidValue(f"the storage is a {row['type']}; a {place.type} is another")
+        _check_place(ctx, place, row["zone_id"], row["cluster_id"], row["id"])
         changed.update(address=place.address, path=place.path)
     if changed:
         ctx.tx.update(pool, {"id": row["id"]}, **changed)
@@ -275,7 +280,7 @@ def update(
 
 
 def delete(ctx: Context, row: Row, *, forced: bool) -> None:
-    """Removes a pool. Raises `OperationFailed` for one in use (`forced` or not), `ResourceInUse` where volumes lie on it."""
+    """Removes a pool. Raises `ResourceInUse` where volumes lie on it, `InvalidValue` for one that is Up without `forced`."""
     volumes = ctx.tx.scalar(_VOLUMES, pool_id=row["id"])
     if volumes:
         raise ResourceInUse(f"{volumes} volumes lie on storage pool {row['name']}: move or expunge them first")

@@ -153,6 +153,12 @@ async def test_storage_of_a_whole_zone(api: Api) -> None:
     assert (await refused(api, "updateStoragePool", id=made["id"], capacitybytes=0))[0] == 431
     assert (await refused(api, "updateStoragePool", id=made["id"], url="nfs://a/c"))[0] == 530
     assert (await refused(api, "deleteStoragePool", id=made["id"]))[0] == 431
+    await api.call("updateStoragePool", id=made["id"], enabled=False)
+    (other, *_) = (await api.call("listStoragePools", name="primary1"))["storagepool"]
+    taken = f"nfs://{other['ipaddress']}{other['path']}"
+    assert (await refused(api, "updateStoragePool", id=made["id"], url=taken))[0] == 431
+    moved = (await api.call("updateStoragePool", id=made["id"], url="nfs://a/c"))["storagepool"]
+    assert (moved["path"], moved["state"]) == ("/c", "Disabled")
     await api.call("deleteStoragePool", id=made["id"], forced=True)
     assert await api.call("listStoragePools", name="b") == {}
 

@@ -226,3 +226,23 @@ async def test_image_stores(api: Api) -> None:
     assert (changed["readonly"], changed["name"]) == (True, "mine")
     await api.call("deleteImageStore", id=store["id"])
     assert await api.call("listImageStores", name="mine") == {}
+
+
+async def test_what_a_physical_network_had_goes_with_it(api: Api) -> None:
+    wire = await physical(api, await zone(api))
+    (provider, *_) = (await api.call("listNetworkServiceProviders", physicalnetworkid=wire, name="VirtualRouter"))[
+        "networkserviceprovider"
+    ]
+    (element,) = (await api.call("listVirtualRouterElements", nspid=provider["id"]))["virtualrouterelement"]
+    asked: list[Any] = [await api.call("deletePhysicalNetwork", id=wire)]
+    asked += await asyncio.gather(
+        api.call("updatePhysicalNetwork", id=wire, state="Enabled"),
+        api.call("deletePhysicalNetwork", id=wire),
+        return_exceptions=True,
+    )
+    ended = [await api.wait(one["jobid"]) for one in asked if isinstance(one, dict)]
+    # what was asked for while it went fails with a reason; nothing happens twice
+    assert [one["jobstatus"] for one in ended] == [1] + [2] * (len(ended) - 1)
+    assert {one["jobresult"]["errorcode"] for one in ended[1:]} <= {534}
+    assert (await refused(api, "configureVirtualRouterElement", id=element["id"], enabled=True))[0] == 431
+    assert (await refused(api, "updateNetworkServiceProvider", id=provider["id"], state="Disabled"))[0] == 431
