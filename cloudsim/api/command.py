@@ -19,15 +19,14 @@ from collections.abc import Sequence
 from functools import cache
 from typing import Any, ClassVar
 
-from cloudsim.api.params import Given, Param, Parameters, boolean, integer, mapping, ref, string, uuid
+from cloudsim.api.params import Given, Param, Parameters, boolean, integer, mapping, ref, string
 from cloudsim.api.responses.base import SUCCESS, Response
-from cloudsim.api.words import describe
 from cloudsim.core.caller import Caller
-from cloudsim.core.errors import BadParameter
 from cloudsim.services import access
+from cloudsim.services.access import Scope
 from cloudsim.services.context import Cloud, Context, Row
 from cloudsim.services.listing import Listing, Page, page_of, tags_of
-from cloudsim.services.nouns import ACCOUNT, DOMAIN
+from cloudsim.services.nouns import DOMAIN, PROJECT
 
 Body = dict[str, Any]
 
@@ -181,26 +180,41 @@ class DomainList(ListCommand):
     listall = boolean()
 
 
-class OwnedList(DomainList):
-    """A list of what accounts own: account, projectid and tags as well."""
+class ScopedList(DomainList):
+    """A list of what accounts and projects own: account and projectid as well."""
 
     account = string()
-    projectid = uuid("The project whose things are listed; -1: those of all projects as well", also=("-1",))
-    tags = mapping()
+    projectid = ref(PROJECT, "The project whose things are listed; -1: those of all projects", also=("-1",))
 
-    def select(self, ctx: Context, listing: Listing, **conditions: Any) -> Body:
-        if self.projectid not in (None, "-1"):
-            raise BadParameter(f"there is no project with id {self.projectid}")
-        scope = access.scope(
+    def scope(self, ctx: Context, *, by_id: bool = False, listall: bool = False) -> Scope:
+        """Whose rows were asked for, see `access.scope`."""
+        return access.scope(
             ctx,
             account=self.account,
             domain=self.domainid,
-            listall=self.listall,
+            project=self.projectid,
+            listall=self.listall or listall,
             isrecursive=self.isrecursive,
-            by_id=bool(conditions.get("id") or conditions.get("ids")),
+            by_id=by_id,
         )
+
+    def select(self, ctx: Context, listing: Listing, **conditions: Any) -> Body:
+        scope = self.scope(ctx, by_id=bool(conditions.get("id") or conditions.get("ids")))
         given = {"keyword": self.keyword, **conditions}
-        return self.answer(ctx, listing.page(ctx, given, self.paging(ctx), scope, tags_of(self.tags)))
+        return self.answer(ctx, listing.page(ctx, given, self.paging(ctx), scope, self.tag_pairs()))
+
+    def tag_pairs(self) -> list[tuple[str, str]]:
+        """The tags a row must have."""
+        return []
+
+
+class OwnedList(ScopedList):
+    """A list of what can have tags."""
+
+    tags = mapping()
+
+    def tag_pairs(self) -> list[tuple[str, str]]:
+        return tags_of(self.tags)
 
 
 @cache
@@ -221,17 +235,3 @@ def commands() -> dict[str, type[Command]]:
 
     walk(Command)
     return dict(sorted(found.items()))
-
-
-__all__ = [
-    "ACCOUNT",
-    "AsyncCommand",
-    "Body",
-    "Command",
-    "DomainList",
-    "ListCommand",
-    "OwnedList",
-    "commands",
-    "describe",
-    "id_of",
-]

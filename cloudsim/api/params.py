@@ -172,11 +172,15 @@ class _Ref(Param):
 
     type = "uuid"
 
-    def __init__(self, noun: Noun, description: str = "", **options: Any) -> None:
+    def __init__(self, noun: Noun, description: str = "", *, also: Sequence[str] = (), **options: Any) -> None:
         super().__init__(description, **options)
         self.noun = noun
+        #: Words that are taken in the place of an id, and given on as they are.
+        self.also = also
 
     def parse(self, ctx: Context, text: str) -> Any:
+        if text in self.also:
+            return text
         return access.find(ctx, self.noun, self.checked(text))
 
     def checked(self, text: str) -> str:

@@ -18,6 +18,24 @@ def _matcher(rules: tuple[tuple[str, bool], ...]) -> dict[str, bool]:
 
 
 @dataclass(frozen=True, slots=True)
+class Membership:
+    """A user's part in a project."""
+
+    project_id: int
+    #: The account that owns what the project has.
+    account_id: int
+    admin: bool
+    #: Those of the member's project role in their order; None: no project role.
+    rules: tuple[tuple[str, bool], ...] | None = None
+
+    def may(self, command: str) -> bool:
+        """Whether the project role leaves a command to the member: the first rule that fits decides, else it does."""
+        if self.admin or self.rules is None:
+            return True
+        return allowed(command, (*self.rules, ("*", True)))
+
+
+@dataclass(frozen=True, slots=True)
 class Caller:
     """One user, as of the start of the request."""
 
@@ -35,6 +53,15 @@ class Caller:
     role_id: int | None
     #: The role's rules in their order: (command name or pattern with ``*``, allowed).
     rules: tuple[tuple[str, bool], ...]
+    #: The projects the user is in.
+    projects: tuple[Membership, ...] = ()
+
+    def member_of(self, account_id: int) -> Membership | None:
+        """The part in the project that an account stands for; None where there is none."""
+        for one in self.projects:
+            if one.account_id == account_id:
+                return one
+        return None
 
     @property
     def is_admin(self) -> bool:

@@ -14,6 +14,7 @@ _UNFINISHED = (
     select(job).where((job.c.state == bindparam("queued")) | (job.c.state == bindparam("running"))).order_by(job.c.id)
 )
 _STEPS = select(job_step).where(any_of(job_step.c.job_id, "ids"))
+_STATE = select(job.c.state).where(job.c.uuid == bindparam("uuid"))
 _CLAIM = (
     job.update()
     .where(and_(job.c.id == bindparam("job_id"), job.c.state == "queued"))
@@ -46,6 +47,11 @@ def unfinished(tx: Transaction) -> tuple[list[Row], dict[int, dict[str, Any]]]:
     for step in tx.all(_STEPS, ids=list(steps)):
         steps[step["job_id"]][step["name"]] = step["result"]
     return rows, steps
+
+
+def is_open(tx: Transaction, uuid: str) -> bool:
+    """Whether a job is there and has not ended."""
+    return tx.scalar(_STATE, uuid=uuid) in ("queued", "running")
 
 
 def claim(tx: WriteTransaction, job_id: int, now: int) -> bool:

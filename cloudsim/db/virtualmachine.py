@@ -26,7 +26,7 @@ _SHOWN = (
 _ROWS: Any = select(*(vm.c[name] for name in _SHOWN)).where(any_of(vm.c.id, "ids"))
 #: What many machines have in common is read once for all of them, and not joined to each: kind, table, columns.
 _COMMON: dict[str, tuple[Any, tuple[str, ...]]] = {
-    "account": (schema.account, ("name", "type")),
+    "account": (schema.account, ("name", "project_uuid", "project_name")),
     "domain": (schema.domain, ("uuid", "name", "path")),
     "user": (schema.user, ("uuid", "username")),
     "zone": (schema.zone, ("uuid", "name")),
@@ -103,6 +103,8 @@ TAGS = (
     select(
         schema.tag,
         schema.account.c.name.label("account_name"),
+        schema.account.c.project_uuid,
+        schema.account.c.project_name,
         schema.domain.c.uuid.label("domain_uuid"),
         schema.domain.c.name.label("domain_name"),
         schema.domain.c.path.label("domain_path"),

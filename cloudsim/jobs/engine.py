@@ -11,9 +11,10 @@ empty, or at `close`, which leaves unfinished jobs to the next start.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextvars import ContextVar
 from typing import Any, Concatenate, Generic, ParamSpec, TypeVar
 
@@ -355,6 +356,20 @@ class Engine(Generic[C]):
         event = self._waiting.setdefault(uuid, asyncio.Event())
         await event.wait()
 
+    async def wait_for(self, uuids: Sequence[str]) -> None:
+        """For `Workflow.ended`: waits for other jobs without keeping a place from them."""
+        self._slots.release()
+        try:
+            for uuid in uuids:
+                while await self.db.glance(jobs.is_open, uuid):
+                    event = self._waiting.setdefault(uuid, asyncio.Event())
+                    # it may have ended between the look and here, or belong to another server: look again now and then
+                    with contextlib.suppress(TimeoutError):
+                        await asyncio.wait_for(event.wait(), _LOOK)
+                self._waiting.pop(uuid, None)
+        finally:
+            await self._slots.acquire()
+
     async def close(self, grace: float = 5.0) -> None:
         """Lets running jobs go on for `grace` seconds, then leaves them to the next start."""
         self._closing = True
@@ -373,3 +388,6 @@ def _job_statement() -> Any:
 
 
 _JOB = _job_statement()
+
+#: Seconds after which a job that another waits for is looked at again, though nobody said that it ended.
+_LOOK = 1.0

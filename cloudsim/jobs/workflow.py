@@ -16,7 +16,7 @@ When it raises, `failed` (again a plain function) undoes what must be undone, in
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, TypeVar
 
@@ -106,6 +106,10 @@ class Workflow(Generic[C]):
         """The last step: its result is the job's, and the job has succeeded when the transaction is durable."""
         await self._engine.run_finish(self.job, function, *args, **kwargs)
         self.finished = True
+
+    async def ended(self, jobs: Sequence[str]) -> None:
+        """Waits until other jobs (their uuids) have ended, however they did; others run meanwhile in this one's place."""
+        await self._engine.wait_for(jobs)
 
     async def connect(self, host: HostAddress) -> HostFacts:
         """Reaches a host and reads what it is made of. Raises `CommandFailed`, `HostUnreachable`."""

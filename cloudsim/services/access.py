@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from enum import Enum
 from typing import Any
 
 from sqlalchemy import bindparam, select
@@ -18,7 +19,7 @@ from cloudsim.db.schema import account as account_table
 from cloudsim.db.schema import domain as domain_table
 from cloudsim.db.types import any_of
 from cloudsim.services.context import Context
-from cloudsim.services.nouns import ACCOUNT, DOMAIN, Noun, Owner
+from cloudsim.services.nouns import ACCOUNT, DOMAIN, PROJECT, Noun, Owner
 
 _PATH = select(domain_table.c.path).where(domain_table.c.id == bindparam("domain_id"))
 _PATHS = select(domain_table.c.path).where(any_of(domain_table.c.uuid, "uuids"))
@@ -55,6 +56,13 @@ def may_see(ctx: Context, noun: Noun, row: Row) -> bool:
             return True
         paths = [found["path"] for found in ctx.tx.all(_PATHS, uuids=row["domain_ids"])]
         return any(caller.domain_path.startswith(path) for path in paths)
+    if noun.owner is Owner.OF_PROJECT:
+        if row.get("account_id") == caller.account_id and row.get("user_id") in (None, caller.user_id):
+            return True
+        found = ctx.tx.first(PROJECT.by_id, row_id=row["project_id"])
+        return found is not None and may_see(ctx, PROJECT, found)
+    if noun.owner is Owner.PROJECT:
+        return owns(ctx, row["account_id"], row["domain_id"])
     if noun.owner is Owner.DOMAIN:
         if caller.is_domain_admin:
             return str(row["path"]).startswith(caller.domain_path)
@@ -69,7 +77,10 @@ def owns(ctx: Context, account_id: int, domain_id: int) -> bool:
     caller = ctx.caller
     if caller.is_admin or account_id == caller.account_id:
         return True
-    return caller.is_domain_admin and within(ctx, domain_id)
+    if caller.is_domain_admin and within(ctx, domain_id):
+        return True
+    part = caller.member_of(account_id)
+    return part is not None and part.may(ctx.command)
 
 
 def find(ctx: Context, noun: Noun, uuid: str) -> Row:
@@ -111,9 +122,17 @@ def must_own(ctx: Context, noun: Noun, found: Row) -> None:
         raise PermissionDenied(f"{noun.label} {found['uuid']} belongs to another account")
 
 
-def account_of(ctx: Context, domain: Row | None, name: str | None) -> Row:
-    """The account that something is made for: the caller's, or `name` in `domain` where the caller may act for it."""
+def account_of(ctx: Context, domain: Row | None, name: str | None, project: Row | None = None) -> Row:
+    """The account that something is made for: the caller's, `name` in `domain` where the caller may act for it, or the
+    one that stands for `project`.
+    """
     caller = ctx.caller
+    if project is not None:
+        if name is not None:
+            raise InvalidValue("give account or projectid, not both")
+        if project["state"] != "Active":
+            raise InvalidValue(f"project {project['name']} is {project['state'].lower()}: nothing can be made in it")
+        return row(ctx, ACCOUNT, project["account_id"])
     if name is None:
         if domain is not None and domain["id"] != caller.domain_id:
             raise InvalidValue("domainid says which domain an account is in: give account as well")
@@ -125,21 +144,40 @@ def account_of(ctx: Context, domain: Row | None, name: str | None) -> Row:
     return found
 
 
+def place(ctx: Context, given: Row | None) -> Row:
+    """The domain something is made in: the caller's, or one below it. Raises `PermissionDenied`, `InvalidValue`."""
+    found = given if given is not None else row(ctx, DOMAIN, ctx.caller.domain_id)
+    if not ctx.caller.is_admin and not within(ctx, found["id"]):
+        raise PermissionDenied(f"domain {found['name']} is not yours")
+    if found["state"] != "Active":
+        raise InvalidValue(f"domain {found['name']} is {found['state']}")
+    return found
+
+
+class Projects(Enum):
+    """What a list does with that which projects own."""
+
+    WITH = "with"
+    WITHOUT = "without"
+    ONLY = "only"
+
+
 @dataclass(frozen=True, slots=True)
 class Scope:
     """Whose rows a list shows: the name of a condition, and its values."""
 
-    #: all, account, domain or subtree
+    #: all, account, accounts, domain or subtree
     kind: str
     values: dict[str, Any] = field(default_factory=dict)
+    projects: Projects = Projects.WITH
 
 
 EVERYTHING = Scope("all")
 
 
-def _subtree(path: str) -> Scope:
+def _subtree(path: str, projects: Projects) -> Scope:
     # every path that starts with `path`: from it up to the same text with its last "/" counted one up
-    return Scope("subtree", {"scope_path": path, "scope_end": path[:-1] + "0"})
+    return Scope("subtree", {"scope_path": path, "scope_end": path[:-1] + "0"}, projects)
 
 
 def account_scope(account_id: int) -> Scope:
@@ -152,32 +190,45 @@ def scope(
     *,
     account: str | None = None,
     domain: Row | None = None,
+    project: Row | str | None = None,
     listall: bool | None = None,
     isrecursive: bool | None = None,
     by_id: bool = False,
 ) -> Scope:
-    """What a list command's account, domainid, listall and isrecursive mean, for every noun alike.
+    """What a list command's account, domainid, projectid, listall and isrecursive mean, for every noun alike.
 
     A user sees the own account. An admin sees the own account too, unless `listall` (all below the own domain; for root
     admins all there is), `domain` (that domain; with `isrecursive` also those below; with `account` that account) or an
-    id is asked for.
+    id is asked for. What projects own is listed for `project`, for all of them with -1, and where an id is given.
     """
     caller: Caller = ctx.caller
+    admin = caller.is_admin or caller.is_domain_admin
+    if isinstance(project, dict):
+        if account is not None:
+            raise InvalidValue("give account or projectid, not both")
+        return account_scope(project["account_id"])
+    every = project == "-1"
+    projects = Projects.ONLY if every else Projects.WITH if by_id else Projects.WITHOUT
     if account is not None:
         found = ctx.tx.first(_ACCOUNT, domain_id=domain["id"] if domain else caller.domain_id, name=account)
         if found is None or not owns(ctx, found["id"], found["domain_id"]):
             raise BadParameter(f"there is no account '{account[:64]}' in that domain")
         return account_scope(found["id"])
-    if not caller.is_admin and not caller.is_domain_admin:
+    if not admin:
         if domain is not None and domain["id"] != caller.domain_id:
             raise PermissionDenied("that domain is not yours to list")
+        parts = [one.account_id for one in caller.projects if one.may(ctx.command)]
+        if every:
+            return Scope("accounts", {"scope_accounts": parts})
+        if by_id and parts:
+            return Scope("accounts", {"scope_accounts": [caller.account_id, *parts]})
         return account_scope(caller.account_id)
     if domain is not None:
         if isrecursive:
-            return _subtree(domain["path"])
-        return Scope("domain", {"scope_domain": domain["id"]})
-    if listall or isrecursive or by_id:
-        return EVERYTHING if caller.is_admin else _subtree(caller.domain_path)
+            return _subtree(domain["path"], projects)
+        return Scope("domain", {"scope_domain": domain["id"]}, projects)
+    if listall or isrecursive or by_id or every:
+        return Scope("all", {}, projects) if caller.is_admin else _subtree(caller.domain_path, projects)
     return account_scope(caller.account_id)
 
 

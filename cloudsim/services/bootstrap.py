@@ -64,6 +64,10 @@ def fill(tx: WriteTransaction, ids: Ids, cipher: Cipher, now: int, admin_passwor
             network_domain=None,
             default_zone_id=None,
             is_default=is_default,
+            api_key_access=None,
+            project_uuid=None,
+            project_name=None,
+            needs_cleanup=False,
         )
         keyed = name == "admin"
         admin_id = resource(
@@ -81,6 +85,11 @@ def fill(tx: WriteTransaction, ids: Ids, cipher: Cipher, now: int, admin_passwor
             secret_key=cipher.seal(secret()) if keyed else None,
             is_default=True,
             source="native",
+            api_key_access=None,
+            two_factor=None,
+            two_factor_secret=None,
+            two_factor_verified=False,
+            two_factor_mandated=False,
         )
     _os_types(tx, ids, now)
     router = _service_offerings(tx, ids, now)

@@ -46,6 +46,8 @@ _ROWS = (
         _START.c.uuid.label("start_uuid"),
         schema.user.c.username,
         schema.account.c.name.label("account_name"),
+        schema.account.c.project_uuid,
+        schema.account.c.project_name,
         schema.account.c.type.label("account_type"),
         schema.domain.c.uuid.label("domain_uuid"),
         schema.domain.c.name.label("domain_name"),

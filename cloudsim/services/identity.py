@@ -3,16 +3,28 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import bindparam, or_, select
 
-from cloudsim.core.caller import Caller
+from cloudsim.core.caller import Caller, Membership
 from cloudsim.core.errors import CloudError, LoginFailed
 from cloudsim.core.ids import secret
 from cloudsim.db.database import Row, Transaction
-from cloudsim.db.schema import account, domain, role_permission, session, user
+from cloudsim.db.schema import (
+    account,
+    domain,
+    project,
+    project_account,
+    project_role_permission,
+    role,
+    role_permission,
+    session,
+    user,
+)
+from cloudsim.db.types import any_of
 from cloudsim.services import passwords
 from cloudsim.services.context import Cloud, Context
 
@@ -49,13 +61,49 @@ _DOMAIN_BY_PATH = select(domain.c.id).where(domain.c.path == bindparam("path"), 
 _DOMAIN_BY_UUID = select(domain.c.id).where(domain.c.uuid == bindparam("uuid"), domain.c.removed.is_(None))
 _RULES = (
     select(role_permission.c.rule, role_permission.c.permission)
-    .where(role_permission.c.role_id == bindparam("role_id"))
+    .select_from(role_permission.join(role, role_permission.c.role_id == role.c.id))
+    .where(role_permission.c.role_id == bindparam("role_id"), role.c.state == "enabled")
     .order_by(role_permission.c.sort_order, role_permission.c.id)
 )
 _SESSION = select(session).where(session.c.digest == bindparam("digest"))
 
+_PROJECTS = (
+    select(
+        project.c.id.label("project_id"),
+        project.c.account_id.label("owner_id"),
+        project_account.c.user_id,
+        project_account.c.role,
+        project_account.c.project_role_id,
+    )
+    .select_from(project_account.join(project, project_account.c.project_id == project.c.id))
+    .where(
+        project_account.c.account_id == bindparam("account_id"),
+        or_(project_account.c.user_id.is_(None), project_account.c.user_id == bindparam("user_id")),
+        project.c.removed.is_(None),
+    )
+    .order_by(project_account.c.id)
+)
+_PROJECT_RULES = (
+    select(project_role_permission.c.rule, project_role_permission.c.permission)
+    .where(
+        project_role_permission.c.project_role_id == bindparam("role_id"), project_role_permission.c.removed.is_(None)
+    )
+    .order_by(project_role_permission.c.sort_order, project_role_permission.c.id)
+)
+
 #: Tables whose changes may change who somebody is.
-TABLES = ("user", "account", "domain", "role", "role_permission", "session")
+TABLES = (
+    "user",
+    "account",
+    "domain",
+    "role",
+    "role_permission",
+    "session",
+    "project",
+    "project_account",
+    "project_role",
+    "project_role_permission",
+)
 
 #: Seconds a session lives without a request: what the reference tells at login.
 SESSION_SECONDS = 1800
@@ -80,10 +128,26 @@ class Session:
 
 
 def rules_of(tx: Transaction, role_id: int | None) -> tuple[tuple[str, bool], ...]:
-    """A role's rules in their order."""
+    """A role's rules in their order; a disabled role has none."""
     if role_id is None:
         return ()
     return tuple((row["rule"], row["permission"].lower() == "allow") for row in tx.all(_RULES, role_id=role_id))
+
+
+def _memberships(tx: Transaction, user_id: int, account_id: int) -> tuple[Membership, ...]:
+    found: dict[int, Membership] = {}
+    for row in tx.all(_PROJECTS, user_id=user_id, account_id=account_id):
+        rules = None
+        if row["project_role_id"] is not None:
+            rules = tuple(
+                (rule["rule"], rule["permission"] == "allow")
+                for rule in tx.all(_PROJECT_RULES, role_id=row["project_role_id"])
+            )
+        part = Membership(row["project_id"], row["owner_id"], row["role"] == "Admin", rules)
+        # a user's own part counts before that of the whole account
+        if row["user_id"] is not None or part.project_id not in found:
+            found[part.project_id] = part
+    return tuple(found.values())
 
 
 def _caller(tx: Transaction, row: Row) -> Caller:
@@ -100,6 +164,7 @@ def _caller(tx: Transaction, row: Row) -> Caller:
         domain_path=row["domain_path"],
         role_id=row["role_id"],
         rules=rules_of(tx, row["role_id"]),
+        projects=_memberships(tx, row["user_id"], row["account_id"]),
     )
 
 
@@ -199,7 +264,13 @@ async def login(
 
 _TOUCH = session.update().where(session.c.digest == bindparam("which")).values(used=bindparam("at"))
 _END = session.delete().where(session.c.digest == bindparam("which"))
+_END_ALL = session.delete().where(any_of(session.c.user_id, "user_ids"))
 _OLD = session.delete().where(session.c.used < bindparam("before"))
+
+
+def end_sessions(ctx: Context, user_ids: Sequence[int]) -> None:
+    """Ends all sessions of users, everywhere."""
+    ctx.tx.execute(_END_ALL, user_ids=list(user_ids))
 
 
 async def touch(cloud: Cloud, cookie: str) -> None:

@@ -34,6 +34,8 @@ _ROWS = (
         schema.user.c.uuid.label("user_uuid"),
         schema.account.c.uuid.label("account_uuid"),
         schema.account.c.name.label("account_name"),
+        schema.account.c.project_uuid,
+        schema.account.c.project_name,
         schema.domain.c.uuid.label("domain_uuid"),
         schema.domain.c.path.label("domain_path"),
     )

@@ -14,8 +14,9 @@ from sqlalchemy import ColumnElement, Integer, Table, and_, bindparam, func, or_
 from sqlalchemy.sql import ClauseElement
 
 from cloudsim.core.errors import BadParameter
-from cloudsim.db.schema import detail, domain, tag
-from cloudsim.services.access import EVERYTHING, Scope
+from cloudsim.db.schema import detail, domain, project, tag
+from cloudsim.db.types import any_of
+from cloudsim.services.access import EVERYTHING, Projects, Scope
 from cloudsim.services.context import Context
 
 Filter = ColumnElement[bool]
@@ -99,16 +100,20 @@ class Listing:
         self._tag_type = tag_type
         #: More scopes than the common ones, by kind.
         self._scopes: dict[str, Filter] = dict(seen or {})
+        self._projects: dict[Projects, Filter] = {}
         if owner is not None:
             account_id, domain_id = owner
             self._scopes["account"] = account_id == bindparam("scope_account")
+            self._scopes["accounts"] = any_of(account_id, "scope_accounts")
+            in_projects = account_id.in_(select(project.c.account_id))
+            self._projects = {Projects.ONLY: in_projects, Projects.WITHOUT: ~in_projects}
             self._scopes["domain"] = domain_id == bindparam("scope_domain")
             self._scopes["subtree"] = domain_id.in_(
                 select(domain.c.id).where(
                     and_(domain.c.path >= bindparam("scope_path"), domain.c.path < bindparam("scope_end"))
                 )
             )
-        self._made: dict[tuple[frozenset[str], str, int], tuple[ClauseElement, ClauseElement]] = {}
+        self._made: dict[tuple[frozenset[str], str, Projects, int], tuple[ClauseElement, ClauseElement]] = {}
 
     def page(
         self,
@@ -122,7 +127,7 @@ class Listing:
         values = {name: value for name, value in given.items() if value is not None}
         if "keyword" in values:
             values["keyword"] = like(values["keyword"])
-        shape = (frozenset(values), scope.kind, len(tags))
+        shape = (frozenset(values), scope.kind, scope.projects, len(tags))
         made = self._made.get(shape)
         if made is None:
             if len(self._made) > 500:
@@ -141,10 +146,14 @@ class Listing:
         """Every id, for callers inside the server."""
         return self.page(ctx, given, Page(0, 2**31), scope)[0]
 
-    def _statements(self, names: frozenset[str], kind: str, tags: int) -> tuple[ClauseElement, ClauseElement]:
+    def _statements(
+        self, names: frozenset[str], kind: str, projects: Projects, tags: int
+    ) -> tuple[ClauseElement, ClauseElement]:
         where = [*self._base, *(self._filters[name] for name in sorted(names))]
         if kind != "all":
             where.append(self._scopes[kind])
+        if projects in self._projects:
+            where.append(self._projects[projects])
         for number in range(tags):
             where.append(
                 self.table.c.id.in_(

@@ -10,9 +10,9 @@ from sqlalchemy import Integer, bindparam, func, select
 from cloudsim.core.errors import BadParameter, InsufficientAddresses, InvalidValue
 from cloudsim.db import schema
 from cloudsim.db.database import Row
-from cloudsim.services import access
+from cloudsim.services import access, resource
 from cloudsim.services.context import Context
-from cloudsim.services.nouns import NETWORK, NETWORK_OFFERING
+from cloudsim.services.nouns import ACCOUNT, NETWORK, NETWORK_OFFERING
 
 network, nic, vnet, public_ip, vlan = schema.network, schema.nic, schema.vnet, schema.public_ip, schema.vlan
 
@@ -121,6 +121,8 @@ def create(
     vlan_number: int | None = None,
 ) -> Row:
     """Makes a network (state Allocated; nothing is taken before its first machine starts); answers its row."""
+    if acl_type == "Account":
+        resource.check(ctx, account, {"network": 1})
     cidr = None
     if gateway is not None and netmask is not None:
         cidr = str(ipaddress.ip_network(f"{gateway}/{netmask}", strict=False))
@@ -306,6 +308,7 @@ def take_source_nat(ctx: Context, found: Row) -> None:
     free = ctx.tx.first(_FREE_PUBLIC, zone_id=found["zone_id"], most=1)
     if free is None:
         raise InsufficientAddresses("no public address is free in the zone")
+    resource.check(ctx, access.row(ctx, ACCOUNT, found["account_id"]), {"ip": 1})
     ctx.tx.update(
         public_ip,
         {"id": free["id"]},

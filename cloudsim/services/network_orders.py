@@ -69,6 +69,8 @@ _ROWS = (
         schema.zone.c.dns2.label("zone_dns2"),
         schema.physical_network.c.uuid.label("physical_uuid"),
         schema.account.c.name.label("account_name"),
+        schema.account.c.project_uuid,
+        schema.account.c.project_name,
         schema.account.c.type.label("account_type"),
         schema.domain.c.uuid.label("domain_uuid"),
         schema.domain.c.name.label("domain_name"),
@@ -391,13 +393,6 @@ def _order(ctx: Context, row: Row, name: str, event: str, text: str, arguments: 
     )
 
 
-def _alive(ctx: Context, network_id: int) -> Row:
-    row = access.row(ctx, NETWORK, network_id)
-    if row["removed"] is not None:
-        raise OperationFailed(f"network {row['name']} was deleted meanwhile")
-    return row
-
-
 def delete(ctx: Context, row: Row, *, forced: bool) -> str:
     """Deletes a network without machines; its addresses and its VLAN become free."""
     if forced and not ctx.caller.is_admin:
@@ -405,30 +400,36 @@ def delete(ctx: Context, row: Row, *, forced: bool) -> str:
     return _order(ctx, row, "network.delete", "NETWORK.DELETE", "deleting", {})
 
 
-def _deleted(ctx: Context, network_id: int) -> dict[str, Any]:
-    row = _alive(ctx, network_id)
+def free_address(ctx: Context, address: Row) -> None:
+    """Lets go of a public address."""
+    ctx.tx.update(
+        schema.public_ip,
+        {"id": address["id"]},
+        state="Free",
+        account_id=None,
+        domain_id=None,
+        network_id=None,
+        source_nat=False,
+        static_nat=False,
+        allocated=None,
+    )
+    ctx.event(
+        "NET.IPRELEASE",
+        f"public address {address['address']} was released",
+        resource=("IpAddress", address["uuid"]),
+        account_id=address["account_id"],
+        domain_id=address["domain_id"],
+    )
+
+
+def deleted(ctx: Context, network_id: int) -> dict[str, Any]:
+    """Deletes a network without machines, with its addresses and its VLAN. Raises `OperationFailed`."""
+    row = access.alive(ctx, NETWORK, network_id)
     cards = ctx.tx.scalar(_CARDS, network_id=network_id)
     if cards:
         raise OperationFailed(f"network {row['name']} has {cards} virtual machine(s): destroy and expunge them first")
     for address in ctx.tx.all(_PUBLIC_OF, network_id=network_id):
-        ctx.tx.update(
-            schema.public_ip,
-            {"id": address["id"]},
-            state="Free",
-            account_id=None,
-            domain_id=None,
-            network_id=None,
-            source_nat=False,
-            static_nat=False,
-            allocated=None,
-        )
-        ctx.event(
-            "NET.IPRELEASE",
-            f"public address {address['address']} was released",
-            resource=("IpAddress", address["uuid"]),
-            account_id=row["account_id"],
-            domain_id=row["domain_id"],
-        )
+        free_address(ctx, address)
     for vnet in ctx.tx.all(_PHYSICAL_VNETS, network_id=network_id):
         ctx.tx.update(schema.vnet, {"id": vnet["id"]}, network_id=None)
     ctx.tx.update(schema.vlan, {"network_id": network_id}, removed=ctx.now)
@@ -438,7 +439,7 @@ def _deleted(ctx: Context, network_id: int) -> dict[str, Any]:
 
 @workflow("network.delete")
 async def _delete(wf: Workflow[Context], network_id: int) -> None:
-    await wf.finish(_deleted, network_id)
+    await wf.finish(deleted, network_id)
 
 
 def restart(ctx: Context, row: Row, *, redundant: bool | None) -> str:
@@ -449,7 +450,7 @@ def restart(ctx: Context, row: Row, *, redundant: bool | None) -> str:
 
 
 def _restarted(ctx: Context, network_id: int) -> dict[str, Any]:
-    row = _alive(ctx, network_id)
+    row = access.alive(ctx, NETWORK, network_id)
     if row["state"] not in ("Implemented", "Setup"):
         raise InvalidValue(f"network {row['name']} is {row['state']}: only one that is in use can be restarted")
     if any(service["name"] == "SourceNat" for service in _offering_of(ctx, row)["services"]):
@@ -542,7 +543,7 @@ def _reserved(ctx: Context, row: Row, text: str) -> str:
 def _updated(
     ctx: Context, network_id: int, changes: dict[str, Any], source_nat: str | None, hide: bool | None
 ) -> dict[str, Any]:
-    row = _alive(ctx, network_id)
+    row = access.alive(ctx, NETWORK, network_id)
     if "cidr" in changes:
         _reserved(ctx, row, changes["cidr"])
     if changes:

@@ -24,6 +24,10 @@ class Owner(Enum):
     DOMAINS = "domains"
     #: Part of the cloud: to be seen by everyone whose role has a command that takes it.
     CLOUD = "cloud"
+    #: A project: seen by its members and by the admins of its domain and those above.
+    PROJECT = "project"
+    #: Part of a project: seen by whoever sees the project, invitations by the invited as well.
+    OF_PROJECT = "of project"
     #: A domain itself: seen by its own people and those above.
     DOMAIN = "domain"
 
@@ -84,6 +88,18 @@ NETWORK_OFFERING = Noun(
 DOMAIN = Noun("domain", "domain", schema.domain, Owner.DOMAIN, "Domain")
 ACCOUNT = Noun("account", "account", schema.account, Owner.ACCOUNT, "Account")
 USER = Noun("user", "user", schema.user, Owner.ACCOUNT, "User")
+PROJECT = Noun("project", "project", schema.project, Owner.PROJECT, "Project")
+PROJECT_ROLE = Noun("projectrole", "project role", schema.project_role, Owner.OF_PROJECT, "ProjectRole")
+PROJECT_RULE = Noun(
+    "projectrolepermission",
+    "project role permission",
+    schema.project_role_permission,
+    Owner.OF_PROJECT,
+    "ProjectRolePermission",
+)
+PROJECT_INVITATION = Noun(
+    "projectinvitation", "invitation", schema.project_invitation, Owner.OF_PROJECT, "ProjectInvitation"
+)
 ROLE = Noun("role", "role", schema.role, type="Role")
 ROLE_PERMISSION = Noun("rolepermission", "role permission", schema.role_permission, type="RolePermission")
 SSH_KEYPAIR = Noun("sshkeypair", "SSH key pair", schema.ssh_keypair, Owner.ACCOUNT, "SSHKeyPair")

@@ -40,6 +40,13 @@ async def hash_later(password: str) -> str:
         return await asyncio.to_thread(hashed, password)
 
 
+async def prepare(parameters: Any) -> None:
+    """For commands that take a password: leaves its stored form in ``parameters.prepared`` before their transaction."""
+    text = parameters.get("password")
+    if text and len(text) <= 255:
+        parameters.prepared["password"] = await hash_later(text)
+
+
 def _matches(stored: str | None, password: str) -> bool:
     from argon2.exceptions import InvalidHashError, VerificationError
 

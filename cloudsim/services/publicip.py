@@ -54,6 +54,8 @@ _ROWS = (
         schema.network.c.uuid.label("network_uuid"),
         schema.network.c.name.label("network_name"),
         _OWNER.c.name.label("account_name"),
+        _OWNER.c.project_uuid,
+        _OWNER.c.project_name,
         _OWNER.c.type.label("account_type"),
         schema.domain.c.uuid.label("domain_uuid"),
         schema.domain.c.name.label("domain_name"),

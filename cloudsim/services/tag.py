@@ -59,6 +59,8 @@ _ROWS = (
     select(
         tag,
         schema.account.c.name.label("account_name"),
+        schema.account.c.project_uuid,
+        schema.account.c.project_name,
         schema.domain.c.uuid.label("domain_uuid"),
         schema.domain.c.name.label("domain_name"),
         schema.domain.c.path.label("domain_path"),

@@ -75,6 +75,8 @@ def _own(kind: str) -> Any:
     """The same conditions as those of other lists, by the names of their values in `access.Scope`."""
     if kind == "account":
         return _E.account_id == bindparam("scope_account", type_=BigInteger)
+    if kind == "accounts":
+        return any_of(_E.account_id, "scope_accounts")
     if kind == "domain":
         return _E.domain_id == bindparam("scope_domain", type_=BigInteger)
     return and_(_E.domain_path >= bindparam("scope_path"), _E.domain_path < bindparam("scope_end"))
@@ -109,8 +111,8 @@ LISTING = Listing(
     keyword=(_E.name, _E.display_text),
     order=(_E.sort_key, _E.template_id, _E.zone_id),
     seen={
-        **{kind: _own(kind) for kind in ("account", "domain", "subtree")},
-        **{f"open+{kind}": or_(_OPEN, _own(kind)) for kind in ("account", "domain", "subtree")},
+        **{kind: _own(kind) for kind in ("account", "accounts", "domain", "subtree")},
+        **{f"open+{kind}": or_(_OPEN, _own(kind)) for kind in ("account", "accounts", "domain", "subtree")},
     },
 )
 _TAGGED = select(schema.tag.c.resource_id).where(
@@ -124,6 +126,8 @@ _ROWS = (
         schema.guest_os.c.uuid.label("os_uuid"),
         schema.guest_os.c.name.label("os_name"),
         schema.account.c.name.label("account_name"),
+        schema.account.c.project_uuid,
+        schema.account.c.project_name,
         schema.account.c.type.label("account_type"),
         schema.domain.c.uuid.label("domain_uuid"),
         schema.domain.c.name.label("domain_name"),

@@ -22,10 +22,11 @@ from cloudsim.db import virtualmachine as db
 from cloudsim.db.database import Row
 from cloudsim.db.types import any_of
 from cloudsim.jobs.job import Order
-from cloudsim.services import access, network
+from cloudsim.services import access, network, resource
 from cloudsim.services.context import Context
 from cloudsim.services.listing import Listing, equals, equals_nocase
-from cloudsim.services.nouns import DISK_OFFERING, DOMAIN, VIRTUAL_MACHINE
+from cloudsim.services.nouns import ACCOUNT, DISK_OFFERING, DOMAIN, VIRTUAL_MACHINE
+from cloudsim.services.placement import tags
 
 vm, nic, volume = schema.vm, schema.nic, schema.volume
 GIB = 1024**3
@@ -223,6 +224,7 @@ def deploy(ctx: Context, want: Deployment) -> tuple[str, str]:
         if not network.may_use(ctx, card.network, want.account):
             raise PermissionDenied(f"network {card.network['name']} may not be used by account {want.account['name']}")
     disks = _disks(ctx, want)
+    _check_limits(ctx, want, cpus, memory, disks)
     networks = [card.network["id"] for card in want.cards]
     uuid = want.uuid or ctx.uuid()
     name = check_name(want.name) if want.name else f"VM-{uuid}"
@@ -325,6 +327,21 @@ def deploy(ctx: Context, want: Deployment) -> tuple[str, str]:
         )
     )
     return uuid, job
+
+
+def _check_limits(ctx: Context, want: Deployment, cpus: int, memory: int, disks: Sequence[DiskRequest]) -> None:
+    asked: dict[str, int] = {"volume": len(disks), "primarystorage": sum(disk.size for disk in disks)}
+    if want.start or not ctx.settings.flag("resource.count.running.vms.only"):
+        asked.update(cpu=cpus, memory=memory)
+    resource.check(
+        ctx,
+        want.account,
+        {"vm": 1, **asked},
+        tags={
+            "host": sorted(tags(want.offering["host_tags"])),
+            "storage": [tag for disk in disks for tag in tags(disk.offering["tags"] if disk.offering else None)],
+        },
+    )
 
 
 def _check_places(ctx: Context, want: Deployment) -> None:
@@ -572,6 +589,18 @@ def recover(ctx: Context, row: Row) -> None:
         raise PermissionDenied("users may not recover here (setting allow.user.expunge.recover.vm)")
     if row["state"] != "Destroyed":
         raise InvalidValue(f"only a destroyed virtual machine can be recovered; this one is {row['state']}")
+    root = [disk for disk in db.volumes_of(ctx.tx, row["id"]) if disk["type"] == "ROOT"]
+    resource.check(
+        ctx,
+        access.row(ctx, ACCOUNT, row["account_id"]),
+        {
+            "vm": 1,
+            "cpu": row["cpu"],
+            "memory": row["memory"],
+            "volume": len(root),
+            "primarystorage": sum(disk["size"] for disk in root),
+        },
+    )
     move(ctx, row, "RecoveryRequested", destroyed=None)
     ctx.event(
         "VM.RECOVER",

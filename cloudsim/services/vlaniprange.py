@@ -45,6 +45,8 @@ _ROWS = (
         physical.c.uuid.label("physical_uuid"),
         schema.network.c.uuid.label("network_uuid"),
         schema.account.c.name.label("account_name"),
+        schema.account.c.project_uuid,
+        schema.account.c.project_name,
         schema.domain.c.uuid.label("domain_uuid"),
         schema.domain.c.name.label("domain_name"),
         schema.domain.c.path.label("domain_path"),

@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import and_, bindparam, or_, select
 
 from cloudsim.agents.base import (
     CommandFailed,
@@ -46,9 +46,9 @@ from cloudsim.db import virtualmachine as db
 from cloudsim.db.database import Row
 from cloudsim.db.placement import allocate
 from cloudsim.jobs.workflow import Workflow, workflow
-from cloudsim.services import access, network, placement
+from cloudsim.services import access, network, placement, resource
 from cloudsim.services.context import Context
-from cloudsim.services.nouns import GUEST_OS, NETWORK, SERVICE_OFFERING, TEMPLATE, VIRTUAL_MACHINE
+from cloudsim.services.nouns import ACCOUNT, GUEST_OS, NETWORK, SERVICE_OFFERING, TEMPLATE, VIRTUAL_MACHINE
 from cloudsim.services.virtualmachine import move
 
 vm, volume, nic = schema.vm, schema.volume, schema.nic
@@ -84,6 +84,29 @@ _POOL_HOST = (
     .limit(1)
 )
 
+_REACHES = (
+    select(schema.host.c.id)
+    .select_from(
+        schema.storage_pool.join(
+            schema.host,
+            and_(
+                schema.host.c.zone_id == schema.storage_pool.c.zone_id,
+                or_(
+                    schema.storage_pool.c.cluster_id.is_(None),
+                    schema.storage_pool.c.cluster_id == schema.host.c.cluster_id,
+                ),
+            ),
+        )
+    )
+    .where(
+        schema.storage_pool.c.id == bindparam("pool_id"),
+        schema.host.c.status == "Up",
+        schema.host.c.removed.is_(None),
+    )
+    .order_by(schema.host.c.id)
+    .limit(1)
+)
+
 
 # -- what steps hand to each other: plain data
 
@@ -102,6 +125,12 @@ def address_of(ctx: Context, host_id: int) -> Plain:
         "details": db.details_of(ctx.tx, "Host", host_id),
         "places": {name: row[f"{name}_uuid"] for name in ("zone", "pod", "cluster") if row[f"{name}_uuid"] is not None},
     }
+
+
+def host_for_pool(ctx: Context, pool_id: int) -> int | None:
+    """A host that is Up and reaches a storage pool; None where there is none."""
+    found = ctx.tx.scalar(_REACHES, pool_id=pool_id)
+    return None if found is None else int(found)
 
 
 def host_address(plain: Mapping[str, Any]) -> HostAddress:
@@ -191,6 +220,13 @@ def result(ctx: Context, vm_id: int) -> Plain:
 # -- start
 
 
+def _check_running_limits(ctx: Context, row: Row) -> None:
+    """Where only what runs counts, a start needs room within the limits of its owner. Raises `LimitReached`."""
+    if ctx.settings.flag("resource.count.running.vms.only"):
+        owner = access.row(ctx, ACCOUNT, row["account_id"])
+        resource.check(ctx, owner, {"cpu": row["cpu"], "memory": row["memory"]})
+
+
 def _check_start(ctx: Context, vm_id: int) -> Plain:
     """What must be settled before a start: a host that may still run the machine."""
     row = _vm(ctx, vm_id)
@@ -198,6 +234,7 @@ def _check_start(ctx: Context, vm_id: int) -> Plain:
         raise InvalidValue("the virtual machine runs already")
     if not states.virtualmachine.can(row["state"], "StartRequested"):
         raise InvalidValue(f"a virtual machine in state {row['state']} cannot be started")
+    _check_running_limits(ctx, row)
     if row["power_state"] == "PowerUnknown" and row["power_host_id"] is not None:
         return {"doubt": address_of(ctx, row["power_host_id"]), "uuid": row["uuid"], "name": row["instance_name"]}
     return {}

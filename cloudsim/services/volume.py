@@ -49,6 +49,8 @@ _ROWS = (
         schema.zone.c.uuid.label("zone_uuid"),
         schema.zone.c.name.label("zone_name"),
         schema.account.c.name.label("account_name"),
+        schema.account.c.project_uuid,
+        schema.account.c.project_name,
         schema.account.c.type.label("account_type"),
         schema.domain.c.uuid.label("domain_uuid"),
         schema.domain.c.name.label("domain_name"),

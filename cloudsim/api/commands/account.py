@@ -1,32 +1,30 @@
-"""Accounts and domains."""
+"""Accounts."""
 
 from __future__ import annotations
 
-from cloudsim.api.command import Body, Command, DomainList, ListCommand
+from cloudsim.api.command import AsyncCommand, Body, Command, DomainList
 from cloudsim.api.params import Parameters, boolean, integer, mapping, ref, string, strings
-from cloudsim.api.responses.account import ACCOUNT, DOMAIN
-from cloudsim.api.responses.user import USER
+from cloudsim.api.responses.account import ACCOUNT
 from cloudsim.core.caller import Caller
-from cloudsim.services import access, account, passwords
-from cloudsim.services.access import Scope
-from cloudsim.services.context import Cloud, Context
-from cloudsim.services.nouns import ACCOUNT as ACCOUNT_NOUN
-from cloudsim.services.nouns import DOMAIN as DOMAIN_NOUN
-from cloudsim.services.nouns import ROLE
+from cloudsim.services import access, account, account_orders, passwords
+from cloudsim.services.context import Cloud, Context, Row
+from cloudsim.services.nouns import ACCOUNT as NOUN
+from cloudsim.services.nouns import DOMAIN, ROLE, ZONE
+from cloudsim.services.user import ACCESS
 
 
 class ListAccounts(DomainList, name="listAccounts", response=ACCOUNT):
     """Lists accounts."""
 
     accounttype = integer("0 user, 1 root admin, 2 domain admin")
-    apikeyaccess = string("Only those with this access by API key: all have INHERIT", since="4.20.1.0")
+    apikeyaccess = string("Only those with this access by API key", since="4.20.1.0", values=ACCESS)
     details = strings("What to tell of each; all of it is always told")
-    id = ref(ACCOUNT_NOUN)
-    iscleanuprequired = boolean("Whether it is deleted and has to be cleaned up: none has")
+    id = ref(NOUN)
+    iscleanuprequired = boolean("Whether its deletion began and has not ended")
     name = string()
     showicon = boolean()
     state = string()
-    tag = string("Only the limits of resources with this tag: there are none", since="4.20.0")
+    tag = string("The tag whose limits are told; those of all tags are", since="4.20.0")
 
     def run(self, ctx: Context) -> Body:
         named = self.name is not None or self.id is not None
@@ -44,44 +42,10 @@ class ListAccounts(DomainList, name="listAccounts", response=ACCOUNT):
             "state": self.state.lower() if self.state else None,
             "type": self.accounttype,
             "people": True,
-            "none": True if self.iscleanuprequired or (self.apikeyaccess or "inherit").lower() != "inherit" else None,
+            "access": self.apikeyaccess,
+            "cleanup": self.iscleanuprequired,
         }
         return self.answer(ctx, account.LISTING.page(ctx, given, self.paging(ctx), scope))
-
-
-class ListDomains(ListCommand, name="listDomains", response=DOMAIN):
-    """Lists domains."""
-
-    details = strings("What to tell of each; all of it is always told")
-    id = ref(DOMAIN_NOUN)
-    level = integer("How far below the root it is")
-    listall = boolean()
-    name = string()
-    showicon = boolean()
-    tag = string("Only the limits of resources with this tag: there are none", since="4.20.0")
-
-    def run(self, ctx: Context) -> Body:
-        caller = ctx.caller
-        if caller.is_admin:
-            scope = access.EVERYTHING
-        elif caller.is_domain_admin:
-            path = caller.domain_path
-            scope = Scope("below", {"scope_path": path, "scope_end": path[:-1] + "0"})
-        else:
-            scope = Scope("account", {"scope_domain": caller.domain_id})
-        given = {
-            "keyword": self.keyword,
-            "id": self.id["id"] if self.id else None,
-            "name": self.name,
-            "level": self.level,
-        }
-        return self.answer(ctx, account.DOMAINS.page(ctx, given, self.paging(ctx), scope))
-
-
-async def _hash(parameters: Parameters) -> None:
-    text = parameters.get("password")
-    if text and len(text) <= 255:
-        parameters.prepared["password"] = await passwords.hash_later(text)
 
 
 class CreateAccount(Command, name="createAccount", response=ACCOUNT, event="ACCOUNT.CREATE"):
@@ -96,7 +60,7 @@ class CreateAccount(Command, name="createAccount", response=ACCOUNT, event="ACCO
     accountdetails = mapping("Further facts of the account")
     accountid = string("A uuid of the caller's choice")
     accounttype = integer("0 user, 1 root admin, 2 domain admin, 3 resource admin")
-    domainid = ref(DOMAIN_NOUN)
+    domainid = ref(DOMAIN)
     networkdomain = string()
     roleid = ref(ROLE)
     timezone = string()
@@ -104,10 +68,10 @@ class CreateAccount(Command, name="createAccount", response=ACCOUNT, event="ACCO
 
     @classmethod
     async def before(cls, cloud: Cloud, caller: Caller, parameters: Parameters) -> None:
-        await _hash(parameters)
+        await passwords.prepare(parameters)
 
     def run(self, ctx: Context) -> Body:
-        made = account.create(
+        made = account_orders.create(
             ctx,
             name=self.account,
             domain_=self.domainid,
@@ -119,6 +83,7 @@ class CreateAccount(Command, name="createAccount", response=ACCOUNT, event="ACCO
             user={
                 "username": self.username,
                 "password": self.prepared["password"],
+                "plain": self.password,
                 "firstname": self.firstname,
                 "lastname": self.lastname,
                 "email": self.email,
@@ -129,52 +94,101 @@ class CreateAccount(Command, name="createAccount", response=ACCOUNT, event="ACCO
         return {"account": ctx.present("account", made)[0]}
 
 
-class CreateUser(Command, name="createUser", response=USER, event="USER.CREATE"):
-    """Makes a user of an account."""
+class UpdateAccount(Command, name="updateAccount", response=ACCOUNT, event="ACCOUNT.UPDATE"):
+    """Changes an account; it is named by id, or by account and domainid."""
+
+    account = string("Its name")
+    accountdetails = mapping("Further facts of the account")
+    apikeyaccess = string("Whether its users may sign with keys", since="4.20.1.0", values=ACCESS)
+    domainid = ref(DOMAIN)
+    id = ref(NOUN)
+    networkdomain = string('The DNS domain of its networks; "" takes it away', blank=True)
+    newname = string("The name it shall have")
+    roleid = ref(ROLE)
+
+    def run(self, ctx: Context) -> Body:
+        found = account_orders.named(ctx, self.id, self.domainid, self.account)
+        account_orders.update(
+            ctx,
+            found,
+            name=self.newname,
+            network_domain=self.networkdomain,
+            role=self.roleid,
+            details=self.accountdetails,
+            key_access=self.apikeyaccess,
+        )
+        return {"account": ctx.present("account", found["id"])[0]}
+
+
+class DeleteAccount(AsyncCommand, name="deleteAccount", event="ACCOUNT.DELETE"):
+    """Deletes an account with all it owns."""
+
+    id = ref(NOUN, required=True)
+
+    def run(self, ctx: Context) -> Body:
+        return {"jobid": account_orders.remove(ctx, self.id)}
+
+
+class LockAccount(Command, name="lockAccount", response=ACCOUNT, event="ACCOUNT.DISABLE"):
+    """Locks an account: its users may not call until it is enabled; its machines run on."""
 
     account = string(required=True)
-    email = string(required=True)
-    firstname = string(required=True)
-    lastname = string(required=True)
-    password = string(required=True, secret=True)
-    username = string(required=True)
-    domainid = ref(DOMAIN_NOUN)
-    timezone = string()
-    userid = string("A uuid of the caller's choice")
-
-    @classmethod
-    async def before(cls, cloud: Cloud, caller: Caller, parameters: Parameters) -> None:
-        await _hash(parameters)
+    domainid = ref(DOMAIN, required=True)
 
     def run(self, ctx: Context) -> Body:
-        made = account.add_user(
-            ctx,
-            account.account_for_user(ctx, self.domainid, self.account),
-            username=self.username,
-            password=self.prepared["password"],
-            firstname=self.firstname,
-            lastname=self.lastname,
-            email=self.email,
-            timezone=self.timezone,
-            uuid=access.custom_id(self.userid),
-        )
-        return {"user": ctx.present("user", made)[0]}
+        found = account_orders.named(ctx, None, self.domainid, self.account)
+        account_orders.lock(ctx, found)
+        return {"account": ctx.present("account", found["id"])[0]}
 
 
-class CreateDomain(Command, name="createDomain", response=DOMAIN, event="DOMAIN.CREATE"):
-    """Makes a domain below another."""
+class _Named:
+    id: Row | None
+    domainid: Row | None
+    account: str | None
 
-    name = string(required=True)
-    domainid = string("A uuid of the caller's choice")
-    networkdomain = string()
-    parentdomainid = ref(DOMAIN_NOUN, "The domain it is made in; the caller's where none is given")
+    def found(self, ctx: Context) -> Row:
+        """The account that is meant."""
+        return account_orders.named(ctx, self.id, self.domainid, self.account)
+
+
+class EnableAccount(_Named, Command, name="enableAccount", response=ACCOUNT, event="ACCOUNT.ENABLE"):
+    """Enables an account; it is named by id, or by account and domainid."""
+
+    account = string("Its name")
+    domainid = ref(DOMAIN)
+    id = ref(NOUN)
 
     def run(self, ctx: Context) -> Body:
-        made = account.create_domain(
-            ctx,
-            self.name,
-            parent=self.parentdomainid,
-            network_domain=self.networkdomain,
-            uuid=access.custom_id(self.domainid),
-        )
-        return {"domain": ctx.present("domain", made)[0]}
+        found = self.found(ctx)
+        account_orders.enable(ctx, found)
+        return {"account": ctx.present("account", found["id"])[0]}
+
+
+class DisableAccount(_Named, AsyncCommand, name="disableAccount", response=ACCOUNT, event="ACCOUNT.DISABLE"):
+    """Disables an account and stops its machines, or locks it; it is named by id, or by account and domainid."""
+
+    lock = boolean("Whether it is only locked: its machines run on", required=True)
+    account = string("Its name")
+    domainid = ref(DOMAIN)
+    id = ref(NOUN)
+
+    def run(self, ctx: Context) -> Body:
+        return {"jobid": account_orders.disable(ctx, self.found(ctx), lock_only=self.lock)}
+
+
+class MarkDefaultZoneForAccount(
+    AsyncCommand,
+    name="markDefaultZoneForAccount",
+    response=ACCOUNT,
+    event="ACCOUNT.MARK.DEFAULT.ZONE",
+    since="4.0",
+):
+    """Says which zone is the default one of an account."""
+
+    account = string("Its name", required=True)
+    domainid = ref(DOMAIN, required=True)
+    zoneid = ref(ZONE, required=True)
+
+    def run(self, ctx: Context) -> Body:
+        found = account_orders.named(ctx, None, self.domainid, self.account)
+        return {"jobid": account_orders.mark_default_zone(ctx, found, self.zoneid)}

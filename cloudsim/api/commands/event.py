@@ -2,29 +2,26 @@
 
 from __future__ import annotations
 
-from cloudsim.api.command import Body, Command, DomainList
+from cloudsim.api.command import Body, Command, ScopedList
 from cloudsim.api.params import boolean, date, integer, ref, refs, string
-from cloudsim.api.params import uuid as uuid_param
 from cloudsim.api.responses.base import SUCCESS
 from cloudsim.api.responses.event import EVENT, EVENT_TYPE
-from cloudsim.core.errors import BadParameter, InvalidValue
+from cloudsim.core.errors import InvalidValue
 from cloudsim.core.reference import reference
-from cloudsim.services import access, event_log
+from cloudsim.services import event_log
 from cloudsim.services.context import Context
 from cloudsim.services.nouns import EVENT as EVENT_NOUN
 
 
-class ListEvents(DomainList, name="listEvents", response=EVENT):
+class ListEvents(ScopedList, name="listEvents", response=EVENT):
     """Lists events, the newest first."""
 
-    account = string()
     archived = boolean("Whether archived events are listed instead", since="4.19.0")
     duration = integer("Only operations that took longer than this (seconds); goes with entrytime")
     enddate = date()
     entrytime = integer("How far back to look for long operations (seconds); goes with duration")
     id = ref(EVENT_NOUN)
     level = string(values=("INFO", "WARN", "ERROR"))
-    projectid = uuid_param(also=("-1",))
     resourceid = string(since="4.17.0")
     resourcetype = string(since="4.17.0")
     startdate = date()
@@ -33,18 +30,9 @@ class ListEvents(DomainList, name="listEvents", response=EVENT):
     type = string()
 
     def run(self, ctx: Context) -> Body:
-        if self.projectid not in (None, "-1"):
-            raise BadParameter(f"there is no project with id {self.projectid}")
         if (self.duration is None) != (self.entrytime is None):
             raise InvalidValue("duration and entrytime go together: give both or none")
-        scope = access.scope(
-            ctx,
-            account=self.account,
-            domain=self.domainid,
-            listall=self.listall,
-            isrecursive=self.isrecursive,
-            by_id=self.id is not None or self.startid is not None or self.resourceid is not None,
-        )
+        scope = self.scope(ctx, by_id=self.id is not None or self.startid is not None or self.resourceid is not None)
         given = {
             "keyword": self.keyword,
             "id": self.id["id"] if self.id else None,

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from cloudsim.api.command import Body, DomainList, OwnedList
-from cloudsim.api.params import boolean, ref, string
+from cloudsim.api.command import Body, OwnedList, ScopedList
+from cloudsim.api.params import boolean, ref
 from cloudsim.api.params import uuid as uuid_param
 from cloudsim.api.responses.base import Response
 from cloudsim.api.responses.tag import TAG
 from cloudsim.core.errors import BadParameter
-from cloudsim.services import access
 from cloudsim.services.context import Context
 from cloudsim.services.nouns import NETWORK, PUBLIC_IP, VIRTUAL_MACHINE
 
@@ -21,13 +20,11 @@ FORWARDING_RULE = Response(
 )
 
 
-def _nothing(ctx: Context, command: DomainList, rule: str | None, account: str | None, project: str | None) -> Body:
+def _nothing(ctx: Context, command: ScopedList, rule: str | None) -> Body:
     if rule is not None:
         raise BadParameter(f"there is no forwarding rule with id {rule}")
-    if project not in (None, "-1"):
-        raise BadParameter(f"there is no project with id {project}")
     command.paging(ctx)
-    access.scope(ctx, account=account, domain=command.domainid)
+    command.scope(ctx)
     return {}
 
 
@@ -40,19 +37,17 @@ class ListPortForwardingRules(OwnedList, name="listPortForwardingRules", respons
     networkid = ref(NETWORK, since="4.3")
 
     def run(self, ctx: Context) -> Body:
-        return _nothing(ctx, self, self.id, self.account, self.projectid)
+        return _nothing(ctx, self, self.id)
 
 
 class ListIpForwardingRules(
-    DomainList, name="listIpForwardingRules", response=FORWARDING_RULE, noun="ipforwardingrule"
+    ScopedList, name="listIpForwardingRules", response=FORWARDING_RULE, noun="ipforwardingrule"
 ):
     """Lists static NAT forwarding rules."""
 
-    account = string()
     id = uuid_param()
     ipaddressid = ref(PUBLIC_IP, "Only those of this public address")
-    projectid = uuid_param(also=("-1",))
     virtualmachineid = ref(VIRTUAL_MACHINE)
 
     def run(self, ctx: Context) -> Body:
-        return _nothing(ctx, self, self.id, self.account, self.projectid)
+        return _nothing(ctx, self, self.id)

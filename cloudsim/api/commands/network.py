@@ -10,7 +10,7 @@ from cloudsim.api.responses.network import NETWORK
 from cloudsim.core.errors import BadParameter, InvalidValue
 from cloudsim.services import access, network_orders
 from cloudsim.services.context import Context
-from cloudsim.services.nouns import DOMAIN, NETWORK_OFFERING, PHYSICAL_NETWORK, ZONE
+from cloudsim.services.nouns import DOMAIN, NETWORK_OFFERING, PHYSICAL_NETWORK, PROJECT, ZONE
 from cloudsim.services.nouns import NETWORK as NETWORK_NOUN
 
 
@@ -40,8 +40,6 @@ class ListNetworks(OwnedList, name="listNetworks", response=NETWORK):
     zoneid = ref(ZONE)
 
     def run(self, ctx: Context) -> Body:
-        if self.projectid not in (None, "-1"):
-            raise BadParameter(f"there is no project with id {self.projectid}")
         number = None
         if self.vlan is not None:
             text = self.vlan.lower().removeprefix("vlan://")
@@ -51,14 +49,7 @@ class ListNetworks(OwnedList, name="listNetworks", response=NETWORK):
             network_orders.search(
                 ctx,
                 self.paging(ctx),
-                access.scope(
-                    ctx,
-                    account=self.account,
-                    domain=self.domainid,
-                    listall=self.listall,
-                    isrecursive=self.isrecursive,
-                    by_id=self.id is not None,
-                ),
+                self.scope(ctx, by_id=self.id is not None),
                 self.tags,
                 which=self.networkfilter,
                 services=self.supportedservices or (),
@@ -120,7 +111,7 @@ class CreateNetwork(Command, name="createNetwork", response=NETWORK, event="NETW
     networkdomain = string()
     physicalnetworkid = ref(PHYSICAL_NETWORK)
     privatemtu = integer(since="4.18.0")
-    projectid = uuid_param()
+    projectid = ref(PROJECT)
     publicmtu = integer(since="4.18.0")
     routerip = string("Address of the router of a shared network: networks have no router machines here", since="4.16")
     routeripv6 = string("IPv6 address of the router of a shared network: not had here", since="4.16")
@@ -134,7 +125,6 @@ class CreateNetwork(Command, name="createNetwork", response=NETWORK, event="NETW
 
     def run(self, ctx: Context) -> Body:
         for value, what in (
-            (self.projectid, "project"),
             (self.vpcid, "VPC"),
             (self.aclid, "network ACL"),
             (self.associatednetworkid, "network to associate"),
@@ -149,7 +139,7 @@ class CreateNetwork(Command, name="createNetwork", response=NETWORK, event="NETW
                 raise InvalidValue(f"{name}: networks of this server have nothing of the kind")
         made = network_orders.create(
             ctx,
-            account=access.account_of(ctx, self.domainid, self.account)
+            account=access.account_of(ctx, self.domainid, self.account, self.projectid)
             if self.account or self.acltype != "Domain"
             else access.account_of(ctx, None, None),
             zone=self.zoneid,

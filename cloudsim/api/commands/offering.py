@@ -13,13 +13,8 @@ from cloudsim.core.errors import BadParameter, InvalidValue
 from cloudsim.services import offering
 from cloudsim.services.context import Context
 from cloudsim.services.nouns import DISK_OFFERING as DISK
-from cloudsim.services.nouns import DOMAIN, STORAGE_POOL, TEMPLATE, VIRTUAL_MACHINE, VOLUME, ZONE
+from cloudsim.services.nouns import DOMAIN, PROJECT, STORAGE_POOL, TEMPLATE, VIRTUAL_MACHINE, VOLUME, ZONE
 from cloudsim.services.nouns import SERVICE_OFFERING as SERVICE
-
-
-def _no_project(projectid: str | None) -> None:
-    if projectid not in (None, "-1"):
-        raise BadParameter(f"there is no project with id {projectid}")
 
 
 class _Traffic(Command):
@@ -55,7 +50,7 @@ class ListServiceOfferings(DomainList, name="listServiceOfferings", response=SER
     issystem = boolean("Whether the offerings of system virtual machines are listed instead", admin=True)
     memory = integer("Only those with this much memory (MB), and custom ones that allow it", since="4.15")
     name = string()
-    projectid = uuid_param(also=("-1",))
+    projectid = ref(PROJECT, "Without effect: offerings are not owned by projects", also=("-1",))
     state = string("Active (if nothing is said), Inactive or all", since="4.19")
     storagetype = string(values=offering.STORAGE_TYPES, since="4.19")
     systemvmtype = string("Only those for this kind of system virtual machine", admin=True)
@@ -65,7 +60,6 @@ class ListServiceOfferings(DomainList, name="listServiceOfferings", response=SER
     zoneid = ref(ZONE, since="4.13")
 
     def run(self, ctx: Context) -> Body:
-        _no_project(self.projectid)
         found = offering.services(
             ctx,
             self.paging(ctx),
@@ -249,7 +243,7 @@ class ListDiskOfferings(DomainList, name="listDiskOfferings", response=DISK_OFFE
     encrypt = boolean(since="4.18")
     id = ref(DISK)
     name = string()
-    projectid = uuid_param(also=("-1",))
+    projectid = ref(PROJECT, "Without effect: offerings are not owned by projects", also=("-1",))
     state = string("Active (if nothing is said), Inactive or all", since="4.19")
     storageid = ref(STORAGE_POOL, "Only those whose tags this storage pool has", since="4.17")
     storagetype = string(values=offering.STORAGE_TYPES, since="4.19")
@@ -260,7 +254,6 @@ class ListDiskOfferings(DomainList, name="listDiskOfferings", response=DISK_OFFE
     zoneid = ref(ZONE, since="4.13")
 
     def run(self, ctx: Context) -> Body:
-        _no_project(self.projectid)
         body = self.answer(
             ctx,
             offering.disks(

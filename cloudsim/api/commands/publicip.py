@@ -6,7 +6,6 @@ from cloudsim.api.command import Body, OwnedList
 from cloudsim.api.params import boolean, ref, string
 from cloudsim.api.params import uuid as uuid_param
 from cloudsim.api.responses.publicip import PUBLIC_IP
-from cloudsim.core.errors import BadParameter
 from cloudsim.services import access, publicip
 from cloudsim.services.context import Context
 from cloudsim.services.nouns import NETWORK, PHYSICAL_NETWORK, ZONE
@@ -36,8 +35,6 @@ class ListPublicIpAddresses(OwnedList, name="listPublicIpAddresses", response=PU
     zoneid = ref(ZONE)
 
     def run(self, ctx: Context) -> Body:
-        if self.projectid not in (None, "-1"):
-            raise BadParameter(f"there is no project with id {self.projectid}")
         # free addresses belong to nobody: only root admins see them
         every = ctx.caller.is_admin and (self.allocatedonly is False or (self.state or "").lower() == "free")
         network = self.associatednetworkid or self.networkid
@@ -46,14 +43,7 @@ class ListPublicIpAddresses(OwnedList, name="listPublicIpAddresses", response=PU
         if every and self.account is None and self.domainid is None:
             scope = access.EVERYTHING
         else:
-            scope = access.scope(
-                ctx,
-                account=self.account,
-                domain=self.domainid,
-                listall=self.listall,
-                isrecursive=self.isrecursive,
-                by_id=self.id is not None,
-            )
+            scope = self.scope(ctx, by_id=self.id is not None)
         given = {
             "keyword": self.keyword,
             "id": self.id["id"] if self.id else None,

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from cloudsim.api.command import AsyncCommand, Body, DomainList
+from cloudsim.api.command import AsyncCommand, Body, ScopedList
 from cloudsim.api.params import mapping, string, strings
-from cloudsim.api.params import uuid as uuid_param
 from cloudsim.api.responses.base import SUCCESS
 from cloudsim.api.responses.tag import TAG
-from cloudsim.core.errors import BadParameter
-from cloudsim.services import access, tag
+from cloudsim.services import tag
 from cloudsim.services.context import Context
 
 
@@ -35,28 +33,17 @@ class DeleteTags(AsyncCommand, name="deleteTags", response=SUCCESS, event="DELET
         return {"jobid": tag.remove(ctx, tag.kind_of(self.resourcetype), self.resourceids, self.tags)}
 
 
-class ListTags(DomainList, name="listTags", response=TAG, since="4.0.0"):
+class ListTags(ScopedList, name="listTags", response=TAG, since="4.0.0"):
     """Lists tags."""
 
-    account = string()
     customer = string("Without effect: tags do not keep who asked for them")
     key = string()
-    projectid = uuid_param(also=("-1",))
     resourceid = string("Only the tags of this thing")
     resourcetype = string("Only the tags of this kind of things")
     value = string()
 
     def run(self, ctx: Context) -> Body:
-        if self.projectid not in (None, "-1"):
-            raise BadParameter(f"there is no project with id {self.projectid}")
-        scope = access.scope(
-            ctx,
-            account=self.account,
-            domain=self.domainid,
-            listall=self.listall,
-            isrecursive=self.isrecursive,
-            by_id=self.resourceid is not None,
-        )
+        scope = self.scope(ctx, by_id=self.resourceid is not None)
         found = tag.search(
             ctx,
             self.paging(ctx),

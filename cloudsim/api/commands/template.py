@@ -8,8 +8,7 @@ from cloudsim.api.command import Body, OwnedList
 from cloudsim.api.params import boolean, ref, refs, string, strings
 from cloudsim.api.params import uuid as uuid_param
 from cloudsim.api.responses.template import ISO, TEMPLATE
-from cloudsim.core.errors import BadParameter
-from cloudsim.services import access, template
+from cloudsim.services import template
 from cloudsim.services.context import Context
 from cloudsim.services.nouns import GUEST_OS_CATEGORY, STORAGE_POOL, ZONE
 from cloudsim.services.nouns import TEMPLATE as TEMPLATE_NOUN
@@ -30,15 +29,7 @@ class _TemplateList(OwnedList):
 
     def found(self, ctx: Context, which: str, iso: bool, **given: Any) -> Body:
         """The body for one filter."""
-        if self.projectid not in (None, "-1"):
-            raise BadParameter(f"there is no project with id {self.projectid}")
-        scope = access.scope(
-            ctx,
-            account=self.account,
-            domain=self.domainid,
-            listall=self.listall or which == "all",
-            isrecursive=self.isrecursive,
-        )
+        scope = self.scope(ctx, listall=which == "all")
         zone = self.zoneid["id"] if self.zoneid else None
         if self.storageid is not None:
             zone = self.storageid["zone_id"] if zone in (None, self.storageid["zone_id"]) else -1

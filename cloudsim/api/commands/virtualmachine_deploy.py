@@ -18,6 +18,7 @@ from cloudsim.services.nouns import (
     HOST,
     NETWORK,
     POD,
+    PROJECT,
     SERVICE_OFFERING,
     TEMPLATE,
     USER_DATA,
@@ -34,7 +35,7 @@ class DeployVirtualMachine(AsyncCommand, name="deployVirtualMachine", response=V
     templateid = ref(TEMPLATE, "The template or ISO to deploy from")
     account = string("The account it is for; with domainid")
     domainid = ref(DOMAIN)
-    projectid = uuid()
+    projectid = ref(PROJECT)
     name = string("Its host name: letters, digits and hyphens; VM-<id> if not given")
     displayname = string("The name to show")
     displayvm = boolean(since="4.2", admin=True)
@@ -96,7 +97,7 @@ class DeployVirtualMachine(AsyncCommand, name="deployVirtualMachine", response=V
 
     def run(self, ctx: Context) -> Body:
         self._refuse_what_is_not_there()
-        account = access.account_of(ctx, self.domainid, self.account)
+        account = access.account_of(ctx, self.domainid, self.account, self.projectid)
         domain = access.row(ctx, DOMAIN, account["domain_id"])
         details = dict(self.details or {})
         for name in (
@@ -152,7 +153,7 @@ class DeployVirtualMachine(AsyncCommand, name="deployVirtualMachine", response=V
         return {"id": uuid_, "jobid": job}
 
     def _refuse_what_is_not_there(self) -> None:
-        for name in ("projectid", "snapshotid", "volumeid"):
+        for name in ("snapshotid", "volumeid"):
             value = getattr(self, name)
             if value is not None:
                 raise BadParameter(f"there is no {name.removesuffix('id')} with id {value}")
@@ -208,7 +209,9 @@ class DeployVirtualMachine(AsyncCommand, name="deployVirtualMachine", response=V
                 raise InvalidValue("each entry of nicnetworklist needs a network")
             cards.append(CardRequest(access.find(ctx, NETWORK, entry["network"])))
         if (self.ipaddress or self.macaddress) and not cards:
-            found = virtualmachine.default_card(ctx, self.zoneid, access.account_of(ctx, self.domainid, self.account))
+            found = virtualmachine.default_card(
+                ctx, self.zoneid, access.account_of(ctx, self.domainid, self.account, self.projectid)
+            )
             cards.append(found)
         if cards and self.ipaddress:
             cards[0].ip = self.ipaddress

@@ -6,10 +6,9 @@ from typing import Any
 
 from cloudsim.api.command import Body, Command, ListCommand, id_of
 from cloudsim.api.params import boolean, ref, string
-from cloudsim.api.params import uuid as uuid_param
 from cloudsim.api.responses.base import SUCCESS
 from cloudsim.api.responses.vlaniprange import VLAN
-from cloudsim.core.errors import BadParameter, InvalidValue
+from cloudsim.core.errors import InvalidValue
 from cloudsim.services import access, addressing, nouns, vlaniprange
 from cloudsim.services.context import Context
 
@@ -38,7 +37,7 @@ class CreateVlanIpRange(Command, name="createVlanIpRange", response=VLAN, event=
     networkid = ref(nouns.NETWORK, "A shared network: its range comes with it (createNetwork)")
     physicalnetworkid = ref(nouns.PHYSICAL_NETWORK)
     podid = ref(nouns.POD, "The pod of a basic zone: machines of basic zones are not had here")
-    projectid = uuid_param()
+    projectid = ref(nouns.PROJECT)
     provider = string("Who gives the addresses: this server itself", since="4.21.0")
     startip = string()
     startipv6 = string(_IPV6)
@@ -47,8 +46,6 @@ class CreateVlanIpRange(Command, name="createVlanIpRange", response=VLAN, event=
 
     def run(self, ctx: Context) -> Body:
         _no_ipv6(self)
-        if self.projectid is not None:
-            raise BadParameter(f"there is no project with id {self.projectid}")
         if self.networkid is not None or self.podid is not None or self.forvirtualnetwork is False:
             raise InvalidValue(
                 "ranges are made of public addresses (forvirtualnetwork=true); others come with networks"
@@ -70,7 +67,9 @@ class CreateVlanIpRange(Command, name="createVlanIpRange", response=VLAN, event=
             end=self.endip,
             tag=self.vlan,
             system=bool(self.forsystemvms),
-            account=access.account_of(ctx, self.domainid, self.account) if self.account else None,
+            account=access.account_of(ctx, self.domainid, self.account, self.projectid)
+            if self.account or self.projectid
+            else None,
             domain=self.domainid,
         )
         return {"vlan": ctx.present("vlan", made)[0]}
@@ -86,14 +85,18 @@ class ListVlanIpRanges(ListCommand, name="listVlanIpRanges", response=VLAN, noun
     networkid = ref(nouns.NETWORK)
     physicalnetworkid = ref(nouns.PHYSICAL_NETWORK)
     podid = ref(nouns.POD)
-    projectid = uuid_param()
+    projectid = ref(nouns.PROJECT)
     vlan = string()
     zoneid = ref(nouns.ZONE)
 
     def run(self, ctx: Context) -> Body:
         if self.account is not None and self.domainid is None:
             raise InvalidValue("account needs the domainid of the domain that it is in")
-        owner = access.account_of(ctx, self.domainid, self.account) if self.account else None
+        owner = (
+            access.account_of(ctx, self.domainid, self.account, self.projectid)
+            if self.account or self.projectid
+            else None
+        )
         kinds = {True: "VirtualNetwork", False: "DirectAttached", None: None}
         return self.select(
             ctx,
@@ -107,7 +110,6 @@ class ListVlanIpRanges(ListCommand, name="listVlanIpRanges", response=VLAN, noun
             domain=id_of(self.domainid) if owner is None else None,
             type=kinds[self.forvirtualnetwork],
             tag=addressing.vlan_tag(self.vlan) if self.vlan else None,
-            none=True if self.projectid else None,
         )
 
 

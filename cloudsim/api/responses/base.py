@@ -77,6 +77,13 @@ def shown(**fields: Any) -> Object:
     return {name: value for name, value in fields.items() if value is not None}
 
 
+def owner(row: Mapping[str, Any], name: str = "account_name") -> Object:
+    """Whose a thing is: its account (by the column `name`), or the project that the account stands for."""
+    if row["project_uuid"] is not None:
+        return {"projectid": row["project_uuid"], "project": row["project_name"]}
+    return {} if row[name] is None else {"account": row[name]}
+
+
 def ordered(rows: Sequence[Mapping[str, Any]], ids: Sequence[int]) -> list[Any]:
     """Rows in the order of their ids."""
     by_id = {row["id"]: row for row in rows}

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from cloudsim.api.responses.base import Object, Response, ordered, shown
-from cloudsim.core.caller import PROJECT, domain_path_text
+from cloudsim.api.responses.base import Object, Response, ordered, owner, shown
+from cloudsim.core.caller import domain_path_text
 from cloudsim.core.clock import to_wire
 from cloudsim.services import event_log
 from cloudsim.services.context import Context
@@ -33,7 +33,7 @@ def present(ctx: Context, ids: Sequence[int]) -> list[Object]:
             type=row["type"],
             level=row["level"],
             description=row["description"],
-            **{"project" if row["account_type"] == PROJECT else "account": row["account_name"]},
+            **owner(row),
             domainid=row["domain_uuid"],
             domain=row["domain_name"],
             domainpath=domain_path_text(row["domain_path"]),

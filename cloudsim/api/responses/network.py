@@ -5,9 +5,9 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Sequence
 
-from cloudsim.api.responses.base import Object, Response, shown
+from cloudsim.api.responses.base import Object, Response, owner, shown
 from cloudsim.api.responses.tag import TAG, tags
-from cloudsim.core.caller import PROJECT, domain_path_text
+from cloudsim.core.caller import domain_path_text
 from cloudsim.core.clock import to_wire
 from cloudsim.services import network_orders
 from cloudsim.services.context import Context, Row
@@ -70,7 +70,7 @@ def _network(ctx: Context, row: Row, tag_rows: list[Row], details: dict[str, str
         vlan=str(row["vlan"]) if full and row["vlan"] is not None else None,
         acltype=row["acl_type"],
         subdomainaccess=row["subdomain_access"] if row["acl_type"] == "Domain" else None,
-        **{"project" if row["account_type"] == PROJECT else "account": row["account_name"]},
+        **owner(row),
         domainid=row["domain_uuid"],
         domain=row["domain_name"],
         domainpath=domain_path_text(row["domain_path"]),

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from cloudsim.api.responses.base import Object, Response, shown
+from cloudsim.api.responses.base import Object, Response, owner, shown
 from cloudsim.api.responses.tag import TAG, tags
-from cloudsim.core.caller import PROJECT, domain_path_text
+from cloudsim.core.caller import domain_path_text
 from cloudsim.core.clock import to_wire
 from cloudsim.services import publicip
 from cloudsim.services.context import Context, Row
@@ -32,10 +32,10 @@ def present(ctx: Context, ids: Sequence[int]) -> list[Object]:
 
 def _address(ctx: Context, row: Row, tag_rows: list[Row]) -> Object:
     full = ctx.caller.is_admin
-    owner = {}
+    whose: Object = {}
     if row["account_name"] is not None:
-        owner = {
-            "project" if row["account_type"] == PROJECT else "account": row["account_name"],
+        whose = {
+            **owner(row),
             "domainid": row["domain_uuid"],
             "domain": row["domain_name"],
             "domainpath": domain_path_text(row["domain_path"]),
@@ -47,7 +47,7 @@ def _address(ctx: Context, row: Row, tag_rows: list[Row]) -> Object:
         zoneid=row["zone_uuid"],
         zonename=row["zone_name"],
         issourcenat=row["source_nat"],
-        **owner,
+        **whose,
         forvirtualnetwork=row["vlan_type"] == "VirtualNetwork",
         vlanid=row["vlan_uuid"] if full else None,
         vlanname=f"vlan://{row['vlan_tag']}" if full else None,

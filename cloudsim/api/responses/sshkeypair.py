@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from cloudsim.api.responses.base import Object, Response, ordered, shown
+from cloudsim.api.responses.base import Object, Response, ordered, owner, shown
 from cloudsim.services import sshkeypair
 from cloudsim.services.context import Context
 
@@ -25,7 +25,7 @@ def present(ctx: Context, ids: Sequence[int]) -> list[Object]:
         shown(
             id=row["uuid"],
             name=row["name"],
-            account=row["account_name"],
+            **owner(row),
             domainid=row["domain_uuid"],
             domain=row["domain_name"],
             fingerprint=row["fingerprint"],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from cloudsim.api.responses.base import Object, Response, shown
+from cloudsim.api.responses.base import Object, Response, owner, shown
 from cloudsim.core.caller import domain_path_text
 from cloudsim.services import tag
 from cloudsim.services.context import Context, Row
@@ -23,7 +23,7 @@ def tags(rows: Sequence[Row], kind: str, uuid: str) -> list[Object]:
             value=row["value"],
             resourcetype=kind,
             resourceid=uuid,
-            account=row["account_name"],
+            **owner(row),
             domainid=row["domain_uuid"],
             domain=row["domain_name"],
             domainpath=domain_path_text(row["domain_path"]),

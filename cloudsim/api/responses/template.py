@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from cloudsim.api.responses.base import Object, Response, shown
+from cloudsim.api.responses.base import Object, Response, owner, shown
 from cloudsim.api.responses.tag import TAG, tags
-from cloudsim.core.caller import PROJECT, domain_path_text
+from cloudsim.core.caller import domain_path_text
 from cloudsim.core.clock import to_wire
 from cloudsim.services import template
 from cloudsim.services.context import Context
@@ -59,7 +59,7 @@ def _entry(ctx: Context, entry: template.Entry) -> Object:
         crossZones=row["cross_zones"],
         ostypeid=row["os_uuid"],
         ostypename=row["os_name"],
-        **{"project" if row["account_type"] == PROJECT else "account": row["account_name"]},
+        **owner(row),
         zoneid=place["zone_uuid"] if place else None,
         zonename=place["zone_name"] if place else None,
         status=("Successfully Installed" if iso else "Download Complete") if ready else _progress(entry),

@@ -49,9 +49,9 @@ def present(ctx: Context, ids: Sequence[int]) -> list[Object]:
             iscallerchilddomain=row["domain_path"] != caller.domain_path
             and str(row["domain_path"]).startswith(caller.domain_path),
             isdefault=row["is_default"],
-            is2faenabled=False,
-            is2famandated=False,
-            apikeyaccess="INHERIT",
+            is2faenabled=row["two_factor"] is not None,
+            is2famandated=row["two_factor_mandated"] or user.mandated(ctx, row),
+            apikeyaccess=(row["api_key_access"] or "Inherit").upper(),
         )
         for row in ordered(user.rows(ctx, ids), ids)
     ]

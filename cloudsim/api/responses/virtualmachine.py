@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from cloudsim.api.responses.base import Object, Response, shown
+from cloudsim.api.responses.base import Object, Response, owner, shown
 from cloudsim.api.responses.tag import TAG, tags
-from cloudsim.core.caller import PROJECT, domain_path_text
+from cloudsim.core.caller import domain_path_text
 from cloudsim.core.clock import to_wire
 from cloudsim.services import vm_view
 from cloudsim.services.context import Context, Row
@@ -96,7 +96,7 @@ def _template(row: Row, full: bool) -> Object:
 
 #: Of what machines have in common: the fields that each of them gets. Made once for a page.
 _PARTS: dict[str, Callable[[Row, bool], Object]] = {
-    "account": lambda row, full: {"project" if int(row["type"]) == PROJECT else "account": row["name"]},
+    "account": lambda row, full: owner(row, "name"),
     "domain": lambda row, full: {
         "domainid": row["uuid"],
         "domain": row["name"],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from cloudsim.api.responses.base import Object, Response, shown
+from cloudsim.api.responses.base import Object, Response, owner, shown
 from cloudsim.core.caller import domain_path_text
 from cloudsim.services import addressing, vlaniprange
 from cloudsim.services.context import Context, Row
@@ -30,7 +30,7 @@ def _range(row: Row) -> Object:
         forvirtualnetwork=row["type"] == "VirtualNetwork",
         zoneid=row["zone_uuid"],
         vlan=row["tag"],
-        account=row["account_name"],
+        **owner(row),
         domainid=row["domain_uuid"],
         domain=row["domain_name"],
         domainpath=domain_path_text(row["domain_path"]) if row["domain_path"] else None,

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from cloudsim.api.responses.base import Object, Response, shown
+from cloudsim.api.responses.base import Object, Response, owner, shown
 from cloudsim.api.responses.tag import TAG, tags
-from cloudsim.core.caller import PROJECT, domain_path_text
+from cloudsim.core.caller import domain_path_text
 from cloudsim.core.clock import to_wire
 from cloudsim.services import volume
 from cloudsim.services.context import Context, Row
@@ -58,7 +58,7 @@ def _volume(ctx: Context, row: Row, tag_rows: list[Row]) -> Object:
         maxiops=row["max_iops"],
         created=to_wire(row["created"]),
         state=row["state"],
-        **{"project" if row["account_type"] == PROJECT else "account": row["account_name"]},
+        **owner(row),
         domainid=row["domain_uuid"],
         domain=row["domain_name"],
         domainpath=domain_path_text(row["domain_path"]),

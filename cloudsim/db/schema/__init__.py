@@ -8,6 +8,8 @@ from cloudsim.db.schema.account import (
     configuration,
     detail,
     domain,
+    login_failure,
+    resource_limit,
     role,
     role_permission,
     session,
@@ -38,10 +40,17 @@ from cloudsim.db.schema.infrastructure import (
 from cloudsim.db.schema.job import event, job, job_step
 from cloudsim.db.schema.network import network, nic, public_ip, vlan
 from cloudsim.db.schema.offering import disk_offering, network_offering, service_offering
+from cloudsim.db.schema.project import (
+    project,
+    project_account,
+    project_invitation,
+    project_role,
+    project_role_permission,
+)
 from cloudsim.db.schema.virtualmachine import instance_group, vm, volume
 
 #: The newest migration: what an empty database is made at.
-VERSION = "0003"
+VERSION = "0004"
 
 __all__ = [
     "VERSION",
@@ -60,6 +69,7 @@ __all__ = [
     "instance_group",
     "job",
     "job_step",
+    "login_failure",
     "metadata",
     "network",
     "network_offering",
@@ -67,8 +77,14 @@ __all__ = [
     "nic",
     "physical_network",
     "pod",
+    "project",
+    "project_account",
+    "project_invitation",
+    "project_role",
+    "project_role_permission",
     "provider_element",
     "public_ip",
+    "resource_limit",
     "role",
     "role_permission",
     "service_offering",

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Column, Index, PrimaryKeyConstraint, String, Table, UniqueConstraint
+from sqlalchemy import Column, ForeignKey, Index, PrimaryKeyConstraint, String, Table, UniqueConstraint
 
 from cloudsim.db.schema.base import big, data, flag, metadata, number, ref, required, resource, table, unique_alive
 from cloudsim.db.schema.base import text as text_
+from cloudsim.db.types import Big
 
 domain = resource(
     "domain",
@@ -53,6 +54,13 @@ account = resource(
     text_("network_domain"),
     ref("default_zone_id", "zone", optional=True),
     flag("is_default"),
+    # Enabled or Disabled; None: as the domain and the setting have it
+    text_("api_key_access"),
+    # of the account that stands for a project: the project's id and name
+    text_("project_uuid"),
+    text_("project_name"),
+    # deletion began and has not ended
+    flag("needs_cleanup"),
     unique_alive("uq_account_name", "domain_id", "name"),
 )  # fmt: skip
 
@@ -74,6 +82,14 @@ user = resource(
     text_("secret_key"),
     flag("is_default"),
     required("source"),
+    # Enabled or Disabled; None: as the account has it
+    text_("api_key_access"),
+    # totp or staticpin, with the secret that belongs to it (encrypted); None: no second factor
+    text_("two_factor"),
+    text_("two_factor_secret"),
+    # whether a code was ever right: before that a login needs none
+    flag("two_factor_verified"),
+    flag("two_factor_mandated"),
     unique_alive("uq_user_name", "domain_id", "username"),
 )  # fmt: skip
 
@@ -86,6 +102,31 @@ session = Table(
     Column("session_key", String(128), nullable=False),
     big("created", nullable=False),
     big("used", nullable=False),
+    # whether the second factor was given, where the user has one
+    flag("verified", True),
+)
+
+# apart from the user: a wrong password must not make the server forget who everybody is
+login_failure = Table(
+    "login_failure",
+    metadata,
+    Column("user_id", Big, ForeignKey("user.id"), primary_key=True),
+    number("count", nullable=False),
+    big("last", nullable=False),
+)
+
+resource_limit = table(
+    "resource_limit",
+    # Account or Domain, and its row id
+    Column("owner_type", String(16), nullable=False),
+    big("owner_id", nullable=False),
+    # a number of core/data/resourcelimits.json
+    number("type", nullable=False),
+    # a host tag or storage tag; empty: for all
+    Column("tag", String(64), nullable=False),
+    # -1: no limit
+    big("max", nullable=False),
+    UniqueConstraint("owner_type", "owner_id", "type", "tag"),
 )
 
 ssh_keypair = resource(
