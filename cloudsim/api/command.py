@@ -56,6 +56,10 @@ class Command:
     ours: ClassVar[str] = ""
     #: Tables whose commits make an answer of this command old; empty: answers are not kept.
     cached: ClassVar[frozenset[str]] = frozenset()
+    #: Whether it takes no right of a role, because it is part of logging in.
+    everyone: ClassVar[bool] = False
+    #: What its answer is wrapped in, where the reference does not call it after the command.
+    envelope: ClassVar[str] = ""
     params: ClassVar[dict[str, Param]] = {}
     #: What `before` found.
     prepared: dict[str, Any]
@@ -112,9 +116,23 @@ class Command:
         raise NotImplementedError
 
     @classmethod
+    def outcome(cls, body: Body) -> None:
+        """Looks at the answer once the transaction is durable. May raise: what was written stays."""
+
+    @classmethod
     def keeps(cls, parameters: Given) -> bool:
         """Whether the answer for these parameters depends on the tables in `cached` alone."""
         return bool(cls.cached)
+
+    @classmethod
+    def open_to(cls, caller: Caller) -> bool:
+        """Whether a caller may call it: by the role, or because everybody who is known may."""
+        return cls.everyone or caller.may(cls.name)
+
+    @classmethod
+    def root(cls) -> str:
+        """What its answer is wrapped in."""
+        return cls.envelope or cls.name.lower() + "response"
 
     @classmethod
     def description(cls) -> str:

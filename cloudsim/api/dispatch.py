@@ -12,7 +12,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from cloudsim.api import render, signature
+from cloudsim.api import origin, render, signature
 from cloudsim.api.command import Body, Command, commands
 from cloudsim.api.params import Parameters
 from cloudsim.core.caller import Caller
@@ -22,6 +22,7 @@ from cloudsim.core.errors import (
     InternalError,
     InvalidValue,
     ResourceUnavailable,
+    SecondFactorMissing,
     Unauthenticated,
     UnknownCommand,
 )
@@ -42,6 +43,7 @@ class Request:
     parameters: Parameters
     method: str = "GET"
     cookies: dict[str, str] = field(default_factory=dict)
+    #: The address it came from: the nearest one that is no trusted proxy's.
     remote: str = ""
     #: From the integration port: nobody signs, everything is allowed.
     trusted: bool = False
@@ -105,12 +107,13 @@ class Dispatcher:
             lower = name.lower()
             if lower in OPEN:
                 body, cookies = await OPEN[lower](self, request)
-                answer = self._ok(lower, body, as_json)
+                answer = self._ok(lower + "response", body, as_json)
                 answer.cookies = cookies
                 answer.command = lower
                 return answer
             caller = await self._authenticate(request)
-            if known is None or not caller.may(known.name):
+            self._check_source(caller, request)
+            if known is None or not known.open_to(caller):
                 raise UnknownCommand(f"there is no command '{name[:100]}', or your role does not have it")
             answer = await self._run(known, caller, parameters, as_json)
             answer.command = known.name
@@ -124,13 +127,13 @@ class Dispatcher:
         body = render.error_body(failure, as_json)
         return Answer(
             failure.errorcode,
-            render.render(render.root_of(name), body, as_json),
+            render.render(known.root() if known else render.root_of(name), body, as_json),
             render.JSON if as_json else render.XML,
             command=known.name if known else "",
         )
 
-    def _ok(self, lower: str, body: Body, as_json: bool) -> Answer:
-        return Answer(200, render.render(lower + "response", body, as_json), render.JSON if as_json else render.XML)
+    def _ok(self, root: str, body: Body, as_json: bool) -> Answer:
+        return Answer(200, render.render(root, body, as_json), render.JSON if as_json else render.XML)
 
     async def _run(self, command: type[Command], caller: Caller, parameters: Parameters, as_json: bool) -> Answer:
         db = self.cloud.db
@@ -146,7 +149,7 @@ class Dispatcher:
                 return kept
             generation = self._generation
             body = await db.read(self._carry_out, command, caller, parameters)
-            answer = self._ok(command.name.lower(), body, as_json)
+            answer = self._ok(command.root(), body, as_json)
             if generation == self._generation and len(answer.body) < 100_000:
                 if len(self._kept) >= 2000:
                     self._kept.clear()
@@ -156,11 +159,13 @@ class Dispatcher:
             await command.before(self.cloud, caller, parameters)
         run = db.write if not command.reads else db.glance if command.brief else db.read
         body = await run(self._carry_out, command, caller, parameters)
-        return self._ok(command.name.lower(), body, as_json)
+        command.outcome(body)
+        return self._ok(command.root(), body, as_json)
 
     def _carry_out(self, tx: Any, command: type[Command], caller: Caller, parameters: Parameters) -> Body:
         ctx: Context = self.cloud.context(tx, caller)
         ctx.command = command.name
+        ctx.session = parameters.session
         return command(ctx, parameters).run(ctx)
 
     # -- who calls
@@ -187,10 +192,36 @@ class Dispatcher:
         cookie = request.cookies.get("JSESSIONID")
         if cookie:
             session = await self._session(cookie)
-            given = parameters.get("sessionkey") or request.cookies.get("sessionkey") or ""
-            if session is not None and hmac.compare_digest(session.session_key.encode(), given.encode()):
+            if session is not None and self._has_session_key(session, request):
+                if session.lacks and parameters["command"].lower() not in SECOND_FACTOR:
+                    raise SecondFactorMissing(_LACKS[session.lacks])
+                parameters.session = identity.digest(cookie)
                 return session.caller
         raise Unauthenticated
+
+    def _check_source(self, caller: Caller, request: Request) -> None:
+        """Raises `Unauthenticated` for a caller whose account may not call from there."""
+        settings = self.cloud.settings
+        if request.trusted or not settings.flag("api.source.cidr.checks.enabled"):
+            return
+        allowed = settings.text(
+            "api.allowed.source.cidr.list", ("Account", caller.account_id), ("Domain", caller.domain_id)
+        )
+        if not origin.within(request.remote, allowed):
+            log.warning("account %s may not call from %s", caller.account_name, request.remote)
+            raise Unauthenticated
+
+    def _has_session_key(self, session: identity.Session, request: Request) -> bool:
+        """Whether a request proves that it is not another site's that only brought the cookie."""
+        where = self.cloud.settings.text("api.sessionkey.check.locations")
+        right = session.session_key.encode()
+        parameter, cookie = (
+            hmac.compare_digest(right, (place.get("sessionkey") or "").encode())
+            for place in (request.parameters, request.cookies)
+        )
+        if where == "CookieOrParameter":
+            return parameter or cookie
+        return parameter and (cookie or where == "ParameterOnly")
 
     async def _identity(self, key: str) -> identity.Identity | None:
         if key in self._identities:
@@ -208,7 +239,7 @@ class Dispatcher:
         known = self._sessions.get(cookie)
         if known is None:
             generation = self._generation
-            known = await self.cloud.db.glance(identity.by_cookie, cookie, now)
+            known = await self.cloud.db.glance(identity.by_cookie, cookie, now, self.cloud.settings)
             if known is None:
                 return None
             if generation == self._generation:
@@ -253,6 +284,16 @@ async def _logout(dispatcher: Dispatcher, request: Request) -> tuple[Body, dict[
         await identity.logout(dispatcher.cloud, cookie)
     return {"description": "success"}, {"JSESSIONID": "", "sessionkey": ""}
 
+
+#: What a login that still lacks its second factor may call.
+SECOND_FACTOR = frozenset(
+    "validateusertwofactorauthenticationcode setupusertwofactorauthentication listusertwofactorauthenticatorproviders "
+    "listcapabilities listapis".split()
+)
+_LACKS = {
+    "verify": "give the code of your second factor first (validateUserTwoFactorAuthenticationCode)",
+    "setup": "set up a second factor first (setupUserTwoFactorAuthentication)",
+}
 
 OPEN: dict[str, OpenCommand] = {"login": _login, "logout": _logout}
 

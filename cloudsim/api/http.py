@@ -8,7 +8,7 @@ import time
 
 from aiohttp import web
 
-from cloudsim.api import query, render
+from cloudsim.api import origin, query, render
 from cloudsim.api.dispatch import Answer, Dispatcher, Request, current_request
 from cloudsim.api.params import Parameters
 from cloudsim.core.errors import BadParameter, CloudError
@@ -46,12 +46,14 @@ class Endpoint:
         else:
             cookies = dict(http.cookies) if "Cookie" in http.headers else {}
             answer = await self._dispatcher.answer(
-                Request(parameters, http.method, cookies, http.remote or "", self._trusted)
+                Request(parameters, http.method, cookies, self._remote(http), trusted=self._trusted)
             )
         response = web.Response(status=answer.status, body=answer.body, headers={"Content-Type": answer.content_type})
         for name, value in answer.cookies.items():
             if value:
-                response.set_cookie(name, value, path="/client", httponly=True, samesite="Strict", secure=http.secure)
+                response.set_cookie(
+                    name, value, path="/client", httponly=True, samesite=self._same_site(), secure=http.secure
+                )
             else:
                 response.del_cookie(name, path="/client")
         spent = time.perf_counter() - started
@@ -63,6 +65,14 @@ class Endpoint:
         if log.isEnabledFor(logging.DEBUG):
             log.debug("%s %s %d %.1f ms", http.method, answer.command or "-", answer.status, spent * 1000)
         return response
+
+    def _remote(self, http: web.BaseRequest) -> str:
+        return origin.address(http.remote or "", http.headers, self._dispatcher.cloud.settings)
+
+    def _same_site(self) -> str:
+        """Whether a cookie goes along with requests that other sites start (never without any limit)."""
+        text = self._dispatcher.cloud.settings.text("api.sessionkey.cookie.samesite")
+        return text if text in ("Lax", "Strict") else "Lax"
 
 
 def _query_of(http: web.BaseRequest) -> str:

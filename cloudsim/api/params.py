@@ -294,6 +294,8 @@ class Parameters(dict[str, str]):
         self.names: dict[str, str] = {}
         #: What the command itself found before its transaction (see `Command.before`).
         self.prepared: dict[str, Any] = {}
+        #: How the session that the request came with is stored.
+        self.session: str | None = None
 
 
 # Declared as fields of a command class; at run time the field holds the value.

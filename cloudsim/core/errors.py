@@ -65,6 +65,13 @@ class LoginFailed(CloudError):
     cserrorcode = 9999
 
 
+class SecondFactorMissing(CloudError):
+    """The login needs a second factor: it was not given yet, is wrong, or must be set up first."""
+
+    errorcode = 511
+    cserrorcode = 4295
+
+
 class OperationFailed(CloudError):
     """Any fault while carrying out what was asked."""
 

@@ -32,6 +32,16 @@ def secret(length: int = 86) -> str:
     return secrets.token_urlsafe(length)[:length]
 
 
+def secret_bytes(length: int) -> bytes:
+    """Unguessable bytes."""
+    return secrets.token_bytes(length)
+
+
+def secret_pin(digits: int) -> str:
+    """An unguessable number, with its leading zeros."""
+    return str(secrets.randbelow(10**digits)).zfill(digits)
+
+
 def is_uuid(text: str) -> bool:
     """Whether `text` has the form of a uuid (8-4-4-4-12 hexadecimal digits)."""
     if len(text) != 36 or text[8] != "-" or text[13] != "-" or text[18] != "-" or text[23] != "-":

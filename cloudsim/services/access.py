@@ -19,7 +19,7 @@ from cloudsim.db.schema import account as account_table
 from cloudsim.db.schema import domain as domain_table
 from cloudsim.db.types import any_of
 from cloudsim.services.context import Context
-from cloudsim.services.nouns import ACCOUNT, DOMAIN, PROJECT, Noun, Owner
+from cloudsim.services.nouns import ACCOUNT, DOMAIN, JOB, PROJECT, Noun, Owner
 
 _PATH = select(domain_table.c.path).where(domain_table.c.id == bindparam("domain_id"))
 _PATHS = select(domain_table.c.path).where(any_of(domain_table.c.uuid, "uuids"))
@@ -51,6 +51,8 @@ def may_see(ctx: Context, noun: Noun, row: Row) -> bool:
     caller = ctx.caller
     if caller.is_admin or noun.owner is Owner.CLOUD:
         return True
+    if noun is JOB and row["user_id"] == caller.user_id:
+        return True  # whoever asked for it may know how it ended, also when what it was about is out of sight by then
     if noun.owner is Owner.DOMAINS:
         if not row["domain_ids"]:
             return True

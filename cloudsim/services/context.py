@@ -59,7 +59,7 @@ class Cloud:
 class Context:
     """One transaction on behalf of one caller. In a read, `tx` refuses to write."""
 
-    __slots__ = ("caller", "cloud", "command", "now", "tx")
+    __slots__ = ("caller", "cloud", "command", "now", "session", "tx")
 
     def __init__(self, cloud: Cloud, tx: WriteTransaction, caller: Caller, now: int) -> None:
         self.cloud = cloud
@@ -69,6 +69,8 @@ class Context:
         self.now = now
         #: The API command being carried out, where there is one.
         self.command = ""
+        #: How the session that the request came with is stored; None for signed requests and jobs.
+        self.session: str | None = None
 
     @property
     def settings(self) -> Settings:

@@ -9,13 +9,15 @@ from typing import Any
 
 from sqlalchemy import bindparam, or_, select
 
-from cloudsim.core.caller import Caller, Membership
-from cloudsim.core.errors import CloudError, LoginFailed
+from cloudsim.core.caller import ADMIN, Caller, Membership
+from cloudsim.core.errors import LoginFailed
 from cloudsim.core.ids import secret
-from cloudsim.db.database import Row, Transaction
+from cloudsim.core.settings import Settings
+from cloudsim.db.database import Row, Transaction, WriteTransaction
 from cloudsim.db.schema import (
     account,
     domain,
+    login_failure,
     project,
     project_account,
     project_role_permission,
@@ -40,6 +42,12 @@ _WHO = (
         user.c.state.label("user_state"),
         user.c.secret_key,
         user.c.api_key,
+        user.c.api_key_access.label("user_access"),
+        user.c.two_factor,
+        user.c.two_factor_secret,
+        user.c.two_factor_verified,
+        user.c.two_factor_mandated,
+        account.c.api_key_access.label("account_access"),
         account.c.id.label("account_id"),
         account.c.uuid.label("account_uuid"),
         account.c.name.label("account_name"),
@@ -125,6 +133,8 @@ class Session:
     caller: Caller
     session_key: str
     used: int
+    #: Why it may not do everything yet: ``verify`` (a code is missing), ``setup`` (a factor must be set up), or nothing.
+    lacks: str = ""
 
 
 def rules_of(tx: Transaction, role_id: int | None) -> tuple[tuple[str, bool], ...]:
@@ -173,10 +183,18 @@ def _enabled(row: Row) -> bool:
     return states == ("enabled", "enabled", "Active")
 
 
+def _keys_allowed(settings: Settings, row: Row) -> bool:
+    """Whether a user may sign with keys: as the user has it, else the account, else the domain or the cloud."""
+    said = row["user_access"] or row["account_access"]
+    if said is not None:
+        return bool(said == "Enabled")
+    return settings.flag("api.key.access", ("Domain", row["domain_id"]))
+
+
 def by_api_key(tx: Transaction, api_key: str, cloud: Cloud) -> Identity | None:
     """Who signs with this key; None for an unknown key and for whoever is disabled."""
     row = tx.first(_BY_KEY, api_key=api_key)
-    if row is None or not _enabled(row) or not row["secret_key"]:
+    if row is None or not _enabled(row) or not row["secret_key"] or not _keys_allowed(cloud.settings, row):
         return None
     return Identity(_caller(tx, row), cloud.cipher.open(row["secret_key"]), row)
 
@@ -192,7 +210,17 @@ def digest(cookie: str) -> str:
     return hashlib.sha256(cookie.encode()).hexdigest()
 
 
-def by_cookie(tx: Transaction, cookie: str, now: int) -> Session | None:
+def asks_second_factor(settings: Settings, row: Row) -> str:
+    """What a login with the right password still lacks: ``verify``, ``setup`` or nothing."""
+    place = ("Domain", row["domain_id"])
+    if not settings.flag("enable.user.2fa", place):
+        return ""
+    if row["two_factor"] is not None and row["two_factor_verified"]:
+        return "verify"
+    return "setup" if row["two_factor_mandated"] or settings.flag("mandate.user.2fa", place) else ""
+
+
+def by_cookie(tx: Transaction, cookie: str, now: int, settings: Settings) -> Session | None:
     """The session a cookie stands for, where it has not run out."""
     row = tx.first(_SESSION, digest=digest(cookie))
     if row is None or row["used"] + SESSION_SECONDS * 1000 < now:
@@ -200,7 +228,10 @@ def by_cookie(tx: Transaction, cookie: str, now: int) -> Session | None:
     who = tx.first(_BY_ID, user_id=row["user_id"])
     if who is None or not _enabled(who):
         return None
-    return Session(_caller(tx, who), row["session_key"], row["used"])
+    lacks = asks_second_factor(settings, who)
+    if lacks == "verify" and row["verified"]:
+        lacks = ""
+    return Session(_caller(tx, who), row["session_key"], row["used"], lacks)
 
 
 def candidate(tx: Transaction, username: str, path: str | None, domain_uuid: str | None) -> Row | None:
@@ -221,45 +252,100 @@ async def login(
 ) -> tuple[dict[str, Any], str, str]:
     """Checks a password and opens a session; answers the login response, the cookie and the session key.
 
-    Raises `LoginFailed`, with one text for every reason and after the same time.
+    Raises `LoginFailed`, with one text for every reason and after the same time. Users (not root admins) who fail too
+    often in a row are disabled (setting ``incorrect.login.attempts.allowed``).
     """
     row = await cloud.db.read(candidate, username, path, domain_uuid)
-    if not await passwords.matches(row["password"] if row else None, password) or row is None:
-        raise LoginFailed("the user name, the password or the domain is wrong")
+    right = await passwords.matches(row["password"] if row else None, password)
+    if row is None:
+        raise LoginFailed(_WRONG)
+    if not right:
+        await cloud.db.write(lambda tx: count_failure(cloud.context(tx, _caller(tx, row)), row))
+        raise LoginFailed(_WRONG)
     cookie, session_key = secret(43), secret(27)
     now = cloud.clock.now()
+    lacks = asks_second_factor(cloud.settings, row)
 
-    def store(tx: Any) -> None:
+    def store(tx: WriteTransaction) -> None:
         tx.insert(
-            session, digest=digest(cookie), user_id=row["user_id"], session_key=session_key, created=now, used=now
+            session,
+            digest=digest(cookie),
+            user_id=row["user_id"],
+            session_key=session_key,
+            created=now,
+            used=now,
+            verified=lacks != "verify",
         )
-        caller = _caller(tx, row)
-        ctx = cloud.context(tx, caller)
+        ctx = cloud.context(tx, _caller(tx, row))
+        if lacks != "verify":
+            ctx.tx.execute(_FORGIVE, user_id=row["user_id"])
         ctx.event("USER.LOGIN", f"user {row['username']} logged in", resource=("User", row["user_uuid"]))
 
     await cloud.db.write(store)
-    offset = "0.0"
-    return (
-        {
-            "username": row["username"],
-            "userid": row["user_uuid"],
-            "domainid": row["domain_uuid"],
-            "timeout": SESSION_SECONDS,
-            "account": row["account_name"],
-            "firstname": row["firstname"],
-            "lastname": row["lastname"],
-            "type": str(row["account_type"]),
-            "timezone": row["timezone"] or "UTC",
-            "timezoneoffset": offset,
-            "registered": "false",
-            "sessionkey": session_key,
-            "is2faenabled": "false",
-            "is2faverified": "true",
-            "issuerfor2fa": "CloudStack",
-        },
-        cookie,
-        session_key,
-    )
+    body = {
+        "username": row["username"],
+        "userid": row["user_uuid"],
+        "domainid": row["domain_uuid"],
+        "timeout": SESSION_SECONDS,
+        "account": row["account_name"],
+        "firstname": row["firstname"],
+        "lastname": row["lastname"],
+        "type": str(row["account_type"]),
+        "timezone": row["timezone"] or "UTC",
+        "timezoneoffset": "0.0",
+        "registered": "false",
+        "sessionkey": session_key,
+        "is2faenabled": "true" if lacks else "false",
+        "is2faverified": "false" if lacks else "true",
+        "issuerfor2fa": cloud.settings.text("user.2fa.issuer", ("Domain", row["domain_id"])) or "CloudStack",
+    }
+    if lacks:
+        body["providerfor2fa"] = row["two_factor"] or ""
+    return body, cookie, session_key
+
+
+_WRONG = "the user name, the password or the domain is wrong"
+
+
+def count_failure(ctx: Context, row: Row) -> None:
+    """Notes a wrong password or code; the user is disabled where there were too many in a row."""
+    user_id, most = row["user_id"], ctx.settings.number("incorrect.login.attempts.allowed")
+    failures = 1 + int(ctx.tx.scalar(_FAILURES, user_id=user_id) or 0)
+    if not ctx.tx.update(login_failure, {"user_id": user_id}, count=failures, last=ctx.now):
+        ctx.tx.insert(login_failure, user_id=user_id, count=failures, last=ctx.now)
+    if 0 < most <= failures and row["account_type"] != ADMIN and row["user_state"] == "enabled":
+        ctx.tx.update(user, {"id": user_id}, state="disabled")
+        ctx.tx.execute(_END_ALL, user_ids=[user_id])
+        ctx.event(
+            "USER.DISABLE",
+            f"user {row['username']} failed to log in {failures} times and is disabled",
+            level="WARN",
+            resource=("User", row["user_uuid"]),
+        )
+
+
+_FAILURES = select(login_failure.c.count).where(login_failure.c.user_id == bindparam("user_id"))
+_FORGIVE = login_failure.delete().where(login_failure.c.user_id == bindparam("user_id"))
+
+
+def who(tx: Transaction, user_id: int) -> Row | None:
+    """All that is known of a user who may call."""
+    return tx.first(_BY_ID, user_id=user_id)
+
+
+def lacks_code(ctx: Context, row: Row) -> bool:
+    """Whether the caller's session still lacks the code of the second factor."""
+    if ctx.session is None or asks_second_factor(ctx.settings, row) != "verify":
+        return False
+    found = ctx.tx.first(_SESSION, digest=ctx.session)
+    return found is None or not found["verified"]
+
+
+def verified(ctx: Context, session_digest: str | None) -> None:
+    """Notes that the second factor of the caller was right, in this session."""
+    ctx.tx.execute(_FORGIVE, user_id=ctx.caller.user_id)
+    if session_digest is not None:
+        ctx.tx.update(session, {"digest": session_digest}, verified=True)
 
 
 _TOUCH = session.update().where(session.c.digest == bindparam("which")).values(used=bindparam("at"))
@@ -283,11 +369,13 @@ async def logout(cloud: Cloud, cookie: str) -> None:
     """Ends a session, and whatever sessions have run out."""
     before = cloud.clock.now() - SESSION_SECONDS * 1000
 
-    def end(tx: Any) -> None:
+    def end(tx: WriteTransaction) -> None:
+        row = tx.first(_SESSION, digest=digest(cookie))
+        caller = by_user_id(tx, row["user_id"]) if row is not None else None
+        if caller is not None:
+            text = f"user {caller.username} logged out"
+            cloud.context(tx, caller).event("USER.LOGOUT", text, resource=("User", caller.user_uuid))
         tx.execute(_END, which=digest(cookie))
         tx.execute(_OLD, before=before)
 
     await cloud.db.write(end)
-
-
-__all__ = ["CloudError", "Context", "Identity", "Session", "by_api_key", "by_cookie", "by_user_id", "login", "logout"]

@@ -225,12 +225,12 @@ def create(ctx: Context, name: str, *, display_text: str | None, owner: Row, use
     return uuid, order(ctx, row, "project.create", "PROJECT.CREATE", f"creating project {name}")
 
 
-def order(ctx: Context, row: Row, name: str, event: str | None, text: str, **arguments: Any) -> str:
+def order(ctx: Context, row: Row, workflow_name: str, event: str | None, text: str, /, **arguments: Any) -> str:
     """Orders a job about a project; answers its uuid."""
     return ctx.submit(
         Order(
             command=ctx.command,
-            workflow=name,
+            workflow=workflow_name,
             arguments={"project_id": row["id"], **arguments},
             instance_type="Project",
             instance_uuid=row["uuid"],

@@ -15,6 +15,7 @@ from sqlalchemy import and_, bindparam, case, func, or_, select
 from cloudsim.core.caller import ADMIN, PROJECT
 from cloudsim.core.errors import InvalidValue, LimitReached, PermissionDenied
 from cloudsim.core.reference import reference
+from cloudsim.core.settings import declarations
 from cloudsim.db import schema
 from cloudsim.db.database import Row
 from cloudsim.db.types import Big, any_of
@@ -313,7 +314,8 @@ class Limits:
         return UNLIMITED if tag else self._setting("max.domain", kind)
 
     def _setting(self, start: str, kind: Kind) -> int:
-        value = self._settings.raw(f"{start}.{kind.setting}")
+        name = f"{start}.{kind.setting}"
+        value = self._settings.raw(name) if name in declarations() else None
         return UNLIMITED if value in (None, "") else max(UNLIMITED, int(float(value or 0)))
 
 

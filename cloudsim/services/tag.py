@@ -32,6 +32,7 @@ KINDS: dict[str, Noun] = {
     "Account": nouns.ACCOUNT,
     "User": nouns.USER,
     "Domain": nouns.DOMAIN,
+    "Project": nouns.PROJECT,
     "Zone": nouns.ZONE,
     "ServiceOffering": nouns.SERVICE_OFFERING,
     "DiskOffering": nouns.DISK_OFFERING,

@@ -180,17 +180,19 @@ async def test_a_session_from_login_to_logout(server: Server, http: aiohttp.Clie
     assert (body["username"], body["account"], body["type"], body["timeout"]) == ("admin", "admin", "1", 1800)
     cookie = response.cookies["JSESSIONID"]
     assert cookie["httponly"]
-    assert cookie["samesite"] == "Strict"
-    cookies = {"JSESSIONID": cookie.value}
+    assert cookie["samesite"] == "Lax"
     key = body["sessionkey"]
+    cookies = {"JSESSIONID": cookie.value, "sessionkey": key}
     ask = {"command": "listZones", "response": "json"}
     status, _, _ = await get(http, server.url, query({**ask, "sessionkey": key}), cookies=cookies)
     assert status == 200
     for wrong in ({**ask}, {**ask, "sessionkey": "x"}):
         assert (await get(http, server.url, query(wrong), cookies=cookies))[0] == 401
     assert (await get(http, server.url, query({**ask, "sessionkey": key})))[0] == 401
-    # the cookie of the session key serves as well
-    assert (await get(http, server.url, query(ask), cookies={**cookies, "sessionkey": key}))[0] == 200
+    # cookies alone are what another site's page would send
+    assert (await get(http, server.url, query(ask), cookies=cookies))[0] == 401
+    alone = {"JSESSIONID": cookie.value}
+    assert (await get(http, server.url, query({**ask, "sessionkey": key}), cookies=alone))[0] == 401
     out = query({"command": "logout", "response": "json", "sessionkey": key})
     assert (await get(http, server.url, out, cookies=cookies))[0] == 200
     assert (await get(http, server.url, query({**ask, "sessionkey": key}), cookies=cookies))[0] == 401

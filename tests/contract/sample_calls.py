@@ -440,3 +440,128 @@ async def _update_store(api: Api) -> Calls:
 @calls("updateZone")
 async def _update_zone(api: Api) -> Calls:
     return [{"id": (await api.places())["zoneid"], "dns2": "10.0.0.3", "details[0].key": "a", "details[0].value": "b"}]
+
+
+# -- domains, accounts, users, roles, projects
+
+
+async def account(api: Api, name: str = "someone", **given: Any) -> dict[str, Any]:
+    person = {**PERSON, "username": name, "accounttype": 0, **given}
+    return (await api.call("createAccount", "POST", **person))["account"]
+
+
+@calls("updateAccount")
+async def _update_account(api: Api) -> Calls:
+    made = await account(api)
+    return [{"id": made["id"], "newname": "else", "networkdomain": "example.com"}]
+
+
+@calls("deleteAccount")
+async def _delete_account(api: Api) -> Calls:
+    return [{"id": (await account(api))["id"]}]
+
+
+@calls("disableAccount")
+async def _disable_account(api: Api) -> Calls:
+    return [{"id": (await account(api))["id"], "lock": False}]
+
+
+@calls("updateUser")
+async def _update_user(api: Api) -> Calls:
+    return [{"id": (await account(api))["user"][0]["id"], "firstname": "Else"}]
+
+
+@calls("deleteUser")
+async def _delete_user(api: Api) -> Calls:
+    return [{"id": (await account(api))["user"][0]["id"]}]
+
+
+@calls("moveUser")
+async def _move_user(api: Api) -> Calls:
+    one, other = await account(api), await account(api, "other")
+    return [{"id": one["user"][0]["id"], "accountid": other["id"]}]
+
+
+@calls("deleteDomain")
+async def _delete_domain(api: Api) -> Calls:
+    made = (await api.call("createDomain", name="made"))["domain"]
+    return [{"id": made["id"], "cleanup": True}]
+
+
+async def role(api: Api) -> dict[str, Any]:
+    return (await api.call("createRole", name="made", type="User", description="text"))["role"]
+
+
+@calls("createRole")
+async def _create_role(_: Api) -> Calls:
+    return [{"name": "made", "type": "User", "description": "text"}]
+
+
+@calls("updateRole", "deleteRole")
+async def _one_role(api: Api) -> Calls:
+    return [{"id": (await role(api))["id"], "name": "else"}]
+
+
+@calls("importRole")
+async def _import_role(_: Api) -> Calls:
+    rule = {"rules[0].rule": "list*", "rules[0].permission": "allow", "rules[0].description": "text"}
+    return [{"name": "made", "type": "User", "description": "text", **rule}]
+
+
+@calls("createRolePermission")
+async def _create_rule(api: Api) -> Calls:
+    return [{"roleid": (await role(api))["id"], "rule": "list*", "permission": "allow", "description": "text"}]
+
+
+async def rule(api: Api) -> dict[str, Any]:
+    return (await api.call("createRolePermission", **(await _create_rule(api))[0]))["rolepermission"]
+
+
+@calls("updateRolePermission")
+async def _update_rule(api: Api) -> Calls:
+    made = await rule(api)
+    return [{"roleid": made["roleid"], "ruleid": made["id"], "permission": "deny"}]
+
+
+@calls("deleteRolePermission")
+async def _delete_rule(api: Api) -> Calls:
+    return [{"id": (await rule(api))["id"]}]
+
+
+@calls("createProject")
+async def _create_project(_: Api) -> Calls:
+    return [{"name": "made", "displaytext": "text"}]
+
+
+async def project(api: Api) -> dict[str, Any]:
+    return (await api.job("createProject", name="made", displaytext="text"))["project"]
+
+
+@calls("updateProject", "activateProject", "suspendProject", "deleteProject")
+async def _one_project(api: Api) -> Calls:
+    return [{"id": (await project(api))["id"], "displaytext": "else", "cleanup": True}]
+
+
+@calls("addAccountToProject")
+async def _add_to_project(api: Api) -> Calls:
+    await account(api)
+    return [{"projectid": (await project(api))["id"], "account": "someone"}]
+
+
+@calls("listProjects", "listProjectAccounts")
+async def _list_projects(api: Api) -> Calls:
+    (given,) = await _add_to_project(api)
+    await api.job("addAccountToProject", **given)
+    return [{"projectid": given["projectid"], "listall": True}]
+
+
+@calls("listResourceLimits")
+async def _list_limits(api: Api) -> Calls:
+    return [{}, {"projectid": (await project(api))["id"]}]
+
+
+@calls("updateResourceLimit", "updateResourceCount")
+async def _limits(api: Api) -> Calls:
+    made = await account(api)
+    own = {"domainid": made["domainid"], "resourcetype": 0, "max": 3}
+    return [{"account": "someone", **own}, {"projectid": (await project(api))["id"], **own}]

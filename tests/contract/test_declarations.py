@@ -39,7 +39,7 @@ def compare(command: type[Command]) -> set[str]:
     if (known.get("since") or None) != command.since:
         found.add(f"since {known.get('since')}")
     ours = {param.name: param for param in command.params.values()}
-    for param in known["params"]:
+    for param in {one["name"]: one for one in known["params"]}.values():
         mine = ours.pop(param["name"], None)
         if mine is None:
             found.add(f"parameter {param['name']} missing")

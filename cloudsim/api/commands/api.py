@@ -15,7 +15,7 @@ class ListApis(Command, name="listApis", response=API, reads=True, since="4.1.0"
     name = string("Only the command of this name")
 
     def run(self, ctx: Context) -> Body:
-        names = [lower for lower, command in commands().items() if ctx.caller.may(command.name)]
+        names = [lower for lower, command in commands().items() if command.open_to(ctx.caller)]
         if self.name is not None:
             names = [lower for lower in names if lower == self.name.lower()]
             if not names:

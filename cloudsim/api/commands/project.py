@@ -114,6 +114,8 @@ class DeleteProject(AsyncCommand, name="deleteProject", event="PROJECT.DELETE", 
 class ActivateProject(AsyncCommand, name="activateProject", response=PROJECT, event="PROJECT.ACTIVATE", since="3.0.0"):
     """Lets a suspended project be used again."""
 
+    envelope = "activaterojectresponse"
+
     id = ref(NOUN, required=True)
 
     def run(self, ctx: Context) -> Body:

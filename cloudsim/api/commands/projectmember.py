@@ -193,10 +193,10 @@ class CreateProjectRole(_OfProject, name="createProjectRole", event="PROJECT.ROL
 
     name = string(required=True)
     projectid = ref(PROJECT, required=True)
-    description = string()
+    description_ = string()
 
     def run(self, ctx: Context) -> Body:
-        return self.one(ctx, project_member.create_role(ctx, self.projectid, self.name, self.description))
+        return self.one(ctx, project_member.create_role(ctx, self.projectid, self.name, self.description_))
 
 
 class ListProjectRoles(ListCommand, name="listProjectRoles", response=responses.PROJECT_ROLE, since="4.15.0"):
@@ -222,11 +222,11 @@ class UpdateProjectRole(_OfProject, name="updateProjectRole", event="PROJECT.ROL
 
     id = ref(PROJECT_ROLE, required=True)
     projectid = ref(PROJECT, required=True)
-    description = string()
+    description_ = string()
     name = string()
 
     def run(self, ctx: Context) -> Body:
-        project_member.update_role(ctx, self.projectid, self.id, self.name, self.description)
+        project_member.update_role(ctx, self.projectid, self.id, self.name, self.description_)
         return self.one(ctx, self.id["id"])
 
 
@@ -254,11 +254,11 @@ class CreateProjectRolePermission(
     projectid = ref(PROJECT, required=True)
     projectroleid = ref(PROJECT_ROLE, required=True)
     rule = string("The name of a command, or a pattern with *", required=True)
-    description = string()
+    description_ = string()
 
     def run(self, ctx: Context) -> Body:
         made = project_member.add_rule(
-            ctx, self.projectid, self.projectroleid, self.rule, self.permission, self.description
+            ctx, self.projectid, self.projectroleid, self.rule, self.permission, self.description_
         )
         return {"projectrolepermission": responses.rule(made, self.projectid)}
 

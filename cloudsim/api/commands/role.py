@@ -44,7 +44,7 @@ class CreateRole(_RoleCommand, name="createRole", event="ROLE.CREATE", since="4.
     """Makes a role: of a type, without rules; or like another role."""
 
     name = string(required=True)
-    description = string()
+    description_ = string()
     ispublic = boolean("Whether domain admins may see and give it; true where it is not said")
     roleid = ref(ROLE, "The role whose type and rules it gets")
     type = string("What its accounts are", values=role.TYPES)
@@ -57,7 +57,7 @@ class CreateRole(_RoleCommand, name="createRole", event="ROLE.CREATE", since="4.
                 self.name,
                 type_=self.type,
                 like=self.roleid,
-                description=self.description,
+                description=self.description_,
                 public=self.ispublic,
             ),
         )
@@ -70,7 +70,7 @@ class ImportRole(_RoleCommand, name="importRole", event="ROLE.IMPORT", since="4.
     rules = mappings(
         "Its rules in their order: rule, permission (allow or deny) and description of each", required=True
     )
-    description = string()
+    description_ = string()
     forced = boolean("Whether it takes the place of a role of that name and type")
     ispublic = boolean("Whether domain admins may see and give it; true where it is not said")
     type = string("What its accounts are", values=role.TYPES)
@@ -83,7 +83,7 @@ class ImportRole(_RoleCommand, name="importRole", event="ROLE.IMPORT", since="4.
                 self.name,
                 type_=self.type,
                 entries=self.rules,
-                description=self.description,
+                description=self.description_,
                 public=self.ispublic,
                 forced=bool(self.forced),
             ),
@@ -94,7 +94,7 @@ class UpdateRole(_RoleCommand, name="updateRole", event="ROLE.UPDATE", since="4.
     """Changes a role that is not one of the default ones."""
 
     id = ref(ROLE, required=True)
-    description = string()
+    description_ = string()
     ispublic = boolean("Whether domain admins may see and give it")
     name = string()
     type = string("What its accounts are; stays while it has any", values=role.TYPES)
@@ -105,7 +105,7 @@ class UpdateRole(_RoleCommand, name="updateRole", event="ROLE.UPDATE", since="4.
             self.id,
             name=self.name,
             type_=self.type,
-            description=self.description,
+            description=self.description_,
             public=self.ispublic,
         )
         return self.one(ctx, self.id["id"])
@@ -165,10 +165,10 @@ class CreateRolePermission(
     permission = string("allow or deny", required=True)
     roleid = ref(ROLE, required=True)
     rule = string("The name of a command, or a pattern with *", required=True)
-    description = string()
+    description_ = string()
 
     def run(self, ctx: Context) -> Body:
-        made = role.add_rule(ctx, self.roleid, self.rule, self.permission, self.description)
+        made = role.add_rule(ctx, self.roleid, self.rule, self.permission, self.description_)
         return {"rolepermission": responses.rule(made, self.roleid, named=False)}
 
 

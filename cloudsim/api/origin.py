@@ -1,0 +1,59 @@
+"""Where a request comes from: who sent it, or whom a trusted proxy names.
+
+Forwarded-for headers are believed only where ``proxy.header.verify`` is set, and only from addresses in ``proxy.cidr``.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Mapping
+from functools import lru_cache
+
+from cloudsim.core.settings import Settings
+
+_Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+_EVERYWHERE = "0.0.0.0/0,::/0"
+
+
+@lru_cache(maxsize=256)
+def _networks(text: str) -> tuple[_Network, ...]:
+    found = []
+    for part in text.replace(";", ",").split(","):
+        try:
+            found.append(ipaddress.ip_network(part.strip(), strict=False))
+        except ValueError:
+            continue  # what is no network lets nobody in
+    return tuple(found)
+
+
+@lru_cache(maxsize=4096)
+def within(address: str, cidrs: str) -> bool:
+    """Whether an address is in one of some networks (CIDRs separated by commas)."""
+    if cidrs.replace(" ", "") == _EVERYWHERE:
+        return True
+    try:
+        parsed = ipaddress.ip_address(address)
+    except ValueError:
+        return False
+    mapped = getattr(parsed, "ipv4_mapped", None)
+    return any((mapped or parsed) in network for network in _networks(cidrs))
+
+
+def address(remote: str, headers: Mapping[str, str], settings: Settings) -> str:
+    """The address a request counts as coming from."""
+    if not settings.flag("proxy.header.verify"):
+        return remote
+    trusted = settings.text("proxy.cidr")
+    if not trusted or not within(remote, trusted):
+        return remote
+    for name in settings.text("proxy.header.names").split(","):
+        # the last one that is not a proxy of ours: those before it may be anybody's words
+        for part in reversed(headers.get(name.strip(), "").split(",")):
+            text = part.strip()
+            try:
+                ipaddress.ip_address(text)
+            except ValueError:
+                break
+            if not within(text, trusted):
+                return text
+    return remote
