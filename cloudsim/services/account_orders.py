@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import bindparam, delete, func, select
+from sqlalchemy import bindparam, delete, func, or_, select
 
 from cloudsim.agents.base import DeleteVolume
 from cloudsim.core.caller import ADMIN, DOMAIN_ADMIN, PROJECT, RESOURCE_ADMIN, USER
@@ -468,7 +468,7 @@ _HALF = (
 _UNDER_WAY = select(func.count()).where(
     schema.job.c.workflow == "account.delete",
     schema.job.c.instance_uuid == bindparam("uuid"),
-    schema.job.c.state.in_(("queued", "running")),
+    or_(schema.job.c.state == "queued", schema.job.c.state == "running"),
 )
 
 

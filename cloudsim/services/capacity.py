@@ -132,10 +132,19 @@ def _pools(level: str) -> Any:
     ).where(any_of(column, "ids"), pool.c.removed.is_(None), pool.c.status == "Up")  # fmt: skip
 
 
+#: Addresses of a pod that the cloud's own machines have.
+_SYSTEM = (
+    select(func.count())
+    .where(schema.system_nic.c.pod_id == pod.c.id, schema.system_nic.c.removed.is_(None))
+    .correlate(pod)
+    .scalar_subquery()
+)
+
+
 def _pods(level: str) -> Any:
     column = pod.c.zone_id if level == "zone" else pod.c.id
     return (
-        select(column.label("place"), pod.c.ranges, func.count(host.c.id).label("used"))
+        select(column.label("place"), pod.c.ranges, (func.count(host.c.id) + _SYSTEM).label("used"))
         .select_from(
             pod.outerjoin(host, (host.c.pod_id == pod.c.id) & host.c.removed.is_(None) & host.c.ip.is_not(None))
         )

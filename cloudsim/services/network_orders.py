@@ -103,7 +103,7 @@ _RUNNING = (
     .where(
         schema.nic.c.network_id == bindparam("network_id"),
         schema.nic.c.removed.is_(None),
-        schema.vm.c.state.in_(("Running", "Starting", "Stopping", "Migrating")),
+        or_(*(schema.vm.c.state == state for state in ("Running", "Starting", "Stopping", "Migrating"))),
     )
 )
 _ADDRESSES = select(schema.nic.c.ip).where(

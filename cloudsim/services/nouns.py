@@ -44,6 +44,8 @@ class Noun:
     owner: Owner = Owner.CLOUD
     #: CloudStack's name of the kind in events, jobs, tags.
     type: str = ""
+    #: Which rows of the table are of this kind, where not all are.
+    where: Any = None
     by_uuid: ClauseElement = field(init=False)
     by_id: ClauseElement = field(init=False)
     by_uuids: ClauseElement = field(init=False)
@@ -55,6 +57,8 @@ class Noun:
         if "removed" in table.c:
             found = found.where(table.c.removed.is_(None))
             many = many.where(table.c.removed.is_(None))
+        if self.where is not None:
+            found, many = found.where(self.where), many.where(self.where)
         object.__setattr__(self, "by_uuid", found)
         object.__setattr__(self, "by_uuids", many)
         object.__setattr__(self, "by_id", select(table).where(table.c.id == bindparam("row_id")))
@@ -105,7 +109,17 @@ ROLE_PERMISSION = Noun("rolepermission", "role permission", schema.role_permissi
 SSH_KEYPAIR = Noun("sshkeypair", "SSH key pair", schema.ssh_keypair, Owner.ACCOUNT, "SSHKeyPair")
 USER_DATA = Noun("userdata", "user data", schema.user_data, Owner.ACCOUNT, "UserData")
 
-VIRTUAL_MACHINE = Noun("virtualmachine", "virtual machine", schema.vm, Owner.ACCOUNT, "VirtualMachine")
+VIRTUAL_MACHINE = Noun(
+    "virtualmachine", "virtual machine", schema.vm, Owner.ACCOUNT, "VirtualMachine", schema.vm.c.type == "User"
+)
+SYSTEM_VM = Noun(
+    "systemvm",
+    "system virtual machine",
+    schema.vm,
+    Owner.ACCOUNT,
+    "SystemVm",
+    (schema.vm.c.type == "ConsoleProxy") | (schema.vm.c.type == "SecondaryStorageVm"),
+)
 VOLUME = Noun("volume", "volume", schema.volume, Owner.ACCOUNT, "Volume")
 INSTANCE_GROUP = Noun("instancegroup", "instance group", schema.instance_group, Owner.ACCOUNT, "InstanceGroup")
 NETWORK = Noun("network", "network", schema.network, Owner.ACCOUNT, "Network")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from cloudsim.core.caller import Caller
 from cloudsim.db import placement
 from cloudsim.jobs.periodic import PeriodicTask, Scheduler
-from cloudsim.services import host, job, vm_expunge
+from cloudsim.services import account_orders, host, job, system_vm, vm_expunge
 from cloudsim.services.context import Cloud
 
 
@@ -69,7 +69,31 @@ class PingHosts(_Task):
         await host.ping_all(self._cloud, self._admin)
 
 
-TASKS = (ExpungeMachines, PurgeJobs, RecalculateCapacity, PingHosts)
+class LookAfterSystemVms(_Task):
+    """Makes and starts the system virtual machines that zones lack."""
+
+    name = "system-vms"
+    setting = "consoleproxy.capacityscan.interval"
+    first = 30.0
+
+    def interval(self) -> float:
+        return self._cloud.settings.number(self.setting) / 1000
+
+    async def run(self) -> None:
+        await self._cloud.db.write(lambda tx: system_vm.look_after(self._cloud.context(tx, self._admin)))
+
+
+class FinishRemovals(_Task):
+    """Goes on with the deletion of accounts that did not come to its end."""
+
+    name = "account-cleanup"
+    setting = "account.cleanup.interval"
+
+    async def run(self) -> None:
+        await self._cloud.db.write(lambda tx: account_orders.due(self._cloud.context(tx, self._admin)))
+
+
+TASKS = (LookAfterSystemVms, FinishRemovals, ExpungeMachines, PurgeJobs, RecalculateCapacity, PingHosts)
 
 
 def scheduler(cloud: Cloud, admin: Caller) -> Scheduler:

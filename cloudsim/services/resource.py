@@ -119,7 +119,7 @@ def _machines(owner: Any, *where: Any, source: Any = vm) -> Any:
             _sum(case((vm.c.state == "Stopped", 1), else_=0), "stopped"),
         )
         .select_from(source)
-        .where(vm.c.removed.is_(None), _HAS, *where)
+        .where(vm.c.removed.is_(None), vm.c.type == "User", _HAS, *where)
         .group_by(owner)
     )
 
@@ -128,7 +128,7 @@ def _disks(owner: Any, *where: Any, source: Any = _ON) -> Any:
     return (
         select(owner.label("owner"), func.count().label("volume"), _sum(volume.c.size, "primarystorage"))
         .select_from(source)
-        .where(volume.c.removed.is_(None), _DISKS, *where)
+        .where(volume.c.removed.is_(None), volume.c.is_system.is_(False), _DISKS, *where)
         .group_by(owner)
     )
 

@@ -46,7 +46,7 @@ from cloudsim.db import virtualmachine as db
 from cloudsim.db.database import Row
 from cloudsim.db.placement import allocate
 from cloudsim.jobs.workflow import Workflow, workflow
-from cloudsim.services import access, network, placement, resource
+from cloudsim.services import access, network, placement, resource, system_network
 from cloudsim.services.context import Context
 from cloudsim.services.nouns import ACCOUNT, GUEST_OS, NETWORK, SERVICE_OFFERING, TEMPLATE, VIRTUAL_MACHINE
 from cloudsim.services.virtualmachine import move
@@ -141,7 +141,7 @@ def host_address(plain: Mapping[str, Any]) -> HostAddress:
 def _machine(ctx: Context, row: Row) -> Plain:
     """A machine as plain data, as its host needs it."""
     disks = db.volumes_of(ctx.tx, row["id"])
-    cards = db.nics_of(ctx.tx, row["id"])
+    cards = db.nics_of(ctx.tx, row["id"]) if row["type"] == "User" else system_network.cards(ctx, row["id"])
     os = access.row(ctx, GUEST_OS, row["guest_os_id"])
     zone = ctx.tx.first(_ZONE, zone_id=row["zone_id"]) or {}
     return {
@@ -213,8 +213,11 @@ def _vm(ctx: Context, vm_id: int) -> Row:
 
 def result(ctx: Context, vm_id: int) -> Plain:
     """The job result every operation on a machine ends with."""
-    shown = ctx.present("virtualmachine", vm_id)[0]
-    return {"virtualmachine": shown}
+    noun = _PRESENTED.get(_vm(ctx, vm_id)["type"], "virtualmachine")
+    return {noun: ctx.present(noun, vm_id)[0]}
+
+
+_PRESENTED = {"ConsoleProxy": "systemvm", "SecondaryStorageVm": "systemvm", "DomainRouter": "router"}
 
 
 # -- start
@@ -306,6 +309,8 @@ def _reserve(ctx: Context, vm_id: int, avoid: list[int], places: Mapping[str, An
             broadcast_uri=real["broadcast_uri"],
             isolation_uri=real["broadcast_uri"],
         )
+    if row["type"] != "User":
+        system_network.take(ctx, row, found.host.pod_id)
     event = "StartRequested" if row["state"] != "Starting" else "OperationRetry"
     move(
         ctx,
@@ -483,6 +488,8 @@ def leave_host(ctx: Context, row: Row, known: bool, event: str = "OperationSucce
     )
     for card in db.nics_of(ctx.tx, row["id"]):
         ctx.tx.update(nic, {"uuid": card["uuid"]}, state="Allocated")
+    if row["type"] != "User":
+        system_network.release(ctx, row["id"])
 
 
 def _stop_failed(ctx: Context, error: CloudError, vm_id: int, **_: Any) -> None:
@@ -650,6 +657,8 @@ def _expunged(ctx: Context, vm_id: int) -> Plain:
             ctx.tx.update(volume, {"id": disk["id"]}, vm_id=None, device_id=None, attached=None, updated=ctx.now)
     for card in db.nics_of(ctx.tx, vm_id):
         ctx.tx.update(nic, {"uuid": card["uuid"]}, removed=ctx.now, state="Deallocating")
+    if row["type"] != "User":
+        system_network.release(ctx, vm_id)
     ctx.tx.update(
         vm,
         {"id": vm_id, "update_count": row["update_count"]},

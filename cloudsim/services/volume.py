@@ -37,6 +37,7 @@ LISTING = Listing(
         "service": equals(volume.c.service_offering_id, "service"),
         "display": equals(volume.c.display, "display"),
         "encrypted": equals(schema.disk_offering.c.encrypt, "encrypted"),
+        "users": volume.c.is_system.is_(False),
         "none": volume.c.id < 0,
     },
     keyword=(volume.c.name, volume.c.type, volume.c.state),

@@ -15,7 +15,7 @@ from cloudsim.db import schema
 from cloudsim.db.database import Row
 from cloudsim.db.types import any_of
 from cloudsim.db.virtualmachine import DETAILS, TAGS, grouped
-from cloudsim.services import access, addressing, capacity
+from cloudsim.services import access, addressing, capacity, system_vm
 from cloudsim.services.access import Scope
 from cloudsim.services.context import Context
 from cloudsim.services.listing import Listing, Page, equals, tags_of
@@ -176,6 +176,8 @@ def update(
         raise InvalidValue("a basic zone has no networks of accounts: leave guestcidraddress out")
     if changed:
         ctx.tx.update(zone, {"id": row["id"]}, **changed)
+    if changed.get("allocation_state") == "Enabled":
+        system_vm.look_after_zone(ctx, {**row, **changed})
     for key, value in (details or {}).items():
         where = {"resource_type": "Zone", "resource_id": row["id"], "name": key}
         if ctx.tx.update(schema.detail, where, value=value) == 0:

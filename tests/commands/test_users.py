@@ -284,3 +284,24 @@ async def test_an_admin_of_a_domain_changes_those_below(api: Api, http: aiohttp.
         assert (await refused(head, command, **given))[0] == 431, command
     roles = {row["name"]: row for row in (await api.call("listRoles"))["role"]}
     assert (await refused(head, "updateAccount", id=mine["id"], roleid=roles["Root Admin"]["id"]))[0] == 531
+
+
+async def test_a_deletion_that_failed_is_gone_on_with(api: Api, http: aiohttp.ClientSession, server: Server) -> None:
+    made = await account(api, "one")
+    caller = await keyed(api, http, made["user"][0]["id"])
+    await caller.deploy()
+    rule = await api.call("configureSimulator", name="StopCommand", value="fail:no way")
+    status, text = await refused(api, "deleteAccount", id=made["id"])
+    assert (status, "could not be removed" in text) == (530, True)
+    (row,) = (await api.call("listAccounts", id=made["id"], iscleanuprequired=True))["account"]
+    assert (row["state"], row["iscleanuprequired"], row["vmtotal"]) == ("disabled", True, 1)
+    assert (await refused(caller, "listZones"))[0] == 401
+    assert (await refused(api, "enableAccount", id=made["id"]))[0] == 431
+    await api.call("cleanupSimulatorMock", id=rule["simulatormock"]["id"])
+    await server.periodic.run_now("account-cleanup")
+    for _ in range(500):
+        if {row["name"] for row in (await api.call("listAccounts", listall=True))["account"]} == {"admin"}:
+            break
+        await asyncio.sleep(0.02)
+    assert {row["name"] for row in (await api.call("listAccounts", listall=True))["account"]} == {"admin"}
+    assert await api.call("listVirtualMachines", listall=True) == {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -565,3 +566,27 @@ async def _limits(api: Api) -> Calls:
     made = await account(api)
     own = {"domainid": made["domainid"], "resourcetype": 0, "max": 3}
     return [{"account": "someone", **own}, {"projectid": (await project(api))["id"], **own}]
+
+
+async def system_vms(api: Api) -> list[dict[str, Any]]:
+    """The system virtual machines of the seeded zone, made by enabling it anew."""
+    zone = (await api.places())["zoneid"]
+    for state in ("Disabled", "Enabled"):
+        await api.call("updateZone", id=zone, allocationstate=state)
+    for _ in range(500):
+        found = (await api.call("listSystemVms", state="Running")).get("systemvm", [])
+        if len(found) == 2:
+            return found
+        await asyncio.sleep(0.02)
+    raise AssertionError("the system virtual machines do not run")
+
+
+@calls("listSystemVms")
+async def _list_system_vms(api: Api) -> Calls:
+    await system_vms(api)
+    return [{}]
+
+
+@calls("destroySystemVm")
+async def _destroy_system_vm(api: Api) -> Calls:
+    return [{"id": (await system_vms(api))[0]["id"]}]

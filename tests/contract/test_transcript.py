@@ -6,6 +6,7 @@ compared by its shape; what stays different is named in differences.json, with i
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -79,5 +80,12 @@ async def test_two_zones_from_nothing(empty: Api) -> None:
     (address,) = (await empty.call("listPublicIpAddresses"))["publicipaddress"]
     assert address["ipaddress"].startswith("192.168.2.")
     assert machine["nic"][0]["broadcasturi"].startswith("vlan://")
+    for zone in zones:
+        for _ in range(500):
+            machines = (await empty.call("listSystemVms", zoneid=zone["id"], state="Running")).get("systemvm", [])
+            if len(machines) == 2:
+                break
+            await asyncio.sleep(0.02)
+        assert {row["systemvmtype"] for row in machines} == {"consoleproxy", "secondarystoragevm"}
     known = json.loads((HERE / "differences.json").read_text())["transcript"]
     assert sorted(found) == sorted(known), "\n".join(sorted(found))

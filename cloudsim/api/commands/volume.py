@@ -21,7 +21,7 @@ class ListVolumes(OwnedList, name="listVolumes", response=VOLUME):
     id = ref(NOUN)
     ids = refs(NOUN, since="4.9")
     isencrypted = boolean(since="4.19.1")
-    listsystemvms = boolean("Whether volumes of system virtual machines are listed: there are none", since="4.18")
+    listsystemvms = boolean("Whether volumes of system virtual machines are listed as well", since="4.18")
     name = string()
     podid = ref(POD)
     retrieveonlyresourcecount = boolean("Whether only the number of volumes is told")
@@ -51,6 +51,7 @@ class ListVolumes(OwnedList, name="listVolumes", response=VOLUME):
             service=self.serviceofferingid["id"] if self.serviceofferingid else None,
             encrypted=self.isencrypted,
             display=self.displayvolume if ctx.caller.is_admin else True,
+            users=None if self.listsystemvms and ctx.caller.is_admin else True,
         )
         if self.retrieveonlyresourcecount:
             return {"count": body["count"]} if body else {}

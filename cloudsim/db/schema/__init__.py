@@ -47,10 +47,10 @@ from cloudsim.db.schema.project import (
     project_role,
     project_role_permission,
 )
-from cloudsim.db.schema.virtualmachine import instance_group, vm, volume
+from cloudsim.db.schema.virtualmachine import instance_group, system_nic, vm, volume
 
 #: The newest migration: what an empty database is made at.
-VERSION = "0004"
+VERSION = "0005"
 
 __all__ = [
     "VERSION",
@@ -91,6 +91,7 @@ __all__ = [
     "session",
     "ssh_keypair",
     "storage_pool",
+    "system_nic",
     "tag",
     "template",
     "template_zone",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import Column, Index, String
 
-from cloudsim.db.schema.base import big, data, flag, maybe, number, ref, required, resource, text
+from cloudsim.db.schema.base import big, data, flag, maybe, number, ref, required, resource, text, unique_alive
 
 instance_group = resource(
     "instance_group",
@@ -32,6 +32,10 @@ vm = resource(
     ref("guest_os_id", "guest_os"),
     ref("service_offering_id", "service_offering"),
     ref("group_id", "instance_group", optional=True),
+    # User; ConsoleProxy, SecondaryStorageVm, DomainRouter: the cloud's own
+    Column("type", String(32), nullable=False, default="User"),
+    # the guest network a router serves
+    ref("network_id", "network", optional=True),
     required("hypervisor"),
     text("arch"),
     # desired: states.virtualmachine
@@ -72,6 +76,25 @@ vm = resource(
     Index("ix_vm_state", "state", "destroyed"),
     Index("ix_vm_removed", "removed"),
     Index("ix_vm_name", "name"),
+    Index("ix_vm_type", "type", "zone_id"),
+)
+
+#: The addresses of the cloud's own machines outside the networks of guests.
+system_nic = resource(
+    "system_nic",
+    ref("vm_id", "vm"),
+    # Public, Management or Control
+    required("kind"),
+    ref("pod_id", "pod", optional=True),
+    ref("public_ip_id", "public_ip", optional=True),
+    required("mac"),
+    required("ip"),
+    required("netmask"),
+    text("gateway"),
+    text("vlan"),
+    # no address of a pod twice
+    unique_alive("uq_system_nic_ip", "pod_id", "ip"),
+    unique_alive("uq_system_nic_mac", "mac"),
 )
 
 volume = resource(
@@ -96,6 +119,8 @@ volume = resource(
     number("update_count", nullable=False, default=0),
     text("provisioning"),
     flag("display", True),
+    # of one of the cloud's own machines
+    flag("is_system"),
     flag("delete_protection"),
     big("min_iops"),
     big("max_iops"),

@@ -1,0 +1,153 @@
+"""Addresses of the cloud's own machines: a public one, one of the pod, and one of the link to the host."""
+
+from __future__ import annotations
+
+import ipaddress
+from typing import Any
+
+from sqlalchemy import bindparam, func, select
+
+from cloudsim.core.errors import InsufficientAddresses
+from cloudsim.db import schema
+from cloudsim.db.database import Row
+from cloudsim.services import access
+from cloudsim.services.context import Context
+from cloudsim.services.nouns import POD
+
+table, public_ip, vlan = schema.system_nic, schema.public_ip, schema.vlan
+
+#: The link-local network between a host and the machines on it.
+CONTROL = ipaddress.IPv4Network("169.254.0.0/16")
+
+_OF = (
+    select(table)
+    .where(table.c.vm_id == bindparam("vm_id"), table.c.removed.is_(None))
+    .order_by(table.c.id)
+)  # fmt: skip
+_NEWEST = select(func.max(table.c.id))
+_POD_TAKEN = select(table.c.ip).where(table.c.pod_id == bindparam("pod_id"), table.c.removed.is_(None))
+_HOST_IPS = select(schema.host.c.ip).where(
+    schema.host.c.pod_id == bindparam("pod_id"), schema.host.c.removed.is_(None), schema.host.c.ip.is_not(None)
+)
+_FREE = (
+    select(public_ip, vlan.c.gateway, vlan.c.netmask, vlan.c.tag)
+    .select_from(public_ip.join(vlan, public_ip.c.vlan_id == vlan.c.id))
+    .where(
+        public_ip.c.zone_id == bindparam("zone_id"),
+        public_ip.c.state == "Free",
+        vlan.c.type == "VirtualNetwork",
+        vlan.c.account_id.is_(None),
+        vlan.c.removed.is_(None),
+    )
+    .order_by(vlan.c.for_system_vms.desc(), public_ip.c.id)
+    .limit(1)
+)
+
+
+def of(ctx: Context, vm_id: int) -> dict[str, Row]:
+    """The addresses a machine has now, by kind (Public, Management, Control)."""
+    return {row["kind"]: row for row in ctx.tx.all(_OF, vm_id=vm_id)}
+
+
+def take(ctx: Context, row: Row, pod_id: int) -> None:
+    """Gives a machine that starts in a pod its addresses, unless it has them. Raises `InsufficientAddresses`."""
+    if of(ctx, row["id"]):
+        return
+    public = ctx.tx.first(_FREE, zone_id=row["zone_id"])
+    if public is None:
+        raise InsufficientAddresses("no public address is free for a system virtual machine")
+    ctx.tx.update(
+        public_ip,
+        {"id": public["id"]},
+        state="Allocated",
+        account_id=row["account_id"],
+        domain_id=row["domain_id"],
+        is_system=True,
+        allocated=ctx.now,
+    )
+    pod = access.row(ctx, POD, pod_id)
+    _add(
+        ctx,
+        row,
+        "Public",
+        public["address"],
+        public["netmask"],
+        public["gateway"],
+        public_ip_id=public["id"],
+        vlan=public["tag"],
+    )
+    _add(ctx, row, "Management", _pod_address(ctx, pod), pod["netmask"], pod["gateway"], pod_id=pod_id)
+    control = str(CONTROL[256 + row["id"] % (CONTROL.num_addresses - 512)])
+    _add(ctx, row, "Control", control, str(CONTROL.netmask), None)
+
+
+def _add(ctx: Context, row: Row, kind: str, ip: str, netmask: str, gateway: str | None, **more: Any) -> None:
+    number = int(ctx.tx.scalar(_NEWEST) or 0) + 1
+    # a range of our own beside that of guests' cards, never given twice
+    mac = ":".join(f"{byte:02x}" for byte in (6, row["zone_id"] % 256, *number.to_bytes(4, "big")))
+    ctx.tx.insert(
+        table,
+        {
+            "id": number,
+            "uuid": ctx.uuid(),
+            "created": ctx.now,
+            "removed": None,
+            "vm_id": row["id"],
+            "kind": kind,
+            "pod_id": None,
+            "public_ip_id": None,
+            "mac": mac,
+            "ip": ip,
+            "netmask": netmask,
+            "gateway": gateway,
+            "vlan": None,
+            **more,
+        },
+    )
+
+
+def _pod_address(ctx: Context, pod: Row) -> str:
+    taken = {row["ip"] for row in ctx.tx.all(_POD_TAKEN, pod_id=pod["id"])}
+    taken |= {row["ip"] for row in ctx.tx.all(_HOST_IPS, pod_id=pod["id"])} | {pod["gateway"]}
+    ranges = sorted(pod["ranges"], key=lambda one: not one.get("forsystemvms"))
+    for one in ranges:
+        first = ipaddress.IPv4Address(one["start"])
+        last = ipaddress.IPv4Address(one.get("end") or one["start"])
+        for number in range(int(first), int(last) + 1):
+            text = str(ipaddress.IPv4Address(number))
+            if text not in taken:
+                return text
+    raise InsufficientAddresses(f"pod {pod['name']} has no free address for a system virtual machine")
+
+
+def release(ctx: Context, vm_id: int) -> None:
+    """Takes a machine's addresses back."""
+    for row in of(ctx, vm_id).values():
+        ctx.tx.update(table, {"id": row["id"]}, removed=ctx.now)
+        if row["public_ip_id"] is not None:
+            ctx.tx.update(
+                public_ip,
+                {"id": row["public_ip_id"]},
+                state="Free",
+                account_id=None,
+                domain_id=None,
+                is_system=False,
+                allocated=None,
+            )
+
+
+def cards(ctx: Context, vm_id: int) -> list[dict[str, Any]]:
+    """A machine's network cards, as its host needs them."""
+    return [
+        {
+            "uuid": row["uuid"],
+            "mac": row["mac"],
+            "ip": row["ip"],
+            "netmask": row["netmask"],
+            "gateway": row["gateway"],
+            "broadcast_uri": f"vlan://{row['vlan']}" if row["vlan"] else None,
+            "device_id": number,
+            "is_default": row["kind"] == "Public",
+        }
+        for number, row in enumerate(ctx.tx.all(_OF, vm_id=vm_id))
+    ]
