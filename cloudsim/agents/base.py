@@ -183,6 +183,21 @@ class RebootMachine(Command):
 
 
 @dataclass(frozen=True, slots=True)
+class MigrateMachine(Command):
+    """Moves a machine that runs here to another host of this driver, while it runs. Answer: ``{"vnc_port": int | None}``.
+
+    Fails where the other host has no room for it or does not answer: the machine runs here then, as before.
+    """
+
+    wire: ClassVar[str] = "MigrateCommand"
+    uuid: str
+    name: str
+    #: uuid and URL of the host it goes to.
+    target: str
+    target_url: str
+
+
+@dataclass(frozen=True, slots=True)
 class DestroyMachine(Command):
     """Forgets the machine's definition on this host (forced off where it runs; volumes stay). Answer: ``{}``."""
 

@@ -74,6 +74,17 @@ _HELD = (
     )
     .group_by(vm.c.host_id)
 )
+#: Until it has moved, a machine has its place on the host it comes from as well.
+_LEAVING = (
+    select(
+        vm.c.last_host_id.label("host_id"),
+        func.sum(vm.c.cpu * vm.c.speed).label("cpu"),
+        func.sum(vm.c.memory).label("memory"),
+        func.count().label("machines"),
+    )
+    .where(vm.c.state == "Migrating", vm.c.removed.is_(None), vm.c.last_host_id.is_not(None))
+    .group_by(vm.c.last_host_id)
+)
 _CAPACITIES = select(capacity)
 _ALLOCATED = (
     select(volume.c.pool_id, func.sum(volume.c.size).label("size"))
@@ -116,6 +127,9 @@ def allocate(tx: WriteTransaction, pool_id: int, size: int) -> None:
 def recalculate(tx: WriteTransaction) -> int:
     """Sets what hosts and pools have given away to what their machines and volumes add up to; answers how many were off."""
     held = {row["host_id"]: row for row in tx.all(_HELD)}
+    for row in tx.all(_LEAVING):
+        there = held.get(row["host_id"], dict.fromkeys(("cpu", "memory", "machines"), 0))
+        held[row["host_id"]] = {**row, **{name: there[name] + row[name] for name in ("cpu", "memory", "machines")}}
     off = 0
     for row in tx.all(_CAPACITIES):
         true = held.get(row["host_id"])

@@ -65,6 +65,7 @@ _CARDS = (
 )
 NICS = (
     select(
+        nic.c.id,
         nic.c.vm_id,
         nic.c.uuid,
         nic.c.mac,

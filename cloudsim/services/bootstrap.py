@@ -91,6 +91,7 @@ def fill(tx: WriteTransaction, ids: Ids, cipher: Cipher, now: int, admin_passwor
             two_factor_verified=False,
             two_factor_mandated=False,
         )
+    tx.insert(schema.region, number=1, name="Local", endpoint="http://localhost:8080/client/")
     _os_types(tx, ids, now)
     router = _service_offerings(tx, ids, now)
     _network_offerings(tx, ids, now, router)

@@ -48,6 +48,8 @@ class Cloud:
     present: Presenter
     #: uuid of this management server.
     server_uuid: str
+    #: uuids of what has comments; True: for root admins only.
+    annotated: dict[str, bool] = field(default_factory=dict)
     #: Set by the server right after this object is made.
     jobs: Engine[Context] = field(init=False)
 
@@ -114,6 +116,11 @@ class Context:
             resource_type=resource[0] if resource else None,
             resource_uuid=resource[1] if resource else None,
         )
+
+    def annotated(self, uuid: str) -> bool:
+        """Whether a thing has comments that the caller may read."""
+        for_admins = self.cloud.annotated.get(uuid)
+        return for_admins is not None and (not for_admins or self.caller.is_admin)
 
     def present(self, noun: str, *ids: int) -> list[dict[str, Any]]:
         """The response objects of rows of a noun, as this caller may see them."""

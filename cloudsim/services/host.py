@@ -20,6 +20,7 @@ from cloudsim.db import schema
 from cloudsim.db.database import Row, Transaction
 from cloudsim.db.types import any_of
 from cloudsim.jobs.job import Order
+from cloudsim.services import alert
 from cloudsim.services.context import Cloud, Context
 from cloudsim.services.vm_workflows import leave_host
 
@@ -130,6 +131,8 @@ def _silent(ctx: Context, host_id: int, asked: int, why: str) -> None:
     _move(ctx, row, "PingTimeout", disconnected=ctx.now)
     if row["status"] != "Alert":
         log.warning("host %s (%s) does not answer: %s", row["name"], row["uuid"], why)
+        text = f"host {row['name']} ({row['uuid']}) does not answer"
+        alert.raise_(ctx, alert.HOST, text, zone_id=row["zone_id"], pod_id=row["pod_id"])
         ctx.event(
             "HOST.DISCONNECT", f"host {row['name']} does not answer", level="WARN", resource=("Host", row["uuid"])
         )

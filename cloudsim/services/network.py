@@ -10,9 +10,9 @@ from sqlalchemy import Integer, bindparam, func, select
 from cloudsim.core.errors import BadParameter, InsufficientAddresses, InvalidValue
 from cloudsim.db import schema
 from cloudsim.db.database import Row
-from cloudsim.services import access, resource
+from cloudsim.services import access, resource, usage
 from cloudsim.services.context import Context
-from cloudsim.services.nouns import ACCOUNT, NETWORK, NETWORK_OFFERING
+from cloudsim.services.nouns import ACCOUNT, NETWORK, NETWORK_OFFERING, VIRTUAL_MACHINE
 
 network, nic, vnet, public_ip, vlan = schema.network, schema.nic, schema.vnet, schema.public_ip, schema.vlan
 
@@ -177,7 +177,10 @@ def create(
         account_id=account["id"],
         domain_id=domain["id"],
     )
-    return access.row(ctx, NETWORK, made)
+    row = access.row(ctx, NETWORK, made)
+    if row["traffic_type"] == "Guest":
+        usage.begin(ctx, usage.NETWORK, "network", row, offering_id=row["offering_id"], network_id=made)
+    return row
 
 
 def domain_suffix(ctx: Context, account: Row) -> str:
@@ -238,6 +241,17 @@ def add_card(
         mtu=found["private_mtu"],
         dhcp_options=dhcp_options or {},
         enabled=True,
+    )
+    owner = access.row(ctx, VIRTUAL_MACHINE, vm_id)
+    usage.begin(
+        ctx,
+        usage.NETWORK_OFFERING,
+        "nic",
+        {**owner, "id": card, "uuid": owner["uuid"], "name": found["name"]},
+        offering_id=found["offering_id"],
+        vm_id=vm_id,
+        network_id=found["id"],
+        is_default=default,
     )
     return card
 
@@ -318,6 +332,14 @@ def take_source_nat(ctx: Context, found: Row) -> None:
         network_id=found["id"],
         source_nat=True,
         allocated=ctx.now,
+    )
+    usage.begin(
+        ctx,
+        usage.IP_ADDRESS,
+        "public_ip",
+        {**found, "id": free["id"], "uuid": free["uuid"], "name": free["address"]},
+        network_id=found["id"],
+        is_source_nat=True,
     )
     ctx.event(
         "NET.IPASSIGN",

@@ -16,7 +16,7 @@ from cloudsim.db.types import any_of
 from cloudsim.db.virtualmachine import DETAILS, TAGS, grouped
 from cloudsim.jobs.job import Order
 from cloudsim.jobs.workflow import Workflow, workflow
-from cloudsim.services import access, network
+from cloudsim.services import access, network, usage
 from cloudsim.services.access import Scope
 from cloudsim.services.addressing import ip
 from cloudsim.services.context import Context
@@ -402,6 +402,7 @@ def delete(ctx: Context, row: Row, *, forced: bool) -> str:
 
 def free_address(ctx: Context, address: Row) -> None:
     """Lets go of a public address."""
+    usage.end(ctx, "public_ip", address["id"])
     ctx.tx.update(
         schema.public_ip,
         {"id": address["id"]},
@@ -434,6 +435,7 @@ def deleted(ctx: Context, network_id: int) -> dict[str, Any]:
         ctx.tx.update(schema.vnet, {"id": vnet["id"]}, network_id=None)
     ctx.tx.update(schema.vlan, {"network_id": network_id}, removed=ctx.now)
     ctx.tx.update(table, {"id": network_id}, removed=ctx.now, state="Destroy")
+    usage.end(ctx, "network", network_id)
     return {"success": True}
 
 

@@ -125,5 +125,7 @@ INSTANCE_GROUP = Noun("instancegroup", "instance group", schema.instance_group, 
 NETWORK = Noun("network", "network", schema.network, Owner.ACCOUNT, "Network")
 PUBLIC_IP = Noun("publicipaddress", "public IP address", schema.public_ip, Owner.ACCOUNT, "IpAddress")
 NIC = Noun("nic", "network card", schema.nic, type="Nic")
+ANNOTATION = Noun("annotation", "comment", schema.annotation, type="Annotation")
+ALERT = Noun("alert", "alert", schema.alert, type="Alert")
 JOB = Noun("asyncjob", "job", schema.job, Owner.ACCOUNT, "AsyncJob")
 EVENT = Noun("event", "event", schema.event, Owner.ACCOUNT, "Event")

@@ -18,10 +18,11 @@ from cloudsim.db import virtualmachine as db
 from cloudsim.db.database import Row
 from cloudsim.db.types import any_of
 from cloudsim.jobs.job import Order
-from cloudsim.services import access
+from cloudsim.jobs.workflow import single
+from cloudsim.services import access, vm_migration
 from cloudsim.services.context import Context
 from cloudsim.services.listing import Listing, equals, equals_nocase
-from cloudsim.services.nouns import DISK_OFFERING
+from cloudsim.services.nouns import DISK_OFFERING, SERVICE_OFFERING, SYSTEM_VM
 from cloudsim.services.virtualmachine import lock
 
 vm = schema.vm
@@ -296,6 +297,37 @@ def reboot(ctx: Context, row: Row, *, forced: bool) -> str:
 def destroy(ctx: Context, row: Row) -> str:
     """Removes one for good; an enabled zone gets a new one. Answers the job's uuid."""
     return _order(ctx, row, "virtualmachine.destroy", "DESTROY", "destroying", expunge=True)
+
+
+def migrate(ctx: Context, row: Row, host: Row | None) -> str:
+    """Moves a running one to a host, or to any that has room; answers the job's uuid."""
+    # the events of a migration have no names of their own for these machines
+    return vm_migration.order(ctx, row, "VM.MIGRATE", host=host, kind="SystemVm")
+
+
+def scale(ctx: Context, row: Row, offering: Row) -> str:
+    """Gives a stopped one another size, as a job; answers its uuid. Raises `InvalidValue`."""
+    _check_offering(row, offering)
+    return ctx.submit(
+        Order(
+            command=ctx.command,
+            workflow="systemvm.scale",
+            arguments={"vm_id": row["id"], "offering_id": offering["id"]},
+            instance_type="SystemVm",
+            instance_uuid=row["uuid"],
+            lock=lock(row),
+            account_id=row["account_id"],
+            domain_id=row["domain_id"],
+        )
+    )
+
+
+def _scaled(ctx: Context, vm_id: int, offering_id: int) -> dict[str, Any]:
+    change_offering(ctx, access.alive(ctx, SYSTEM_VM, vm_id), access.alive(ctx, SERVICE_OFFERING, offering_id))
+    return {"systemvm": ctx.present("systemvm", vm_id)[0]}
+
+
+single("systemvm.scale", _scaled)
 
 
 def change_offering(ctx: Context, row: Row, offering: Row) -> None:

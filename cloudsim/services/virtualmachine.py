@@ -22,7 +22,7 @@ from cloudsim.db import virtualmachine as db
 from cloudsim.db.database import Row
 from cloudsim.db.types import any_of
 from cloudsim.jobs.job import Order
-from cloudsim.services import access, network, resource
+from cloudsim.services import access, network, resource, usage
 from cloudsim.services.context import Context
 from cloudsim.services.listing import Listing, equals, equals_nocase
 from cloudsim.services.nouns import ACCOUNT, DISK_OFFERING, DOMAIN, VIRTUAL_MACHINE
@@ -305,6 +305,7 @@ def deploy(ctx: Context, want: Deployment) -> tuple[str, str]:
             default=device == 0,
             dhcp_options=card.dhcp_options,
         )
+    usage.machine(ctx, usage.ALLOCATED_VM, access.row(ctx, VIRTUAL_MACHINE, vm_id))
     arguments: dict[str, Any] = {"vm_id": vm_id, "first": True}
     if not want.start:
         arguments["start"] = False
@@ -465,12 +466,14 @@ def group_of(ctx: Context, account: Row, name: str | None) -> int | None:
 
 def _add_volume(ctx: Context, want: Deployment, vm_id: int, device: int, disk: DiskRequest) -> None:
     offering = disk.offering
-    ctx.tx.insert(
+    uuid = ctx.uuid()
+    name = f"ROOT-{vm_id}" if disk.kind == "ROOT" else f"DATA-{vm_id}" + (f"-{device}" if device > 1 else "")
+    made = ctx.tx.insert(
         volume,
-        uuid=ctx.uuid(),
+        uuid=uuid,
         created=ctx.now,
         removed=None,
-        name=f"ROOT-{vm_id}" if disk.kind == "ROOT" else f"DATA-{vm_id}" + (f"-{device}" if device > 1 else ""),
+        name=name,
         account_id=want.account["id"],
         domain_id=want.domain["id"],
         zone_id=want.zone["id"],
@@ -494,6 +497,23 @@ def _add_volume(ctx: Context, want: Deployment, vm_id: int, device: int, disk: D
         attached=None,
         updated=ctx.now,
         destroyed=None,
+    )
+    usage.begin(
+        ctx,
+        usage.VOLUME,
+        "volume",
+        {
+            "id": made,
+            "uuid": uuid,
+            "name": name,
+            "account_id": want.account["id"],
+            "domain_id": want.domain["id"],
+            "zone_id": want.zone["id"],
+        },
+        offering_id=offering["id"] if offering else None,
+        template_id=disk.template["id"] if disk.template else None,
+        vm_id=vm_id,
+        size=disk.size,
     )
 
 
@@ -606,6 +626,7 @@ def recover(ctx: Context, row: Row) -> None:
         },
     )
     move(ctx, row, "RecoveryRequested", destroyed=None)
+    usage.machine(ctx, usage.ALLOCATED_VM, row)
     ctx.event(
         "VM.RECOVER",
         f"virtual machine {row['display_name'] or row['name']} was recovered",

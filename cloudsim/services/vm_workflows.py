@@ -46,7 +46,7 @@ from cloudsim.db import virtualmachine as db
 from cloudsim.db.database import Row
 from cloudsim.db.placement import allocate
 from cloudsim.jobs.workflow import Workflow, workflow
-from cloudsim.services import access, network, placement, resource, system_network
+from cloudsim.services import access, network, placement, resource, system_network, usage
 from cloudsim.services.context import Context
 from cloudsim.services.nouns import ACCOUNT, GUEST_OS, NETWORK, SERVICE_OFFERING, TEMPLATE, VIRTUAL_MACHINE
 from cloudsim.services.virtualmachine import move
@@ -349,6 +349,7 @@ def _started(ctx: Context, vm_id: int, answer: Plain, paths: Mapping[str, str], 
         vnc_port=answer.get("vnc_port"),
         bootinto_setup=None,
     )
+    usage.machine(ctx, usage.RUNNING_VM, row)
     for disk in db.volumes_of(ctx.tx, vm_id):
         if disk["state"] == "Creating":
             ctx.tx.update(
@@ -475,6 +476,7 @@ def leave_host(ctx: Context, row: Row, known: bool, event: str = "OperationSucce
     host_id = row["host_id"]
     if host_id is not None:
         placement.release(ctx, host_id, row["cpu"] * row["speed"], row["memory"] * MIB)
+    usage.end(ctx, "vm", row["id"], usage.RUNNING_VM)
     move(
         ctx,
         row,
@@ -576,6 +578,7 @@ def _destroyed(ctx: Context, vm_id: int, known: bool, volume_ids: list[int], sho
     row = _vm(ctx, vm_id)
     if row["state"] == "Stopped":
         row = move(ctx, row, "DestroyRequested", destroyed=ctx.now)
+        usage.end(ctx, "vm", vm_id)
     elif row["state"] == "Error":
         row = move(ctx, row, "ExpungeOperation", destroyed=ctx.now)
     for volume_id in volume_ids:
@@ -653,12 +656,15 @@ def _expunged(ctx: Context, vm_id: int) -> Plain:
             if disk["pool_id"] is not None:
                 allocate(ctx.tx, disk["pool_id"], -disk["size"])
             ctx.tx.update(volume, {"id": disk["id"]}, state="Expunged", removed=ctx.now, updated=ctx.now)
+            usage.end(ctx, "volume", disk["id"])
         else:
             ctx.tx.update(volume, {"id": disk["id"]}, vm_id=None, device_id=None, attached=None, updated=ctx.now)
     for card in db.nics_of(ctx.tx, vm_id):
         ctx.tx.update(nic, {"uuid": card["uuid"]}, removed=ctx.now, state="Deallocating")
+        usage.end(ctx, "nic", card["id"])
     if row["type"] != "User":
         system_network.release(ctx, vm_id)
+    usage.end(ctx, "vm", vm_id)
     ctx.tx.update(
         vm,
         {"id": vm_id, "update_count": row["update_count"]},

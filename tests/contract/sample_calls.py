@@ -590,3 +590,77 @@ async def _list_system_vms(api: Api) -> Calls:
 @calls("destroySystemVm")
 async def _destroy_system_vm(api: Api) -> Calls:
     return [{"id": (await system_vms(api))[0]["id"]}]
+
+
+@calls("enableStorageMaintenance")
+async def _storage_maintenance(api: Api) -> Calls:
+    return [{"id": await pool(api)}]
+
+
+# -- what is written down beside things
+
+DATA = {"name": "mine", "userdata": "VGVzdFVzZXJEYXRh"}
+
+
+@calls("registerUserData")
+async def _register_user_data(_: Api) -> Calls:
+    return [DATA]
+
+
+@calls("listUserData")
+async def _list_user_data(api: Api) -> Calls:
+    await api.call("registerUserData", **DATA)
+    return [{}]
+
+
+@calls("deleteUserData")
+async def _delete_user_data(api: Api) -> Calls:
+    return [{"id": (await api.call("registerUserData", **DATA))["userdata"]["id"]}]
+
+
+@calls("listInstanceGroups")
+async def _instance_groups(api: Api) -> Calls:
+    await api.call("createInstanceGroup", name="made")
+    return [{"name": "made"}]
+
+
+async def comment(api: Api) -> dict[str, Any]:
+    machine = await api.deploy(startvm=False)
+    given = {"entitytype": "VM", "entityid": machine["id"], "annotation": "text"}
+    return (await api.call("addAnnotation", **given))["annotation"]
+
+
+@calls("addAnnotation")
+async def _add_annotation(api: Api) -> Calls:
+    machine = await api.deploy(startvm=False)
+    return [{"entitytype": "VM", "entityid": machine["id"], "annotation": "text", "adminsonly": True}]
+
+
+@calls("listAnnotations")
+async def _list_annotations(api: Api) -> Calls:
+    made = await comment(api)
+    return [{"entitytype": "VM", "entityid": made["entityid"]}]
+
+
+@calls("removeAnnotation", "updateAnnotationVisibility")
+async def _one_annotation(api: Api) -> Calls:
+    return [{"id": (await comment(api))["id"], "adminsonly": True}]
+
+
+@calls("addRegion")
+async def _add_region(_: Api) -> Calls:
+    return [{"id": 7, "name": "seven", "endpoint": "http://seven.example.com/client"}]
+
+
+@calls("updateRegion", "removeRegion")
+async def _one_region(api: Api) -> Calls:
+    await api.call("addRegion", **(await _add_region(api))[0])
+    return [{"id": 7, "name": "else"}]
+
+
+@calls("listResourceDetails", "removeResourceDetail")
+async def _resource_details(api: Api) -> Calls:
+    machine = await api.deploy(startvm=False)
+    where = {"resourceid": machine["id"], "resourcetype": "UserVm"}
+    await api.job("addResourceDetail", **where, **{"details[0].key": "a", "details[0].value": "b"})
+    return [where]

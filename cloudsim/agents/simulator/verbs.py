@@ -19,6 +19,7 @@ from cloudsim.agents.base import (
     DeleteVolume,
     DestroyMachine,
     MachineStats,
+    MigrateMachine,
     Ping,
     RebootMachine,
     StartMachine,
@@ -126,6 +127,28 @@ def reboot_machine(world: World, host: str, command: RebootMachine) -> Answer:
     return {"power": "PowerOn"}
 
 
+def migrate_machine(world: World, host: str, command: MigrateMachine) -> Answer:
+    """Moves a running machine to another host that is up and has the memory for it."""
+    row = running(world, host, command.uuid)
+    if row is None:
+        raise CommandFailed(f"Virtual machine {command.name} does not run on host {host}")
+    memory = row[0]
+    target = world.db.execute(
+        "SELECT memory, overcommit, used, up FROM hosts WHERE uuid = ?", (command.target,)
+    ).fetchone()
+    if target is None or not target[3]:
+        raise CommandFailed(f"Host {command.target} does not answer")
+    if target[2] + memory > target[0] * target[1]:
+        raise CommandFailed(
+            f"Virtual machine {command.name} needs {memory} bytes of memory; "
+            f"{target[2]} of {int(target[0] * target[1])} are in use on host {command.target}"
+        )
+    world.db.execute("UPDATE machines SET host = ? WHERE uuid = ?", (command.target, command.uuid))
+    _release(world, host, memory)
+    _release(world, command.target, -memory)
+    return {"vnc_port": vnc_port(command.uuid)}
+
+
 def destroy_machine(world: World, host: str, command: DestroyMachine) -> Answer:
     """Forgets the machine, if this host is the one that knows it."""
     row = running(world, host, command.uuid)
@@ -156,6 +179,7 @@ DOING: dict[type[Command], Action] = {
     StartMachine: start_machine,
     StopMachine: stop_machine,
     RebootMachine: reboot_machine,
+    MigrateMachine: migrate_machine,
     DestroyMachine: destroy_machine,
 }
 
@@ -174,6 +198,8 @@ def pretended(world: World, host: str, command: Command) -> dict[str, Any]:
             return {"power": "PowerOff"}
         case RebootMachine():
             return {"power": "PowerOn"}
+        case MigrateMachine():
+            return {"vnc_port": vnc_port(command.uuid)}
         case Ping() | MachineStats():
             return LOOKING[type(command)](world, host, command)
         case _:

@@ -9,7 +9,7 @@ from cloudsim.api.responses.base import SUCCESS
 from cloudsim.api.responses.host import HOST
 from cloudsim.core.caller import Caller
 from cloudsim.core.errors import InvalidValue
-from cloudsim.services import host_orders, host_view, nouns
+from cloudsim.services import host_maintenance, host_orders, host_view, nouns
 from cloudsim.services.context import Cloud, Context
 
 
@@ -146,3 +146,45 @@ class ReconnectHost(AsyncCommand, name="reconnectHost", response=HOST, event="HO
 
     def run(self, ctx: Context) -> Body:
         return {"jobid": host_orders.reconnect(ctx, self.id)}
+
+
+class PrepareHostForMaintenance(AsyncCommand, name="prepareHostForMaintenance", response=HOST, event="MAINT.PREPARE"):
+    """Moves a host's virtual machines to others and puts it in maintenance."""
+
+    id = ref(nouns.HOST, required=True)
+
+    def run(self, ctx: Context) -> Body:
+        return {"jobid": host_maintenance.prepare(ctx, self.id)}
+
+
+class CancelHostMaintenance(AsyncCommand, name="cancelHostMaintenance", response=HOST, event="MAINT.CANCEL"):
+    """Takes a host out of maintenance: virtual machines start there again."""
+
+    id = ref(nouns.HOST, required=True)
+
+    def run(self, ctx: Context) -> Body:
+        return {"jobid": host_maintenance.cancel(ctx, self.id)}
+
+
+class DeclareHostAsDegraded(
+    AsyncCommand, name="declareHostAsDegraded", response=HOST, event="HOST.DECLARE.DEGRADED", since="4.16.0.0"
+):
+    """Declares a host that does not answer as broken: its virtual machines count as stopped, and those with high
+    availability start elsewhere.
+    """
+
+    id = ref(nouns.HOST, required=True)
+
+    def run(self, ctx: Context) -> Body:
+        return {"jobid": host_maintenance.declare_degraded(ctx, self.id)}
+
+
+class CancelHostAsDegraded(
+    AsyncCommand, name="cancelHostAsDegraded", response=HOST, event="HOST.CANCEL.DEGRADED", since="4.16.0.0"
+):
+    """Lets a degraded host serve again."""
+
+    id = ref(nouns.HOST, required=True)
+
+    def run(self, ctx: Context) -> Body:
+        return {"jobid": host_maintenance.cancel_degraded(ctx, self.id)}

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from cloudsim.api.command import Body, Command, ListCommand, id_of
+from cloudsim.api.command import AsyncCommand, Body, Command, ListCommand, id_of
 from cloudsim.api.params import boolean, long, mapping, ref, string, strings
 from cloudsim.api.responses.base import SUCCESS
 from cloudsim.api.responses.storagepool import STORAGE_POOL
 from cloudsim.core.errors import InvalidValue
-from cloudsim.services import nouns, storagepool
+from cloudsim.services import nouns, storage_maintenance, storagepool
 from cloudsim.services.context import Context
 
 _RULE = "Whether the tag is a rule to be worked out: true is refused, there are no such rules here"
@@ -127,3 +127,38 @@ class DeleteStoragePool(Command, name="deleteStoragePool", response=SUCCESS):
     def run(self, ctx: Context) -> Body:
         storagepool.delete(ctx, self.id, forced=bool(self.forced))
         return {"success": True}
+
+
+class EnableStorageMaintenance(
+    AsyncCommand, name="enableStorageMaintenance", response=STORAGE_POOL, event="MAINT.PREPARE.PS"
+):
+    """Stops what runs on a storage pool and puts it in maintenance."""
+
+    envelope = "prepareprimarystorageformaintenanceresponse"
+
+    id = ref(nouns.STORAGE_POOL, required=True)
+
+    def run(self, ctx: Context) -> Body:
+        return {"jobid": storage_maintenance.enable(ctx, self.id)}
+
+
+class CancelStorageMaintenance(
+    AsyncCommand, name="cancelStorageMaintenance", response=STORAGE_POOL, event="MAINT.CANCEL.PS"
+):
+    """Takes a storage pool out of maintenance and starts what was stopped for it."""
+
+    envelope = "cancelprimarystoragemaintenanceresponse"
+
+    id = ref(nouns.STORAGE_POOL, required=True)
+
+    def run(self, ctx: Context) -> Body:
+        return {"jobid": storage_maintenance.cancel(ctx, self.id)}
+
+
+class SyncStoragePool(AsyncCommand, name="syncStoragePool", response=STORAGE_POOL, since="4.15.1"):
+    """Brings a storage pool whose parts another system arranges in step: this server has none of that type."""
+
+    id = ref(nouns.STORAGE_POOL, required=True)
+
+    def run(self, ctx: Context) -> Body:
+        return {"jobid": storage_maintenance.sync(self.id)}

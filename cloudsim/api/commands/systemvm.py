@@ -5,6 +5,7 @@ from __future__ import annotations
 from cloudsim.api.command import AsyncCommand, Body, Command, ListCommand, id_of
 from cloudsim.api.params import boolean, mapping, ref, string
 from cloudsim.api.responses.systemvm import SYSTEM_VM
+from cloudsim.core.errors import InvalidValue
 from cloudsim.services import system_vm
 from cloudsim.services.context import Context
 from cloudsim.services.nouns import HOST, POD, SERVICE_OFFERING, STORAGE_POOL, ZONE
@@ -89,3 +90,32 @@ class ChangeServiceForSystemVm(Command, name="changeServiceForSystemVm", respons
     def run(self, ctx: Context) -> Body:
         system_vm.change_offering(ctx, self.id, self.serviceofferingid)
         return {"systemvm": ctx.present("systemvm", self.id["id"])[0]}
+
+
+class ScaleSystemVm(AsyncCommand, name="scaleSystemVm", response=SYSTEM_VM):
+    """Gives a stopped system virtual machine another service offering, as a job."""
+
+    id = ref(NOUN, required=True)
+    serviceofferingid = ref(SERVICE_OFFERING, required=True)
+    details = mapping("Without effect: offerings of system virtual machines are not custom")
+
+    def run(self, ctx: Context) -> Body:
+        return {"jobid": system_vm.scale(ctx, self.id, self.serviceofferingid)}
+
+
+class MigrateSystemVm(AsyncCommand, name="migrateSystemVm", response=SYSTEM_VM):
+    """Moves a running system virtual machine to another host."""
+
+    virtualmachineid = ref(NOUN, "The system virtual machine", required=True)
+    autoselect = boolean("Whether any host with room will do", since="4.16.0")
+    hostid = ref(HOST, "The host it goes to")
+    storageid = ref(
+        STORAGE_POOL, "Refused: the disk of a system virtual machine stays; destroy it for a new one", since="4.16.0"
+    )
+
+    def run(self, ctx: Context) -> Body:
+        if self.storageid is not None:
+            raise InvalidValue("the disk of a system virtual machine stays where it is: destroy it, and get a new one")
+        if (self.hostid is None) == (not self.autoselect):
+            raise InvalidValue("give hostid, or autoselect=true")
+        return {"jobid": system_vm.migrate(ctx, self.virtualmachineid, self.hostid)}

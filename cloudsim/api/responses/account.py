@@ -134,7 +134,7 @@ def present_domains(ctx: Context, ids: Sequence[int]) -> list[Object]:
             **resources(entry.used, entry.limits),
             domaindetails=entry.details or None,
             taggedresources=tagged(entry.tagged),
-            hasannotations=False,
+            hasannotations=ctx.annotated(entry.row["uuid"]),
         )
         for entry in domain.page(ctx, ids)
     ]

@@ -44,7 +44,7 @@ def present_clusters(ctx: Context, ids: Sequence[int]) -> list[Object]:
                 memoryovercommitratio=memory,
                 resourcedetails={"cpuOvercommitRatio": cpu, "memoryOvercommitRatio": memory, **details},
                 arch=row["arch"] or "x86_64",
-                hasannotations=False,
+                hasannotations=ctx.annotated(row["uuid"]),
             )
         )
     return made

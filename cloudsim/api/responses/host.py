@@ -99,5 +99,5 @@ def _host(ctx: Context, row: Row, details: dict[str, str] | None) -> Object:
         hahost=False,
         ueficapability=False,
         arch=row["arch"] or "x86_64",
-        hasannotations=False,
+        hasannotations=ctx.annotated(row["uuid"]),
     )

@@ -31,7 +31,7 @@ def present(ctx: Context, ids: Sequence[int]) -> list[Object]:
             providername=row["provider"],
             scope=row["scope"],
             readonly=row["read_only"],
-            hasannotations=False,
+            hasannotations=ctx.annotated(row["uuid"]),
         )
         for row in imagestore.page(ctx, ids)
     ]

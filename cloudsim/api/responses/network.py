@@ -96,7 +96,7 @@ def _network(ctx: Context, row: Row, tag_rows: list[Row], details: dict[str, str
         publicmtu=row["public_mtu"] or 1500,
         privatemtu=row["private_mtu"] or 1500,
         internetprotocol=row["offering_internet_protocol"],
-        hasannotations=False,
+        hasannotations=ctx.annotated(row["uuid"]),
     )
 
 

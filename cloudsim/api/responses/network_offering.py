@@ -69,7 +69,7 @@ def present(ctx: Context, ids: Sequence[int]) -> list[Object]:
             zoneid=",".join(uuid for uuid in row["zone_ids"] if uuid in zones) or None,
             zone=",".join(zones[uuid]["name"] for uuid in row["zone_ids"] if uuid in zones) or None,
             **row["shown"],
-            hasannotations=False,
+            hasannotations=ctx.annotated(row["uuid"]),
         )
         for row in rows
     ]

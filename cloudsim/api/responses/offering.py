@@ -106,7 +106,7 @@ def present_service(ctx: Context, ids: Sequence[int]) -> list[Object]:
             leaseduration=row["lease_duration"],
             leaseexpiryaction=row["lease_expiry_action"],
             gpudisplay=False,
-            hasannotations=False,
+            hasannotations=ctx.annotated(row["uuid"]),
         )
         for row in rows
     ]
@@ -141,7 +141,7 @@ def present_disk(ctx: Context, ids: Sequence[int]) -> list[Object]:
             disksizestrictness=row["size_strict"],
             encrypt=row["encrypt"],
             details={one["name"]: one["value"] for one in details.get(row["id"], [])} or None,
-            hasannotations=False,
+            hasannotations=ctx.annotated(row["uuid"]),
         )
         for row in rows
     ]

@@ -22,10 +22,10 @@ POD = Response(
 @POD.presents
 def present_pods(ctx: Context, ids: Sequence[int]) -> list[Object]:
     """Pods with their address ranges."""
-    return [_pod(row) for row in pod.page(ctx, ids)]
+    return [_pod(ctx, row) for row in pod.page(ctx, ids)]
 
 
-def _pod(row: Row) -> Object:
+def _pod(ctx: Context, row: Row) -> Object:
     ranges = [
         {
             "startip": part["start"],
@@ -45,5 +45,5 @@ def _pod(row: Row) -> Object:
         ipranges=ranges,
         **{name: [part[name] for part in ranges] for name in ("startip", "endip", "forsystemvms", "vlanid")},
         allocationstate=row["allocation_state"],
-        hasannotations=False,
+        hasannotations=ctx.annotated(row["uuid"]),
     )

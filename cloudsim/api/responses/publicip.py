@@ -64,5 +64,5 @@ def _address(ctx: Context, row: Row, tag_rows: list[Row]) -> Object:
         hasrules=False,
         forsystemvms=row["for_system_vms"],
         forprovider=False,
-        hasannotations=False,
+        hasannotations=ctx.annotated(row["uuid"]),
     )

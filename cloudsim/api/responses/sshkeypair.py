@@ -29,7 +29,7 @@ def present(ctx: Context, ids: Sequence[int]) -> list[Object]:
             domainid=row["domain_uuid"],
             domain=row["domain_name"],
             fingerprint=row["fingerprint"],
-            hasannotations=False,
+            hasannotations=ctx.annotated(row["uuid"]),
         )
         for row in ordered(sshkeypair.rows(ctx, ids), ids)
     ]

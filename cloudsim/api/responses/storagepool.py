@@ -55,7 +55,7 @@ def present_pools(ctx: Context, ids: Sequence[int]) -> list[Object]:
             details={key: value for key, value in details.items() if key != storagepool.IOPS} or None,
             hypervisor=row["hypervisor"],
             provider=row["provider"],
-            hasannotations=False,
+            hasannotations=ctx.annotated(row["uuid"]),
             istagarule=False,
         )
         for row, details in storagepool.page(ctx, ids)

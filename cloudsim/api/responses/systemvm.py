@@ -26,7 +26,7 @@ SYSTEM_VM = Response(
 @SYSTEM_VM.presents
 def present(ctx: Context, ids: Sequence[int]) -> list[Object]:
     """System virtual machines with their addresses."""
-    return [_machine(row, nics) for row, nics in system_vm.page(ctx, ids)]
+    return [_machine(ctx, row, nics) for row, nics in system_vm.page(ctx, ids)]
 
 
 def addresses(nics: dict[str, Row]) -> Object:
@@ -41,7 +41,7 @@ def addresses(nics: dict[str, Row]) -> Object:
     return made
 
 
-def _machine(row: Row, nics: dict[str, Row]) -> Object:
+def _machine(ctx: Context, row: Row, nics: dict[str, Row]) -> Object:
     runs = row["state"] == "Running"
     return shown(
         id=row["uuid"],
@@ -71,5 +71,5 @@ def _machine(row: Row, nics: dict[str, Row]) -> Object:
         serviceofferingid=row["offering_uuid"],
         serviceofferingname=row["offering_name"],
         arch=row["arch"],
-        hasannotations=False,
+        hasannotations=ctx.annotated(row["uuid"]),
     )

@@ -86,7 +86,7 @@ def _entry(ctx: Context, entry: template.Entry) -> Object:
         requireshvm=row["requires_hvm"],
         url=row["url"] if full else None,
         tags=tags(entry.tags, "ISO" if iso else "Template", row["uuid"]),
-        hasannotations=False,
+        hasannotations=ctx.annotated(row["uuid"]),
     )
 
 

@@ -58,7 +58,7 @@ def present(ctx: Context, ids: Sequence[int]) -> list[Object]:
     parts = {
         kind: {row_id: make(row, full) for row_id, row in found.common[kind].items()} for kind, make in _PARTS.items()
     }
-    return [
+    made = [
         _machine(
             row,
             parts,
@@ -71,6 +71,10 @@ def present(ctx: Context, ids: Sequence[int]) -> list[Object]:
         )
         for row in found.rows
     ]
+    if ctx.cloud.annotated:
+        for one in made:
+            one["hasannotations"] = ctx.annotated(one["id"])
+    return made
 
 
 def _host(row: Row, full: bool) -> Object:

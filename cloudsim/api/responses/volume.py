@@ -93,5 +93,5 @@ def _volume(ctx: Context, row: Row, tag_rows: list[Row]) -> Object:
         podid=row["pod_uuid"] if full else None,
         podname=row["pod_name"] if full else None,
         tags=tags(tag_rows, "Volume", row["uuid"]),
-        hasannotations=False,
+        hasannotations=ctx.annotated(row["uuid"]),
     )

@@ -65,5 +65,5 @@ def _zone(ctx: Context, row: Row, tag_rows: list[Row], details: list[Row], archs
         ismultiarch=archs > 1,
         asnrange="",
         routedmodeenabled=True,
-        hasannotations=False,
+        hasannotations=ctx.annotated(row["uuid"]),
     )

@@ -39,6 +39,7 @@ from cloudsim.db.schema.infrastructure import (
 )
 from cloudsim.db.schema.job import event, job, job_step
 from cloudsim.db.schema.network import network, nic, public_ip, vlan
+from cloudsim.db.schema.notes import alert, annotation, region, usage
 from cloudsim.db.schema.offering import disk_offering, network_offering, service_offering
 from cloudsim.db.schema.project import (
     project,
@@ -50,11 +51,13 @@ from cloudsim.db.schema.project import (
 from cloudsim.db.schema.virtualmachine import instance_group, system_nic, vm, volume
 
 #: The newest migration: what an empty database is made at.
-VERSION = "0005"
+VERSION = "0006"
 
 __all__ = [
     "VERSION",
     "account",
+    "alert",
+    "annotation",
     "cluster",
     "configuration",
     "detail",
@@ -84,6 +87,7 @@ __all__ = [
     "project_role_permission",
     "provider_element",
     "public_ip",
+    "region",
     "resource_limit",
     "role",
     "role_permission",
@@ -96,6 +100,7 @@ __all__ = [
     "template",
     "template_zone",
     "traffic_type",
+    "usage",
     "user",
     "user_data",
     "vlan",

@@ -19,6 +19,7 @@ from cloudsim.agents.base import (
     Driver,
     HostUnreachable,
     MachineStats,
+    MigrateMachine,
     Ping,
     RebootMachine,
     StartMachine,
@@ -42,6 +43,7 @@ def test_it_is_a_driver_with_all_verbs(driver: SimulatorDriver) -> None:
         RebootMachine,
         DestroyMachine,
         MachineStats,
+        MigrateMachine,
     }
 
 

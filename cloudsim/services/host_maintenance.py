@@ -1,0 +1,175 @@
+"""Hosts that shall rest: maintenance, which their machines leave before, and hosts that are declared broken."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import bindparam, func, or_, select
+
+from cloudsim.core import states
+from cloudsim.core.errors import InvalidValue, OperationFailed
+from cloudsim.db import schema
+from cloudsim.db.database import Row
+from cloudsim.db.placement import HOLDING
+from cloudsim.db.types import any_of
+from cloudsim.jobs.job import Order
+from cloudsim.jobs.workflow import Workflow, single, workflow
+from cloudsim.services import access, vm_migration
+from cloudsim.services.context import Context
+from cloudsim.services.nouns import HOST
+from cloudsim.services.virtualmachine import lock
+from cloudsim.services.vm_workflows import leave_host
+
+host, vm = schema.host, schema.vm
+
+_HERE = (
+    select(vm)
+    .where(vm.c.host_id == bindparam("host_id"), vm.c.removed.is_(None), any_of(vm.c.state, "states"))
+    .order_by(vm.c.id)
+)
+_LEFT = select(func.count()).where(
+    or_(
+        vm.c.host_id == bindparam("host_id"),
+        (vm.c.last_host_id == bindparam("host_id")) & (vm.c.state == "Migrating"),
+    ),
+    vm.c.removed.is_(None),
+    any_of(vm.c.state, "states"),
+)
+
+
+def _order(ctx: Context, row: Row, workflow_name: str, event: str | None, text: str) -> str:
+    return ctx.submit(
+        Order(
+            command=ctx.command,
+            workflow=workflow_name,
+            arguments={"host_id": row["id"]},
+            instance_type="Host",
+            instance_uuid=row["uuid"],
+            lock=f"host:{row['uuid']}",
+            event=event,
+            event_text=f"{text} host {row['name']}",
+        )
+    )
+
+
+def _check(row: Row, event: str, what: str) -> str:
+    if not states.host_resourcestate.can(row["resource_state"], event):
+        raise InvalidValue(f"a host that is {row['resource_state']} cannot be {what}")
+    return states.host_resourcestate.next(row["resource_state"], event)
+
+
+def _set(ctx: Context, row: Row, state: str) -> None:
+    ctx.tx.update(host, {"id": row["id"]}, resource_state=state, update_count=row["update_count"] + 1)
+
+
+def _shown(ctx: Context, host_id: int) -> dict[str, Any]:
+    return {"host": ctx.present("host", host_id)[0]}
+
+
+# -- maintenance
+
+
+def prepare(ctx: Context, row: Row) -> str:
+    """Orders that a host's machines move away and it goes to maintenance; answers the job's uuid. Raises `InvalidValue`."""
+    _check(row, "AdminAskMaintenance", "put in maintenance")
+    if row["resource_state"] == "Enabled" and row["status"] != "Up":
+        raise InvalidValue(
+            f"host {row['name']} is {row['status']}: its machines cannot leave it; declare it as degraded instead"
+        )
+    return _order(ctx, row, "host.maintain", "MAINT.PREPARE", "preparing maintenance of")
+
+
+def _asked(ctx: Context, host_id: int) -> list[str]:
+    """No machine starts there from here on; answers the jobs that move those that run there."""
+    row = access.alive(ctx, HOST, host_id)
+    _set(ctx, row, _check(row, "AdminAskMaintenance", "put in maintenance"))
+    return [
+        vm_migration.order(ctx, machine, "VM.MIGRATE", source_id=host_id)
+        for machine in ctx.tx.all(_HERE, host_id=host_id, states=list(HOLDING))
+    ]
+
+
+def _settle(ctx: Context, host_id: int) -> int:
+    """Maintenance where nothing is left; else an error state, and how much is left."""
+    row = access.alive(ctx, HOST, host_id)
+    left = int(ctx.tx.scalar(_LEFT, host_id=host_id, states=list(HOLDING)))
+    if row["resource_state"] in ("PrepareForMaintenance", "ErrorInPrepareForMaintenance"):
+        _set(ctx, row, _check(row, "UnableToMigrate" if left else "InternalEnterMaintenance", "put in maintenance"))
+    return left
+
+
+@workflow("host.maintain")
+async def _maintain(wf: Workflow[Context], host_id: int) -> None:
+    await wf.ended(await wf.step("asked", _asked, host_id))
+    left = await wf.step("settle", _settle, host_id)
+    if left:
+        raise OperationFailed(f"{left} virtual machine(s) could not leave the host: see their jobs for the reasons")
+    await wf.finish(_shown, host_id)
+
+
+def cancel(ctx: Context, row: Row) -> str:
+    """Orders that a host takes machines again; answers the job's uuid. Raises `InvalidValue`."""
+    _check(row, "AdminCancelMaintenance", "taken out of maintenance")
+    return _order(ctx, row, "host.cancel-maintenance", "MAINT.CANCEL", "ending maintenance of")
+
+
+def _cancelled(ctx: Context, host_id: int) -> dict[str, Any]:
+    row = access.alive(ctx, HOST, host_id)
+    _set(ctx, row, _check(row, "AdminCancelMaintenance", "taken out of maintenance"))
+    return _shown(ctx, host_id)
+
+
+single("host.cancel-maintenance", _cancelled)
+
+
+# -- degraded
+
+
+def declare_degraded(ctx: Context, row: Row) -> str:
+    """Orders that a host that does not answer counts as broken; answers the job's uuid. Raises `InvalidValue`."""
+    _check(row, "DeclareHostDegraded", "declared as degraded")
+    if row["status"] not in ("Alert", "Disconnected", "Down"):
+        raise InvalidValue(f"host {row['name']} is {row['status']}: only one that does not answer can be degraded")
+    return _order(ctx, row, "host.degrade", "HOST.DECLARE.DEGRADED", "declaring as degraded")
+
+
+def _degraded(ctx: Context, host_id: int) -> dict[str, Any]:
+    """Its machines do not run any more: the admin has said so. Those with high availability start elsewhere."""
+    row = access.alive(ctx, HOST, host_id)
+    _set(ctx, row, _check(row, "DeclareHostDegraded", "declared as degraded"))
+    for machine in ctx.tx.all(_HERE, host_id=host_id, states=["Running"]):
+        leave_host(ctx, machine, True, "FollowAgentPowerOffReport")
+        if machine["ha_enabled"]:
+            ctx.submit(
+                Order(
+                    command="startVirtualMachine",
+                    workflow="virtualmachine.start",
+                    arguments={"vm_id": machine["id"], "last_host": False},
+                    instance_type="VirtualMachine",
+                    instance_uuid=machine["uuid"],
+                    lock=lock(machine),
+                    event="VM.START",
+                    event_text=f"starting virtual machine {machine['display_name'] or machine['name']} elsewhere",
+                    account_id=machine["account_id"],
+                    domain_id=machine["domain_id"],
+                )
+            )
+    return _shown(ctx, host_id)
+
+
+single("host.degrade", _degraded)
+
+
+def cancel_degraded(ctx: Context, row: Row) -> str:
+    """Orders that a degraded host may serve again; answers the job's uuid. Raises `InvalidValue`."""
+    _check(row, "EnableDegradedHost", "enabled: it is not degraded")
+    return _order(ctx, row, "host.undegrade", "HOST.CANCEL.DEGRADED", "enabling degraded")
+
+
+def _undegraded(ctx: Context, host_id: int) -> dict[str, Any]:
+    row = access.alive(ctx, HOST, host_id)
+    _set(ctx, row, _check(row, "EnableDegradedHost", "enabled: it is not degraded"))
+    return _shown(ctx, host_id)
+
+
+single("host.undegrade", _undegraded)

@@ -1,0 +1,151 @@
+"""Moving machines between hosts while they run, and emptying hosts that way."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cloudsim.agents.base import AgentError, CommandFailed, HostUnreachable, MigrateMachine, Ping
+from cloudsim.allocators.base import Request, VolumeRequest
+from cloudsim.core.errors import AgentTimeout, CloudError, InvalidValue, OperationFailed
+from cloudsim.db import virtualmachine as db
+from cloudsim.db.database import Row
+from cloudsim.jobs.job import Order
+from cloudsim.jobs.workflow import Workflow, workflow
+from cloudsim.services import access, placement
+from cloudsim.services.context import Context
+from cloudsim.services.nouns import GUEST_OS, HOST, SERVICE_OFFERING, TEMPLATE, VIRTUAL_MACHINE
+from cloudsim.services.virtualmachine import lock, move
+from cloudsim.services.vm_workflows import MIB, Plain, address_of, host_address, result
+
+
+def order(
+    ctx: Context,
+    row: Row,
+    event: str,
+    *,
+    host: Row | None = None,
+    source_id: int | None = None,
+    kind: str = "VirtualMachine",
+) -> str:
+    """Orders that a running machine moves to a host, or to any that has room; answers the job's uuid.
+
+    With `source_id` it is fine if the machine does not run on that host any more when its turn comes.
+    """
+    return ctx.submit(
+        Order(
+            command=ctx.command or "migrateVirtualMachine",
+            workflow="virtualmachine.migrate",
+            arguments={"vm_id": row["id"], "host_id": host["id"] if host else None, "source_id": source_id},
+            instance_type=kind,
+            instance_uuid=row["uuid"],
+            lock=lock(row),
+            event=event,
+            event_text=f"migrating virtual machine {row['display_name'] or row['name']}",
+            account_id=row["account_id"],
+            domain_id=row["domain_id"],
+        )
+    )
+
+
+def _reserve(ctx: Context, vm_id: int, host_id: int | None, source_id: int | None) -> Plain:
+    """Takes room on another host and moves the machine to Migrating; nothing where it has left already."""
+    row = access.alive(ctx, VIRTUAL_MACHINE, vm_id)
+    if source_id is not None and (row["host_id"] != source_id or row["state"] != "Running"):
+        return {}
+    if row["state"] != "Running":
+        raise InvalidValue(f"a virtual machine in state {row['state']} cannot be migrated: it must run")
+    if host_id == row["host_id"]:
+        raise InvalidValue("the virtual machine runs on that host already")
+    offering = access.row(ctx, SERVICE_OFFERING, row["service_offering_id"])
+    template = access.row(ctx, TEMPLATE, row["template_id"])
+    disks = db.volumes_of(ctx.tx, vm_id)
+    source = address_of(ctx, row["host_id"])
+    found = placement.reserve(
+        ctx,
+        Request(
+            cpus=row["cpu"],
+            speed=row["speed"],
+            memory=row["memory"] * MIB,
+            hypervisor=row["hypervisor"],
+            arch=row["arch"] or "x86_64",
+            host_tags=placement.tags(offering["host_tags"]) | placement.tags(template["tag"]),
+            os_category_id=access.row(ctx, GUEST_OS, row["guest_os_id"])["category_id"],
+            host_id=host_id,
+            avoid={row["host_id"]: "the machine comes from there"},
+            volumes=tuple(
+                VolumeRequest(
+                    disk["size"],
+                    placement.tags(disk["offering_tags"]),
+                    local=disk["storage_type"] == "local",
+                    pool_id=disk["pool_id"],
+                )
+                for disk in disks
+            ),
+        ),
+        zone_id=row["zone_id"],
+        account_id=row["account_id"],
+        sizes=[disk["size"] for disk in disks],
+        new=[False] * len(disks),
+    )
+    move(ctx, row, "MigrationRequested", host_id=found.host.id, last_host_id=row["host_id"])
+    return {
+        "source": source,
+        "target": address_of(ctx, found.host.id),
+        "uuid": row["uuid"],
+        "name": row["instance_name"],
+    }
+
+
+def _moved(ctx: Context, vm_id: int, plan: Plain, vnc_port: int | None) -> Plain:
+    row = access.alive(ctx, VIRTUAL_MACHINE, vm_id)
+    if row["state"] == "Migrating":
+        placement.release(ctx, plan["source"]["id"], row["cpu"] * row["speed"], row["memory"] * MIB)
+        target = access.row(ctx, HOST, plan["target"]["id"])
+        move(
+            ctx,
+            row,
+            "OperationSucceeded",
+            pod_id=target["pod_id"],
+            power_state="PowerOn",
+            power_time=ctx.now,
+            power_host_id=target["id"],
+            vnc_port=vnc_port,
+        )
+    return result(ctx, vm_id)
+
+
+def _stayed(ctx: Context, error: CloudError, vm_id: int, **_: Any) -> None:
+    row = ctx.tx.first(VIRTUAL_MACHINE.by_id, row_id=vm_id)
+    if row is not None and row["state"] == "Migrating":
+        placement.release(ctx, row["host_id"], row["cpu"] * row["speed"], row["memory"] * MIB)
+        move(ctx, row, "OperationFailed", host_id=row["last_host_id"])
+
+
+@workflow("virtualmachine.migrate", failed=_stayed)
+async def migrate(wf: Workflow[Context], vm_id: int, host_id: int | None, source_id: int | None) -> None:
+    """Moves a running machine."""
+    plan = await wf.step("reserve", _reserve, vm_id, host_id, source_id)
+    if not plan:
+        await wf.finish(result, vm_id)
+        return
+    command = MigrateMachine(
+        wf.command_id("migrate"), plan["uuid"], plan["name"], plan["target"]["uuid"], plan["target"]["url"]
+    )
+    try:
+        answer = await wf.call(host_address(plan["source"]), command)
+    except CommandFailed as error:
+        raise OperationFailed(f"host {plan['source']['name']}: {error}") from None
+    except HostUnreachable:
+        # it may have gone before the answer was lost: where it runs, it has moved
+        if not await _arrived(wf, plan):
+            raise AgentTimeout(f"host {plan['source']['name']} does not answer") from None
+        answer = {}
+    await wf.finish(_moved, vm_id, plan, answer.get("vnc_port"))
+
+
+async def _arrived(wf: Workflow[Context], plan: Plain) -> bool:
+    try:
+        report = await wf.call(host_address(plan["target"]), Ping(wf.command_id("look")))
+    except AgentError:
+        return False
+    return bool(report["machines"].get(plan["name"]) == "PowerOn")
