@@ -82,14 +82,14 @@ def compare(theirs: dict[str, str], mine: dict[str, str]) -> set[str]:
 
 @pytest.mark.parametrize("name", SAMPLED)
 async def test_sample(name: str, api: Api) -> None:
-    from sample_calls import CALLS
+    from sample_calls import load
 
     command = commands()[name.lower()]
-    make = CALLS.get(name)
+    make = load().get(name)
     if make is None and not any(param.required for param in command.params.values()):
         calls: list[dict[str, Any]] = [{}]
     else:
-        assert make is not None, f"sample_calls.py does not say how to call {name}"
+        assert make is not None, f"no file of calls/ says how to call {name}"
         calls = await make(api)
     mine: dict[str, str] = {}
     for given in calls:
