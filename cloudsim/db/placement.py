@@ -36,12 +36,22 @@ _HOSTS = (
 _POOLS = select(pool).where(pool.c.zone_id == bindparam("zone_id"), pool.c.removed.is_(None)).order_by(pool.c.id)
 _BY_ACCOUNT = (
     select(vm.c.host_id, func.count().label("machines"))
-    .where(vm.c.account_id == bindparam("account_id"), vm.c.host_id.is_not(None), vm.c.removed.is_(None))
+    .where(
+        vm.c.account_id == bindparam("account_id"),
+        vm.c.host_id.is_not(None),
+        vm.c.removed.is_(None),
+        vm.c.type == "User",
+    )
     .group_by(vm.c.host_id)
 )
 _VOLUMES_BY_ACCOUNT = (
     select(volume.c.pool_id, func.count().label("volumes"))
-    .where(volume.c.account_id == bindparam("account_id"), volume.c.pool_id.is_not(None), volume.c.removed.is_(None))
+    .where(
+        volume.c.account_id == bindparam("account_id"),
+        volume.c.pool_id.is_not(None),
+        volume.c.removed.is_(None),
+        volume.c.is_system.is_(False),
+    )
     .group_by(volume.c.pool_id)
 )
 _TAKE = (

@@ -16,7 +16,7 @@ from cloudsim.db.placement import allocate
 from cloudsim.db.types import Big
 from cloudsim.jobs.job import Order
 from cloudsim.jobs.workflow import Workflow, single, workflow
-from cloudsim.services import access, identity, network_orders, rights, usage, vm_workflows
+from cloudsim.services import access, identity, network_orders, rights, router, usage, vm_workflows
 from cloudsim.services import user as users
 from cloudsim.services.context import Context
 from cloudsim.services.network_orders import check_domain
@@ -267,7 +267,7 @@ def _disabled(ctx: Context, account_id: int, lock: bool) -> dict[str, Any]:
 def stop_machines(ctx: Context, account_id: int) -> None:
     """Orders that what runs of an account stops."""
     for row in ctx.tx.all(_MACHINES, account_id=account_id):
-        if row["state"] in ("Running", "Starting", "Migrating"):
+        if row["type"] == "User" and row["state"] in ("Running", "Starting", "Migrating"):
             ctx.submit(_machine_order(row, "stopVirtualMachine", "virtualmachine.stop", "VM.STOP", {}))
 
 
@@ -327,6 +327,7 @@ def order_removal(ctx: Context, found: Row) -> str:
 
 
 def _machine_order(row: Row, command: str, name: str, event: str, more: Mapping[str, Any]) -> Order:
+    """Of a user's machine."""
     return Order(
         command=command,
         workflow=name,
@@ -358,7 +359,16 @@ def close_machines(ctx: Context, account_id: int) -> list[str]:
             )
         )
         for row in ctx.tx.all(_MACHINES, account_id=account_id)
+        if row["type"] == "User"
     ]
+
+
+def close_routers(ctx: Context, account_id: int) -> list[str]:
+    """Orders, once its machines are gone, that the routers of an account's networks go; answers the jobs' uuids."""
+    jobs = []
+    for row in ctx.tx.all(_NETWORKS, account_id=account_id):
+        jobs += router.remove_all(ctx, row["id"])
+    return jobs
 
 
 def _closing(ctx: Context, account_id: int) -> list[str]:
@@ -457,6 +467,7 @@ def _deleted(ctx: Context, account_id: int) -> dict[str, Any]:
 @workflow("account.delete")
 async def _delete(wf: Workflow[Context], account_id: int) -> None:
     await wf.ended(await wf.step("closing", _closing, account_id))
+    await wf.ended(await wf.step("routers", close_routers, account_id))
     await delete_volumes(wf, await wf.step("leftovers", leftovers, account_id))
     await wf.finish(_deleted, account_id)
 

@@ -40,6 +40,7 @@ KINDS: dict[str, Noun] = {
     "PRIMARY_STORAGE": nouns.STORAGE_POOL,
     "SECONDARY_STORAGE": nouns.IMAGE_STORE,
     "SYSTEM_VM": nouns.SYSTEM_VM,
+    "VR": nouns.ROUTER,
 }
 
 LISTING = Listing(

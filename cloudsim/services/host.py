@@ -21,6 +21,7 @@ from cloudsim.db.database import Row, Transaction
 from cloudsim.db.types import any_of
 from cloudsim.jobs.job import Order
 from cloudsim.services import alert
+from cloudsim.services.cloud_machine import kind_of
 from cloudsim.services.context import Cloud, Context
 from cloudsim.services.vm_workflows import leave_host
 
@@ -172,11 +173,12 @@ def _missing(ctx: Context, host_id: int, asked: int, report: Mapping[str, str]) 
         if report.get(row["instance_name"]) == "PowerOn" or (row["updated"] or 0) >= asked:
             continue
         leave_host(ctx, row, True, "FollowAgentPowerOffReport")
+        kind = kind_of(row)
         ctx.event(
-            "VM.STOP",
-            f"virtual machine {row['display_name'] or row['name']} was found stopped on its host",
+            f"{kind.event}.STOP",
+            f"{kind.label} {row['display_name'] or row['name']} was found stopped on its host",
             level="WARN",
-            resource=("VirtualMachine", row["uuid"]),
+            resource=(kind.instance, row["uuid"]),
             account_id=row["account_id"],
             domain_id=row["domain_id"],
         )
@@ -195,7 +197,7 @@ def _strangers(ctx: Context, host_id: int, asked: int, report: Mapping[str, str]
                 command="stopVirtualMachine",
                 workflow="virtualmachine.evict",
                 arguments={"vm_id": row["id"], "host_id": host_id},
-                instance_type="VirtualMachine",
+                instance_type=kind_of(row).instance,
                 instance_uuid=row["uuid"],
                 lock=f"vm:{row['uuid']}",
                 account_id=row["account_id"],

@@ -15,9 +15,9 @@ from cloudsim.db.types import any_of
 from cloudsim.jobs.job import Order
 from cloudsim.jobs.workflow import Workflow, single, workflow
 from cloudsim.services import access, vm_migration
+from cloudsim.services.cloud_machine import order
 from cloudsim.services.context import Context
 from cloudsim.services.nouns import HOST
-from cloudsim.services.virtualmachine import lock
 from cloudsim.services.vm_workflows import leave_host
 
 host, vm = schema.host, schema.vm
@@ -140,20 +140,7 @@ def _degraded(ctx: Context, host_id: int) -> dict[str, Any]:
     for machine in ctx.tx.all(_HERE, host_id=host_id, states=["Running"]):
         leave_host(ctx, machine, True, "FollowAgentPowerOffReport")
         if machine["ha_enabled"]:
-            ctx.submit(
-                Order(
-                    command="startVirtualMachine",
-                    workflow="virtualmachine.start",
-                    arguments={"vm_id": machine["id"], "last_host": False},
-                    instance_type="VirtualMachine",
-                    instance_uuid=machine["uuid"],
-                    lock=lock(machine),
-                    event="VM.START",
-                    event_text=f"starting virtual machine {machine['display_name'] or machine['name']} elsewhere",
-                    account_id=machine["account_id"],
-                    domain_id=machine["domain_id"],
-                )
-            )
+            order(ctx, machine, "virtualmachine.start", "START", "starting elsewhere:", last_host=False)
     return _shown(ctx, host_id)
 
 

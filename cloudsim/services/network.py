@@ -159,7 +159,7 @@ def create(
         acl_type=acl_type,
         subdomain_access=subdomain_access,
         restart_required=False,
-        redundant=False,
+        redundant=redundant(offering),
         display=display,
         is_system=False,
         specify_ip_ranges=offering["specify_ip_ranges"],
@@ -181,6 +181,15 @@ def create(
     if row["traffic_type"] == "Guest":
         usage.begin(ctx, usage.NETWORK, "network", row, offering_id=row["offering_id"], network_id=made)
     return row
+
+
+def redundant(offering: Row) -> bool:
+    """Whether networks of an offering have two routers."""
+    return any(
+        one["name"].lower() == "redundantrouter" and str(one["value"]).lower() == "true"
+        for service in offering["services"]
+        for one in service.get("capability", ())
+    )
 
 
 def domain_suffix(ctx: Context, account: Row) -> str:

@@ -16,7 +16,7 @@ from cloudsim.db.types import any_of
 from cloudsim.db.virtualmachine import DETAILS, TAGS, grouped
 from cloudsim.jobs.job import Order
 from cloudsim.jobs.workflow import Workflow, workflow
-from cloudsim.services import access, network, usage
+from cloudsim.services import access, network, router, usage
 from cloudsim.services.access import Scope
 from cloudsim.services.addressing import ip
 from cloudsim.services.context import Context
@@ -92,22 +92,34 @@ _ROWS = (
     )
     .where(any_of(table.c.id, "ids"))
 )  # fmt: skip
+#: Of users' machines: a network with only its routers is empty.
+_MACHINES = schema.nic.join(schema.vm, schema.nic.c.vm_id == schema.vm.c.id)
 _CARDS = (
     select(func.count())
-    .select_from(schema.nic)
-    .where(schema.nic.c.network_id == bindparam("network_id"), schema.nic.c.removed.is_(None))
+    .select_from(_MACHINES)
+    .where(
+        schema.nic.c.network_id == bindparam("network_id"), schema.nic.c.removed.is_(None), schema.vm.c.type == "User"
+    )
 )
 _RUNNING = (
     select(func.count())
-    .select_from(schema.nic.join(schema.vm, schema.nic.c.vm_id == schema.vm.c.id))
+    .select_from(_MACHINES)
     .where(
         schema.nic.c.network_id == bindparam("network_id"),
         schema.nic.c.removed.is_(None),
+        schema.vm.c.type == "User",
         or_(*(schema.vm.c.state == state for state in ("Running", "Starting", "Stopping", "Migrating"))),
     )
 )
-_ADDRESSES = select(schema.nic.c.ip).where(
-    schema.nic.c.network_id == bindparam("network_id"), schema.nic.c.removed.is_(None), schema.nic.c.ip.is_not(None)
+_ADDRESSES = (
+    select(schema.nic.c.ip)
+    .select_from(_MACHINES)
+    .where(
+        schema.nic.c.network_id == bindparam("network_id"),
+        schema.nic.c.removed.is_(None),
+        schema.nic.c.ip.is_not(None),
+        schema.vm.c.type == "User",
+    )
 )
 _VLAN_TAKEN = select(table.c.id).where(
     table.c.zone_id == bindparam("zone_id"), table.c.vlan == bindparam("vlan", type_=Integer), table.c.removed.is_(None)
@@ -301,6 +313,7 @@ def create(
         _choose_source_nat(ctx, made, source_nat)
     if offered["is_persistent"]:
         made = network.implement(ctx, made)
+        router.provide(ctx, made)
     return made
 
 
@@ -370,6 +383,7 @@ def _choose_source_nat(ctx: Context, found: Row, address: str) -> None:
         source_nat=True,
         allocated=row["allocated"] or ctx.now,
     )
+    router.source_nat_changed(ctx, found["id"])
 
 
 # -- what is asked of a network that is there
@@ -423,12 +437,23 @@ def free_address(ctx: Context, address: Row) -> None:
     )
 
 
-def deleted(ctx: Context, network_id: int) -> dict[str, Any]:
-    """Deletes a network without machines, with its addresses and its VLAN. Raises `OperationFailed`."""
+def empty(ctx: Context, network_id: int) -> list[str]:
+    """Orders that the routers of a network without machines go; answers the jobs. Raises `OperationFailed`."""
     row = access.alive(ctx, NETWORK, network_id)
     cards = ctx.tx.scalar(_CARDS, network_id=network_id)
     if cards:
         raise OperationFailed(f"network {row['name']} has {cards} virtual machine(s): destroy and expunge them first")
+    return router.remove_all(ctx, network_id)
+
+
+def deleted(ctx: Context, network_id: int) -> dict[str, Any]:
+    """Deletes a network that is empty, with its addresses and its VLAN. Raises `OperationFailed`."""
+    row = access.alive(ctx, NETWORK, network_id)
+    if ctx.tx.scalar(_CARDS, network_id=network_id):
+        raise OperationFailed(f"network {row['name']} got a virtual machine meanwhile")
+    left = router.of_network(ctx, network_id)
+    if left:
+        raise OperationFailed(f"router {left[0]['name']} of network {row['name']} could not be removed: see its job")
     for address in ctx.tx.all(_PUBLIC_OF, network_id=network_id):
         free_address(ctx, address)
     for vnet in ctx.tx.all(_PHYSICAL_VNETS, network_id=network_id):
@@ -441,22 +466,45 @@ def deleted(ctx: Context, network_id: int) -> dict[str, Any]:
 
 @workflow("network.delete")
 async def _delete(wf: Workflow[Context], network_id: int) -> None:
+    await wf.ended(await wf.step("emptying", empty, network_id))
     await wf.finish(deleted, network_id)
 
 
-def restart(ctx: Context, row: Row, *, redundant: bool | None) -> str:
-    """Makes an implemented network anew: what it needs and has lost is given to it again."""
-    if redundant:
-        raise InvalidValue("a network of this server has no routers that could be redundant")
-    return _order(ctx, row, "network.restart", "NETWORK.RESTART", "restarting", {})
+def restart(ctx: Context, row: Row, *, cleanup: bool, redundant: bool, live: bool) -> str:
+    """Makes an implemented network anew: what it needs and has lost is given to it again.
+
+    `cleanup`: its routers are made anew; `redundant`: and there are two from then on; `live`: they are only patched.
+    """
+    if redundant and not _can_be_redundant(ctx, row):
+        raise InvalidValue("only the router of an isolated network with source NAT can get a second one beside it")
+    if live and (cleanup or redundant):
+        raise InvalidValue("livepatch leaves the routers where they are: leave cleanup and makeredundant out")
+    arguments = {"cleanup": cleanup or redundant, "redundant": redundant, "live": live}
+    return _order(ctx, row, "network.restart", "NETWORK.RESTART", "restarting", arguments)
 
 
-def _restarted(ctx: Context, network_id: int) -> dict[str, Any]:
+def _can_be_redundant(ctx: Context, row: Row) -> bool:
+    offered = _offering_of(ctx, row)
+    nat = any(service["name"] == "SourceNat" for service in offered["services"])
+    return row["guest_type"] == "Isolated" and nat and router.served(offered)
+
+
+def _restarting(ctx: Context, network_id: int, cleanup: bool, redundant: bool, live: bool) -> list[str]:
     row = access.alive(ctx, NETWORK, network_id)
     if row["state"] not in ("Implemented", "Setup"):
         raise InvalidValue(f"network {row['name']} is {row['state']}: only one that is in use can be restarted")
     if any(service["name"] == "SourceNat" for service in _offering_of(ctx, row)["services"]):
         network.take_source_nat(ctx, row)
+        router.source_nat_changed(ctx, network_id)
+    if redundant:
+        ctx.tx.update(table, {"id": network_id}, redundant=True)
+    if live:
+        router.patch_all(ctx, network_id)
+    return router.remove_all(ctx, network_id) if cleanup else []
+
+
+def _restarted(ctx: Context, network_id: int) -> dict[str, Any]:
+    access.alive(ctx, NETWORK, network_id)
     ctx.tx.update(table, {"id": network_id}, restart_required=False)
     return {"success": True}
 
@@ -466,8 +514,24 @@ def _offering_of(ctx: Context, row: Row) -> Row:
 
 
 @workflow("network.restart")
-async def _restart(wf: Workflow[Context], network_id: int) -> None:
+async def _restart(
+    wf: Workflow[Context], network_id: int, cleanup: bool = False, redundant: bool = False, live: bool = False
+) -> None:
+    await wf.ended(await wf.step("restarting", _restarting, network_id, cleanup, redundant, live))
+    if not live:
+        await _supply(wf, network_id)
     await wf.finish(_restarted, network_id)
+
+
+def _provide(ctx: Context, network_id: int) -> list[str]:
+    return router.provide(ctx, access.alive(ctx, NETWORK, network_id))
+
+
+async def _supply(wf: Workflow[Context], network_id: int) -> None:
+    """Until a network has the routers that it should have."""
+    jobs = await wf.step("routers", _provide, network_id)
+    if jobs:
+        await router.ready(wf, [network_id], jobs)
 
 
 def update(
@@ -542,9 +606,10 @@ def _reserved(ctx: Context, row: Row, text: str) -> str:
     return str(part)
 
 
-def _updated(
+def _updating(
     ctx: Context, network_id: int, changes: dict[str, Any], source_nat: str | None, hide: bool | None
-) -> dict[str, Any]:
+) -> list[str] | None:
+    """Changes it; answers the jobs that remove routers of the wrong kind, None where routers stay as they are."""
     row = access.alive(ctx, NETWORK, network_id)
     if "cidr" in changes:
         _reserved(ctx, row, changes["cidr"])
@@ -554,6 +619,18 @@ def _updated(
         _choose_source_nat(ctx, row, source_nat)
     if hide is not None:
         _detail(ctx, network_id, "hideIpAddressUsage", str(hide).lower())
+    if "offering_id" not in changes:
+        return None
+    before, after = _offering_of(ctx, row), access.row(ctx, NETWORK_OFFERING, changes["offering_id"])
+    kinds = [(router.served(one), network.redundant(one)) for one in (before, after)]
+    if kinds[0] == kinds[1]:
+        return None
+    ctx.tx.update(table, {"id": network_id}, redundant=kinds[1][1])
+    return router.remove_all(ctx, network_id)
+
+
+def _updated(ctx: Context, network_id: int) -> dict[str, Any]:
+    access.alive(ctx, NETWORK, network_id)
     return {"network": ctx.present("network", network_id)[0]}
 
 
@@ -561,4 +638,8 @@ def _updated(
 async def _update(
     wf: Workflow[Context], network_id: int, changes: dict[str, Any], source_nat: str | None, hide: bool | None
 ) -> None:
-    await wf.finish(_updated, network_id, changes, source_nat, hide)
+    removed = await wf.step("changed", _updating, network_id, changes, source_nat, hide)
+    if removed:
+        await wf.ended(removed)
+        await _supply(wf, network_id)
+    await wf.finish(_updated, network_id)

@@ -120,6 +120,11 @@ SYSTEM_VM = Noun(
     "SystemVm",
     (schema.vm.c.type == "ConsoleProxy") | (schema.vm.c.type == "SecondaryStorageVm"),
 )
+#: What commands for all of the cloud's own machines take.
+CLOUD_MACHINE = Noun(
+    "systemvm", "system virtual machine", schema.vm, Owner.ACCOUNT, "SystemVm", schema.vm.c.type != "User"
+)
+ROUTER = Noun("router", "router", schema.vm, Owner.ACCOUNT, "DomainRouter", schema.vm.c.type == "DomainRouter")
 VOLUME = Noun("volume", "volume", schema.volume, Owner.ACCOUNT, "Volume")
 INSTANCE_GROUP = Noun("instancegroup", "instance group", schema.instance_group, Owner.ACCOUNT, "InstanceGroup")
 NETWORK = Noun("network", "network", schema.network, Owner.ACCOUNT, "Network")

@@ -396,6 +396,10 @@ def _closing(ctx: Context, project_id: int, cleanup: bool) -> list[str]:
     return account_orders.close_machines(ctx, found["account_id"])
 
 
+def _routers(ctx: Context, project_id: int) -> list[str]:
+    return account_orders.close_routers(ctx, access.alive(ctx, PROJECT, project_id)["account_id"])
+
+
 def _leftovers(ctx: Context, project_id: int) -> list[dict[str, Any]]:
     return account_orders.leftovers(ctx, access.alive(ctx, PROJECT, project_id)["account_id"])
 
@@ -423,6 +427,7 @@ def _failed(ctx: Context, error: Exception, project_id: int, **_: Any) -> None:
 @workflow("project.delete", failed=_failed)
 async def _delete(wf: Workflow[Context], project_id: int, cleanup: bool) -> None:
     await wf.ended(await wf.step("closing", _closing, project_id, cleanup))
+    await wf.ended(await wf.step("routers", _routers, project_id))
     await account_orders.delete_volumes(wf, await wf.step("leftovers", _leftovers, project_id))
     await wf.finish(_deleted, project_id)
 

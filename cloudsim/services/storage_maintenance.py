@@ -13,9 +13,9 @@ from cloudsim.db.types import any_of
 from cloudsim.jobs.job import Order
 from cloudsim.jobs.workflow import Workflow, workflow
 from cloudsim.services import access
+from cloudsim.services.cloud_machine import order
 from cloudsim.services.context import Context
 from cloudsim.services.nouns import STORAGE_POOL
-from cloudsim.services.virtualmachine import lock
 
 pool, vm, volume, detail = schema.storage_pool, schema.vm, schema.volume, schema.detail
 
@@ -57,21 +57,6 @@ def _order(ctx: Context, row: Row, workflow_name: str, event: str, text: str) ->
     )
 
 
-def _machine(machine: Row, command: str, name: str, event: str, text: str) -> Order:
-    return Order(
-        command=command,
-        workflow=name,
-        arguments={"vm_id": machine["id"]},
-        instance_type="VirtualMachine",
-        instance_uuid=machine["uuid"],
-        lock=lock(machine),
-        event=event,
-        event_text=f"{text} virtual machine {machine['display_name'] or machine['name']}",
-        account_id=machine["account_id"],
-        domain_id=machine["domain_id"],
-    )
-
-
 def _can_rest(ctx: Context, row: Row) -> None:
     if row["status"] not in ("Up", "Disabled", "ErrorInMaintenance"):
         raise InvalidValue(f"storage pool {row['name']} is {row['status']}: it cannot be put in maintenance")
@@ -96,7 +81,7 @@ def _asked(ctx: Context, pool_id: int) -> list[str]:
         ctx.tx.insert(
             detail, resource_type=_STOPPED, resource_id=pool_id, name=machine["uuid"], value="", display=False
         )
-        jobs.append(ctx.submit(_machine(machine, "stopVirtualMachine", "virtualmachine.stop", "VM.STOP", "stopping")))
+        jobs.append(order(ctx, machine, "virtualmachine.stop", "STOP", "stopping"))
     return jobs
 
 
@@ -132,7 +117,7 @@ def _cancelled(ctx: Context, pool_id: int) -> list[str]:
     access.alive(ctx, STORAGE_POOL, pool_id)
     ctx.tx.update(pool, {"id": pool_id}, status="Up")
     return [
-        ctx.submit(_machine(machine, "startVirtualMachine", "virtualmachine.start", "VM.START", "starting"))
+        order(ctx, machine, "virtualmachine.start", "START", "starting")
         for machine in ctx.tx.all(_KEPT, pool_id=pool_id)
     ]
 

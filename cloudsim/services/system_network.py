@@ -66,7 +66,7 @@ def take(ctx: Context, row: Row, pod_id: int) -> None:
         allocated=ctx.now,
     )
     pod = access.row(ctx, POD, pod_id)
-    _add(
+    add(
         ctx,
         row,
         "Public",
@@ -76,12 +76,18 @@ def take(ctx: Context, row: Row, pod_id: int) -> None:
         public_ip_id=public["id"],
         vlan=public["tag"],
     )
-    _add(ctx, row, "Management", _pod_address(ctx, pod), pod["netmask"], pod["gateway"], pod_id=pod_id)
+    add(ctx, row, "Management", _pod_address(ctx, pod), pod["netmask"], pod["gateway"], pod_id=pod_id)
+    add_control(ctx, row)
+
+
+def add_control(ctx: Context, row: Row) -> None:
+    """Gives a machine its address on the link to its host."""
     control = str(CONTROL[256 + row["id"] % (CONTROL.num_addresses - 512)])
-    _add(ctx, row, "Control", control, str(CONTROL.netmask), None)
+    add(ctx, row, "Control", control, str(CONTROL.netmask), None)
 
 
-def _add(ctx: Context, row: Row, kind: str, ip: str, netmask: str, gateway: str | None, **more: Any) -> None:
+def add(ctx: Context, row: Row, kind: str, ip: str, netmask: str, gateway: str | None, **more: Any) -> None:
+    """Gives a machine one address."""
     number = int(ctx.tx.scalar(_NEWEST) or 0) + 1
     # a range of our own beside that of guests' cards, never given twice
     mac = ":".join(f"{byte:02x}" for byte in (6, row["zone_id"] % 256, *number.to_bytes(4, "big")))
@@ -121,13 +127,13 @@ def _pod_address(ctx: Context, pod: Row) -> str:
 
 
 def release(ctx: Context, vm_id: int) -> None:
-    """Takes a machine's addresses back."""
+    """Takes a machine's addresses back; the source NAT address of a router's network stays the network's."""
     for row in of(ctx, vm_id).values():
         ctx.tx.update(table, {"id": row["id"]}, removed=ctx.now)
         if row["public_ip_id"] is not None:
             ctx.tx.update(
                 public_ip,
-                {"id": row["public_ip_id"]},
+                {"id": row["public_ip_id"], "is_system": True},
                 state="Free",
                 account_id=None,
                 domain_id=None,
@@ -136,8 +142,8 @@ def release(ctx: Context, vm_id: int) -> None:
             )
 
 
-def cards(ctx: Context, vm_id: int) -> list[dict[str, Any]]:
-    """A machine's network cards, as its host needs them."""
+def cards(ctx: Context, vm_id: int, first: int = 0) -> list[dict[str, Any]]:
+    """A machine's network cards, as its host needs them; numbered from `first`."""
     return [
         {
             "uuid": row["uuid"],
@@ -149,5 +155,5 @@ def cards(ctx: Context, vm_id: int) -> list[dict[str, Any]]:
             "device_id": number,
             "is_default": row["kind"] == "Public",
         }
-        for number, row in enumerate(ctx.tx.all(_OF, vm_id=vm_id))
+        for number, row in enumerate(ctx.tx.all(_OF, vm_id=vm_id), first)
     ]

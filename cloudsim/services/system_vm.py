@@ -14,25 +14,21 @@ from sqlalchemy import bindparam, func, or_, select
 
 from cloudsim.core.errors import InvalidValue
 from cloudsim.db import schema
-from cloudsim.db import virtualmachine as db
 from cloudsim.db.database import Row
 from cloudsim.db.types import any_of
 from cloudsim.jobs.job import Order
 from cloudsim.jobs.workflow import single
-from cloudsim.services import access, vm_migration
+from cloudsim.services import access, cloud_machine, router, vm_migration
+from cloudsim.services.cloud_machine import HYPERVISOR, order
 from cloudsim.services.context import Context
 from cloudsim.services.listing import Listing, equals, equals_nocase
-from cloudsim.services.nouns import DISK_OFFERING, SERVICE_OFFERING, SYSTEM_VM
+from cloudsim.services.nouns import CLOUD_MACHINE, SERVICE_OFFERING
 from cloudsim.services.virtualmachine import lock
 
 vm = schema.vm
 
-#: Type of machine: the API's name of it, the first letter of its names, the prefix of its event types.
-KINDS = {
-    "ConsoleProxy": ("consoleproxy", "v", "PROXY"),
-    "SecondaryStorageVm": ("secondarystoragevm", "s", "SSVM"),
-}
-HYPERVISOR = "Simulator"
+#: The types of machines that zones have.
+TYPES = ("ConsoleProxy", "SecondaryStorageVm")
 
 LISTING = Listing(
     vm,
@@ -52,7 +48,7 @@ LISTING = Listing(
             )
         ),
     },
-    base=(or_(*(vm.c.type == name for name in KINDS)), vm.c.removed.is_(None)),
+    base=(or_(*(vm.c.type == name for name in TYPES)), vm.c.removed.is_(None)),
     keyword=(vm.c.name, vm.c.state),
 )
 _ROWS = (
@@ -105,35 +101,6 @@ _THERE = (
     .where(vm.c.zone_id == bindparam("zone_id"), vm.c.type == bindparam("type"), vm.c.removed.is_(None))
     .order_by(vm.c.id)
 )
-_TEMPLATE = (
-    select(schema.template)
-    .where(
-        schema.template.c.type == "SYSTEM",
-        schema.template.c.hypervisor == HYPERVISOR,
-        schema.template.c.removed.is_(None),
-    )
-    .order_by(schema.template.c.id)
-)
-_OFFERING = (
-    select(schema.service_offering)
-    .where(
-        schema.service_offering.c.is_system.is_(True),
-        schema.service_offering.c.system_vm_type == bindparam("type"),
-        schema.service_offering.c.state == "Active",
-        schema.service_offering.c.removed.is_(None),
-    )
-    .order_by(schema.service_offering.c.is_default.desc(), schema.service_offering.c.id)
-)
-_CHOSEN = select(schema.service_offering).where(
-    or_(schema.service_offering.c.uuid == bindparam("name"), schema.service_offering.c.name == bindparam("name")),
-    schema.service_offering.c.is_system.is_(True),
-    schema.service_offering.c.removed.is_(None),
-)
-_SYSTEM = select(schema.user).where(schema.user.c.username == "system", schema.user.c.is_default.is_(True))
-_BUSY = select(func.count()).where(
-    schema.job.c.instance_uuid == bindparam("uuid"),
-    or_(schema.job.c.state == "queued", schema.job.c.state == "running"),
-)
 
 
 def page(ctx: Context, ids: Sequence[int]) -> list[tuple[Row, dict[str, Row]]]:
@@ -158,19 +125,19 @@ def look_after_zone(ctx: Context, zone: Row) -> int:
     if not ctx.tx.scalar(_HOSTS, zone_id=zone["id"]):
         return 0
     ordered = 0
-    for kind in KINDS:
+    for kind in TYPES:
         if kind == "SecondaryStorageVm" and not ctx.tx.scalar(_STORES, zone_id=zone["id"]):
             continue
         there = ctx.tx.all(_THERE, zone_id=zone["id"], type=kind)
         if any(row["state"] in ("Running", "Starting", "Stopping", "Migrating") for row in there):
             continue
         for row in there:
-            if ctx.tx.scalar(_BUSY, uuid=row["uuid"]):
+            if cloud_machine.open_jobs(ctx, row):
                 break
             if row["state"] == "Stopped":
                 start(ctx, row)
             else:
-                _order(ctx, row, "virtualmachine.destroy", "DESTROY", "removing", expunge=True)
+                order(ctx, row, "virtualmachine.destroy", "DESTROY", "removing", expunge=True)
             ordered += 1
             break
         else:
@@ -180,140 +147,56 @@ def look_after_zone(ctx: Context, zone: Row) -> int:
 
 def create(ctx: Context, zone: Row, kind: str) -> int:
     """Makes one and orders its start; answers 1, or 0 where this cloud has no template or offering for it."""
-    name, letter, _ = KINDS[kind]
     setting = {"ConsoleProxy": "consoleproxy.service.offering", "SecondaryStorageVm": "secstorage.service.offering"}
-    chosen = ctx.settings.text(setting[kind], ("Zone", zone["id"]))
-    offering = ctx.tx.first(_CHOSEN, name=chosen) if chosen else None
-    offering = offering or ctx.tx.first(_OFFERING, type=name)
-    template, system = ctx.tx.first(_TEMPLATE), ctx.tx.first(_SYSTEM)
+    offering = cloud_machine.offering(ctx, kind, ctx.settings.text(setting[kind], ("Zone", zone["id"])))
+    template, system = cloud_machine.template(ctx), cloud_machine.system_user(ctx)
     if offering is None or template is None or system is None:
         return 0
-    vm_id = db.next_id(ctx.tx)
-    uuid, full = ctx.uuid(), f"{letter}-{vm_id}-{ctx.settings.text('instance.name') or 'VM'}"
-    ctx.tx.insert(
-        vm,
-        {
-            **{column.name: None for column in vm.c if column.name != "id"},
-            "id": vm_id,
-            "uuid": uuid,
-            "created": ctx.now,
-            "name": full,
-            "instance_name": full,
-            "account_id": system["account_id"],
-            "domain_id": system["domain_id"],
-            "user_id": system["id"],
-            "zone_id": zone["id"],
-            "template_id": template["id"],
-            "guest_os_id": template["guest_os_id"],
-            "service_offering_id": offering["id"],
-            "type": kind,
-            "hypervisor": HYPERVISOR,
-            "arch": template["arch"],
-            "state": "Stopped",
-            "power_state": "PowerUnknown",
-            "update_count": 0,
-            "cpu": offering["cpu_number"],
-            "speed": offering["cpu_speed"],
-            "memory": offering["memory"],
-            "ha_enabled": True,
-            "limit_cpu_use": offering["limit_cpu_use"],
-            "display": False,
-            "delete_protection": False,
-            "dynamically_scalable": False,
-            "password_enabled": False,
-            "boot_type": "Bios",
-            "boot_mode": "legacy",
-            "keypairs": [],
-            "updated": ctx.now,
-        },
+    row = cloud_machine.insert(
+        ctx, kind, zone_id=zone["id"], owner=system, user_id=system["id"], offered=offering, made_from=template
     )
-    disk = access.row(ctx, DISK_OFFERING, offering["disk_offering_id"])
-    ctx.tx.insert(
-        schema.volume,
-        {
-            **{column.name: None for column in schema.volume.c if column.name != "id"},
-            "uuid": ctx.uuid(),
-            "created": ctx.now,
-            "name": f"ROOT-{vm_id}",
-            "account_id": system["account_id"],
-            "domain_id": system["domain_id"],
-            "zone_id": zone["id"],
-            "vm_id": vm_id,
-            "type": "ROOT",
-            "device_id": 0,
-            "size": template["size"],
-            "template_id": template["id"],
-            "disk_offering_id": disk["id"],
-            "service_offering_id": offering["id"],
-            "state": "Allocated",
-            "update_count": 0,
-            "provisioning": disk["provisioning"],
-            "display": False,
-            "is_system": True,
-            "delete_protection": False,
-            "updated": ctx.now,
-        },
-    )
-    row = {"id": vm_id, "uuid": uuid, "type": kind, "name": full, **{k: system[k] for k in ("account_id", "domain_id")}}
-    _order(ctx, row, "virtualmachine.start", "CREATE", "making", first=True)
+    order(ctx, row, "virtualmachine.start", "CREATE", "making", first=True)
     return 1
 
 
 # -- what admins ask for
 
 
-def _order(ctx: Context, row: Row, workflow: str, event: str, text: str, **arguments: Any) -> str:
-    return ctx.submit(
-        Order(
-            command=ctx.command or "startSystemVm",
-            workflow=workflow,
-            arguments={"vm_id": row["id"], **arguments},
-            instance_type="SystemVm",
-            instance_uuid=row["uuid"],
-            lock=lock(row),
-            event=f"{KINDS[row['type']][2]}.{event}",
-            event_text=f"{text} system virtual machine {row['name']}",
-            account_id=row["account_id"],
-            domain_id=row["domain_id"],
-        )
-    )
-
-
 def start(ctx: Context, row: Row) -> str:
     """Starts one that is stopped; answers the job's uuid."""
-    return _order(ctx, row, "virtualmachine.start", "START", "starting")
+    return order(ctx, row, "virtualmachine.start", "START", "starting")
 
 
 def stop(ctx: Context, row: Row, *, forced: bool) -> str:
     """Stops one; it is started again when its zone is looked after. Answers the job's uuid."""
-    return _order(ctx, row, "virtualmachine.stop", "STOP", "stopping", forced=forced)
+    return order(ctx, row, "virtualmachine.stop", "STOP", "stopping", forced=forced)
 
 
 def reboot(ctx: Context, row: Row, *, forced: bool) -> str:
     """Reboots one; `forced`: stops and starts it. Answers the job's uuid."""
-    return _order(ctx, row, "virtualmachine.reboot", "REBOOT", "rebooting", forced=forced)
+    return order(ctx, row, "virtualmachine.reboot", "REBOOT", "rebooting", forced=forced)
 
 
 def destroy(ctx: Context, row: Row) -> str:
     """Removes one for good; an enabled zone gets a new one. Answers the job's uuid."""
-    return _order(ctx, row, "virtualmachine.destroy", "DESTROY", "destroying", expunge=True)
+    return order(ctx, row, "virtualmachine.destroy", "DESTROY", "destroying", expunge=True)
 
 
 def migrate(ctx: Context, row: Row, host: Row | None) -> str:
     """Moves a running one to a host, or to any that has room; answers the job's uuid."""
     # the events of a migration have no names of their own for these machines
-    return vm_migration.order(ctx, row, "VM.MIGRATE", host=host, kind="SystemVm")
+    return vm_migration.order(ctx, row, "VM.MIGRATE", host=host, noun="systemvm")
 
 
 def scale(ctx: Context, row: Row, offering: Row) -> str:
     """Gives a stopped one another size, as a job; answers its uuid. Raises `InvalidValue`."""
-    _check_offering(row, offering)
+    cloud_machine.check_offering(row, offering)
     return ctx.submit(
         Order(
             command=ctx.command,
             workflow="systemvm.scale",
             arguments={"vm_id": row["id"], "offering_id": offering["id"]},
-            instance_type="SystemVm",
+            instance_type=cloud_machine.kind_of(row).instance,
             instance_uuid=row["uuid"],
             lock=lock(row),
             account_id=row["account_id"],
@@ -323,35 +206,46 @@ def scale(ctx: Context, row: Row, offering: Row) -> str:
 
 
 def _scaled(ctx: Context, vm_id: int, offering_id: int) -> dict[str, Any]:
-    change_offering(ctx, access.alive(ctx, SYSTEM_VM, vm_id), access.alive(ctx, SERVICE_OFFERING, offering_id))
+    cloud_machine.change_offering(
+        ctx, access.alive(ctx, CLOUD_MACHINE, vm_id), access.alive(ctx, SERVICE_OFFERING, offering_id)
+    )
     return {"systemvm": ctx.present("systemvm", vm_id)[0]}
 
 
 single("systemvm.scale", _scaled)
 
 
-def change_offering(ctx: Context, row: Row, offering: Row) -> None:
-    """Gives a stopped one another size. Raises `InvalidValue`."""
-    if row["state"] != "Stopped":
-        raise InvalidValue(f"system virtual machine {row['name']} is {row['state']}: stop it first")
-    _check_offering(row, offering)
-    _resize(ctx, row["id"], offering)
-
-
-def _check_offering(row: Row, offering: Row) -> None:
-    if not offering["is_system"] or offering["system_vm_type"] != KINDS[row["type"]][0]:
-        raise InvalidValue(f"service offering {offering['name']} is not for system virtual machines of that type")
-    if offering["state"] != "Active":
-        raise InvalidValue(f"service offering {offering['name']} is {offering['state']}")
-
-
-def _resize(ctx: Context, vm_id: int, offering: Row) -> None:
-    ctx.tx.update(
-        vm,
-        {"id": vm_id},
-        service_offering_id=offering["id"],
-        cpu=offering["cpu_number"],
-        speed=offering["cpu_speed"],
-        memory=offering["memory"],
-        updated=ctx.now,
+def patch(ctx: Context, row: Row, *, forced: bool) -> str:
+    """Gives one that runs the software of now, as a job; answers its uuid. Raises `InvalidValue`."""
+    _must_run(row)
+    return ctx.submit(
+        Order(
+            command=ctx.command,
+            workflow="systemvm.patch",
+            arguments={"vm_id": row["id"], "forced": forced},
+            instance_type=cloud_machine.kind_of(row).instance,
+            instance_uuid=row["uuid"],
+            lock=lock(row),
+            account_id=row["account_id"],
+            domain_id=row["domain_id"],
+        )
     )
+
+
+def _must_run(row: Row) -> None:
+    if row["state"] != "Running":
+        raise InvalidValue(f"{cloud_machine.kind_of(row).label} {row['name']} is {row['state']}: it must run")
+
+
+def _patched(ctx: Context, vm_id: int, forced: bool) -> dict[str, Any]:
+    row = access.alive(ctx, CLOUD_MACHINE, vm_id)
+    _must_run(row)
+    text = f"{row['name']} has the software of now already"
+    # console proxies and secondary storage machines are the server's own work: they are never older than it
+    if row["type"] == router.TYPE and (forced or not router.is_patched(ctx, row)):
+        router.patch(ctx, row)
+        text = f"{row['name']} has the software of now"
+    return {"success": True, "displaytext": text}
+
+
+single("systemvm.patch", _patched)

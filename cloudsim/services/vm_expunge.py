@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import and_, bindparam, exists, or_, select
 
 from cloudsim.db.schema import job, vm
-from cloudsim.jobs.job import Order
+from cloudsim.services.cloud_machine import order
 from cloudsim.services.context import Context
 
 #: At most so many at a time: the rest has its turn at the next run.
@@ -33,18 +33,6 @@ def due(ctx: Context) -> int:
     before = ctx.now - ctx.settings.number("expunge.delay") * 1000
     rows = ctx.tx.all(_DUE, before=before)
     for row in rows:
-        ctx.submit(
-            Order(
-                command="expungeVirtualMachine",
-                workflow="virtualmachine.expunge",
-                arguments={"vm_id": row["id"]},
-                instance_type="VirtualMachine",
-                instance_uuid=row["uuid"],
-                lock=f"vm:{row['uuid']}",
-                event="VM.EXPUNGE",
-                event_text=f"expunging virtual machine {row['display_name'] or row['name']}",
-                account_id=row["account_id"],
-                domain_id=row["domain_id"],
-            )
-        )
+        event = "EXPUNGE" if row["type"] == "User" else "DESTROY"
+        order(ctx, row, "virtualmachine.expunge", event, "expunging")
     return len(rows)

@@ -12,6 +12,7 @@ from cloudsim.db.database import Row
 from cloudsim.jobs.job import Order
 from cloudsim.jobs.workflow import Workflow, workflow
 from cloudsim.services import access, placement
+from cloudsim.services.cloud_machine import kind_of
 from cloudsim.services.context import Context
 from cloudsim.services.nouns import GUEST_OS, HOST, SERVICE_OFFERING, TEMPLATE, VIRTUAL_MACHINE
 from cloudsim.services.virtualmachine import lock, move
@@ -25,22 +26,29 @@ def order(
     *,
     host: Row | None = None,
     source_id: int | None = None,
-    kind: str = "VirtualMachine",
+    noun: str | None = None,
 ) -> str:
     """Orders that a running machine moves to a host, or to any that has room; answers the job's uuid.
 
-    With `source_id` it is fine if the machine does not run on that host any more when its turn comes.
+    With `source_id` it is fine if the machine does not run on that host any more when its turn comes. `noun`: as what the
+    result shows it, where not as what it is.
     """
+    kind = kind_of(row)
     return ctx.submit(
         Order(
             command=ctx.command or "migrateVirtualMachine",
             workflow="virtualmachine.migrate",
-            arguments={"vm_id": row["id"], "host_id": host["id"] if host else None, "source_id": source_id},
-            instance_type=kind,
+            arguments={
+                "vm_id": row["id"],
+                "host_id": host["id"] if host else None,
+                "source_id": source_id,
+                **({"noun": noun} if noun else {}),
+            },
+            instance_type=kind.instance,
             instance_uuid=row["uuid"],
             lock=lock(row),
             event=event,
-            event_text=f"migrating virtual machine {row['display_name'] or row['name']}",
+            event_text=f"migrating {kind.label} {row['display_name'] or row['name']}",
             account_id=row["account_id"],
             domain_id=row["domain_id"],
         )
@@ -96,7 +104,7 @@ def _reserve(ctx: Context, vm_id: int, host_id: int | None, source_id: int | Non
     }
 
 
-def _moved(ctx: Context, vm_id: int, plan: Plain, vnc_port: int | None) -> Plain:
+def _moved(ctx: Context, vm_id: int, plan: Plain, vnc_port: int | None, noun: str | None = None) -> Plain:
     row = access.alive(ctx, VIRTUAL_MACHINE, vm_id)
     if row["state"] == "Migrating":
         placement.release(ctx, plan["source"]["id"], row["cpu"] * row["speed"], row["memory"] * MIB)
@@ -111,7 +119,7 @@ def _moved(ctx: Context, vm_id: int, plan: Plain, vnc_port: int | None) -> Plain
             power_host_id=target["id"],
             vnc_port=vnc_port,
         )
-    return result(ctx, vm_id)
+    return result(ctx, vm_id, noun)
 
 
 def _stayed(ctx: Context, error: CloudError, vm_id: int, **_: Any) -> None:
@@ -122,11 +130,13 @@ def _stayed(ctx: Context, error: CloudError, vm_id: int, **_: Any) -> None:
 
 
 @workflow("virtualmachine.migrate", failed=_stayed)
-async def migrate(wf: Workflow[Context], vm_id: int, host_id: int | None, source_id: int | None) -> None:
+async def migrate(
+    wf: Workflow[Context], vm_id: int, host_id: int | None, source_id: int | None, noun: str | None = None
+) -> None:
     """Moves a running machine."""
     plan = await wf.step("reserve", _reserve, vm_id, host_id, source_id)
     if not plan:
-        await wf.finish(result, vm_id)
+        await wf.finish(result, vm_id, noun)
         return
     command = MigrateMachine(
         wf.command_id("migrate"), plan["uuid"], plan["name"], plan["target"]["uuid"], plan["target"]["url"]
@@ -140,7 +150,7 @@ async def migrate(wf: Workflow[Context], vm_id: int, host_id: int | None, source
         if not await _arrived(wf, plan):
             raise AgentTimeout(f"host {plan['source']['name']} does not answer") from None
         answer = {}
-    await wf.finish(_moved, vm_id, plan, answer.get("vnc_port"))
+    await wf.finish(_moved, vm_id, plan, answer.get("vnc_port"), noun)
 
 
 async def _arrived(wf: Workflow[Context], plan: Plain) -> bool:

@@ -11,6 +11,7 @@ is started again only after that host has said that it does not run there.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -46,7 +47,8 @@ from cloudsim.db import virtualmachine as db
 from cloudsim.db.database import Row
 from cloudsim.db.placement import allocate
 from cloudsim.jobs.workflow import Workflow, workflow
-from cloudsim.services import access, network, placement, resource, system_network, usage
+from cloudsim.services import access, network, placement, resource, router, system_network, usage
+from cloudsim.services.cloud_machine import HYPERVISOR
 from cloudsim.services.context import Context
 from cloudsim.services.nouns import ACCOUNT, GUEST_OS, NETWORK, SERVICE_OFFERING, TEMPLATE, VIRTUAL_MACHINE
 from cloudsim.services.virtualmachine import move
@@ -141,7 +143,9 @@ def host_address(plain: Mapping[str, Any]) -> HostAddress:
 def _machine(ctx: Context, row: Row) -> Plain:
     """A machine as plain data, as its host needs it."""
     disks = db.volumes_of(ctx.tx, row["id"])
-    cards = db.nics_of(ctx.tx, row["id"]) if row["type"] == "User" else system_network.cards(ctx, row["id"])
+    cards = db.nics_of(ctx.tx, row["id"])
+    if row["type"] != "User":
+        cards = [*cards, *system_network.cards(ctx, row["id"], len(cards))]
     os = access.row(ctx, GUEST_OS, row["guest_os_id"])
     zone = ctx.tx.first(_ZONE, zone_id=row["zone_id"]) or {}
     return {
@@ -211,9 +215,9 @@ def _vm(ctx: Context, vm_id: int) -> Row:
     return row
 
 
-def result(ctx: Context, vm_id: int) -> Plain:
-    """The job result every operation on a machine ends with."""
-    noun = _PRESENTED.get(_vm(ctx, vm_id)["type"], "virtualmachine")
+def result(ctx: Context, vm_id: int, noun: str | None = None) -> Plain:
+    """The job result every operation on a machine ends with; `noun`: as what it is shown, where not as what it is."""
+    noun = noun or _PRESENTED.get(_vm(ctx, vm_id)["type"], "virtualmachine")
     return {noun: ctx.present(noun, vm_id)[0]}
 
 
@@ -225,7 +229,7 @@ _PRESENTED = {"ConsoleProxy": "systemvm", "SecondaryStorageVm": "systemvm", "Dom
 
 def _check_running_limits(ctx: Context, row: Row) -> None:
     """Where only what runs counts, a start needs room within the limits of its owner. Raises `LimitReached`."""
-    if ctx.settings.flag("resource.count.running.vms.only"):
+    if row["type"] == "User" and ctx.settings.flag("resource.count.running.vms.only"):
         owner = access.row(ctx, ACCOUNT, row["account_id"])
         resource.check(ctx, owner, {"cpu": row["cpu"], "memory": row["memory"]})
 
@@ -277,9 +281,12 @@ def _reserve(ctx: Context, vm_id: int, avoid: list[int], places: Mapping[str, An
             )
             for disk in disks
         ),
-        ignore_disabled=ctx.caller.is_admin and places.get("host_id") is not None,
+        ignore_disabled=ctx.caller.is_admin
+        and (
+            places.get("host_id") is not None
+            or (row["type"] == router.TYPE and ctx.settings.flag("allow.router.on.disabled.resources"))
+        ),
     )
-    found = None
     planned = {
         "zone_id": row["zone_id"],
         "account_id": row["account_id"],
@@ -287,19 +294,24 @@ def _reserve(ctx: Context, vm_id: int, avoid: list[int], places: Mapping[str, An
         "new": [disk["pool_id"] is None for disk in disks],
         "planner": places.get("planner"),
     }
-    last = row["last_host_id"]
+    wishes, last = [request], row["last_host_id"]
+    others = router.apart(ctx, row) if row["type"] == router.TYPE else {}
+    if others:
+        wishes.insert(0, replace(request, avoid={**request.avoid, **others}))
     if last is not None and request.host_id is None and last not in avoid and places.get("last_host", True):
-        try:
-            found = placement.reserve(ctx, replace(request, host_id=last), **planned)
-        except InsufficientCapacity:
-            found = None
-    if found is None:
+        wishes.insert(0, replace(wishes[0], host_id=last))
+    for wish in wishes[:-1]:
+        with contextlib.suppress(InsufficientCapacity):
+            found = placement.reserve(ctx, wish, **planned)
+            break
+    else:
         found = placement.reserve(ctx, request, **planned)
     for disk, pool in zip(disks, found.pools, strict=True):
         if disk["state"] == "Allocated":
             ctx.tx.update(
                 volume, {"id": disk["id"]}, pool_id=pool.id, state="Creating", update_count=disk["update_count"] + 1
             )
+    routers, networks = [], []
     for card in db.nics_of(ctx.tx, vm_id):
         real = network.implement(ctx, access.row(ctx, NETWORK, card["network_id"]))
         ctx.tx.update(
@@ -309,6 +321,11 @@ def _reserve(ctx: Context, vm_id: int, avoid: list[int], places: Mapping[str, An
             broadcast_uri=real["broadcast_uri"],
             isolation_uri=real["broadcast_uri"],
         )
+        if row["type"] == "User" and row["hypervisor"] == HYPERVISOR:
+            jobs = router.require(ctx, real)
+            if jobs:
+                routers += jobs
+                networks.append(real["id"])
     if row["type"] != "User":
         system_network.take(ctx, row, found.host.pod_id)
     event = "StartRequested" if row["state"] != "Starting" else "OperationRetry"
@@ -322,7 +339,10 @@ def _reserve(ctx: Context, vm_id: int, avoid: list[int], places: Mapping[str, An
         power_host_id=found.host.id,
         power_time=ctx.now,
     )
-    return {"host": address_of(ctx, found.host.id), "machine": _machine(ctx, _vm(ctx, vm_id))}
+    plan: Plain = {"host": address_of(ctx, found.host.id), "machine": _machine(ctx, _vm(ctx, vm_id))}
+    if routers:
+        plan.update(routers=routers, networks=networks)
+    return plan
 
 
 def _take_back(ctx: Context, vm_id: int, refused: bool) -> None:
@@ -350,6 +370,8 @@ def _started(ctx: Context, vm_id: int, answer: Plain, paths: Mapping[str, str], 
         bootinto_setup=None,
     )
     usage.machine(ctx, usage.RUNNING_VM, row)
+    if row["type"] == router.TYPE:
+        router.started(ctx, row)
     for disk in db.volumes_of(ctx.tx, vm_id):
         if disk["state"] == "Creating":
             ctx.tx.update(
@@ -372,10 +394,13 @@ def _start_failed(ctx: Context, error: CloudError, vm_id: int, first: bool = Fal
     if row["state"] == "Starting":
         if row["host_id"] is not None:
             _take_back(ctx, vm_id, refused=False)
-        move(ctx, _vm(ctx, vm_id), "OperationFailedToError" if hopeless else "OperationFailed")
+        row = move(ctx, _vm(ctx, vm_id), "OperationFailedToError" if hopeless else "OperationFailed")
     elif row["state"] == "Stopped" and hopeless:
-        move(ctx, row, "OperationFailedToError")
+        row = move(ctx, row, "OperationFailedToError")
     _put_volumes_back(ctx, vm_id)
+    if row["type"] == router.TYPE and row["state"] == "Error":
+        router.gone(ctx, row)
+        router.remove(ctx, row)
 
 
 def _put_volumes_back(ctx: Context, vm_id: int) -> None:
@@ -408,6 +433,8 @@ async def run_start(wf: Workflow[Context], vm_id: int, places: Plain, prefix: st
             if not avoid:
                 raise
             raise InsufficientServers(f"{error.message} (before that: {refusal})") from None
+        if "routers" in plan:
+            await router.ready(wf, plan["networks"], plan["routers"], f"{prefix}{attempt}-")
         host = host_address(plan["host"])
         try:
             paths = {}
@@ -490,7 +517,9 @@ def leave_host(ctx: Context, row: Row, known: bool, event: str = "OperationSucce
     )
     for card in db.nics_of(ctx.tx, row["id"]):
         ctx.tx.update(nic, {"uuid": card["uuid"]}, state="Allocated")
-    if row["type"] != "User":
+    if row["type"] == router.TYPE:
+        router.left(ctx, row)
+    elif row["type"] != "User":
         system_network.release(ctx, row["id"])
 
 
@@ -581,6 +610,8 @@ def _destroyed(ctx: Context, vm_id: int, known: bool, volume_ids: list[int], sho
         usage.end(ctx, "vm", vm_id)
     elif row["state"] == "Error":
         row = move(ctx, row, "ExpungeOperation", destroyed=ctx.now)
+    if row["type"] == router.TYPE:
+        router.gone(ctx, row)
     for volume_id in volume_ids:
         ctx.tx.update(volume, {"id": volume_id, "vm_id": vm_id}, state="Destroy", destroyed=ctx.now)
     return result(ctx, vm_id) if shown else {}
@@ -677,6 +708,8 @@ def _expunged(ctx: Context, vm_id: int) -> Plain:
     )
     ctx.tx.execute(_DELETE_DETAILS, vm_id=vm_id)
     ctx.tx.execute(_DELETE_TAGS, vm_id=vm_id)
+    if row["type"] == router.TYPE:
+        shown["router"]["state"] = "Destroyed"  # what clients of routers know of one that is gone
     return shown
 
 

@@ -57,6 +57,7 @@ _ROWS = (
         schema.domain.c.name.label("domain_name"),
         schema.domain.c.path.label("domain_path"),
         vm.c.uuid.label("vm_uuid"),
+        vm.c.type.label("vm_type"),
         vm.c.name.label("vm_name"),
         vm.c.display_name.label("vm_display_name"),
         vm.c.state.label("vm_state"),

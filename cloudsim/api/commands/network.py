@@ -189,7 +189,7 @@ class UpdateNetwork(AsyncCommand, name="updateNetwork", response=NETWORK, event=
     privatemtu = integer(since="4.18.0")
     publicmtu = integer(since="4.18.0")
     sourcenatipaddress = string("The public address for its source NAT", since="4.19")
-    updateinsequence = boolean("Without effect: networks have no pair of routers here")
+    updateinsequence = boolean("Without effect: where routers must change, all are made anew at once")
 
     def run(self, ctx: Context) -> Body:
         if self.ip6dns1 or self.ip6dns2:
@@ -229,9 +229,17 @@ class RestartNetwork(AsyncCommand, name="restartNetwork", response=SUCCESS, even
     """Makes a network anew."""
 
     id = ref(NETWORK_NOUN, required=True)
-    cleanup = boolean("Without effect: networks have no router machines here")
-    livepatch = boolean("Without effect: networks have no router machines here", since="4.17.0")
-    makeredundant = boolean("Whether it gets a second router: not had here", since="4.11.1")
+    cleanup = boolean("Whether its routers are made anew")
+    livepatch = boolean("Whether its routers only get the software of now, while they run", since="4.17.0")
+    makeredundant = boolean("Whether it gets a second router; its routers are made anew then", since="4.11.1")
 
     def run(self, ctx: Context) -> Body:
-        return {"jobid": network_orders.restart(ctx, self.id, redundant=self.makeredundant)}
+        return {
+            "jobid": network_orders.restart(
+                ctx,
+                self.id,
+                cleanup=bool(self.cleanup),
+                redundant=bool(self.makeredundant),
+                live=bool(self.livepatch),
+            )
+        }

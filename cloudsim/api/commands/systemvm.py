@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from cloudsim.api.command import AsyncCommand, Body, Command, ListCommand, id_of
 from cloudsim.api.params import boolean, mapping, ref, string
+from cloudsim.api.responses.base import SUCCESS
 from cloudsim.api.responses.systemvm import SYSTEM_VM
 from cloudsim.core.errors import InvalidValue
-from cloudsim.services import system_vm
+from cloudsim.services import cloud_machine, system_vm
 from cloudsim.services.context import Context
-from cloudsim.services.nouns import HOST, POD, SERVICE_OFFERING, STORAGE_POOL, ZONE
+from cloudsim.services.nouns import CLOUD_MACHINE, HOST, POD, SERVICE_OFFERING, STORAGE_POOL, ZONE
 from cloudsim.services.nouns import SYSTEM_VM as NOUN
 
 
@@ -26,7 +27,7 @@ class ListSystemVms(ListCommand, name="listSystemVms", response=SYSTEM_VM):
     zoneid = ref(ZONE)
 
     def run(self, ctx: Context) -> Body:
-        kinds = {name: kind for kind, (name, _, _) in system_vm.KINDS.items()}
+        kinds = {cloud_machine.KINDS[kind].name: kind for kind in system_vm.TYPES}
         return self.select(
             ctx,
             system_vm.LISTING,
@@ -88,14 +89,14 @@ class ChangeServiceForSystemVm(Command, name="changeServiceForSystemVm", respons
     details = mapping("Without effect: offerings of system virtual machines are not custom")
 
     def run(self, ctx: Context) -> Body:
-        system_vm.change_offering(ctx, self.id, self.serviceofferingid)
+        cloud_machine.change_offering(ctx, self.id, self.serviceofferingid)
         return {"systemvm": ctx.present("systemvm", self.id["id"])[0]}
 
 
 class ScaleSystemVm(AsyncCommand, name="scaleSystemVm", response=SYSTEM_VM):
-    """Gives a stopped system virtual machine another service offering, as a job."""
+    """Gives a stopped system virtual machine or router another service offering, as a job."""
 
-    id = ref(NOUN, required=True)
+    id = ref(CLOUD_MACHINE, required=True)
     serviceofferingid = ref(SERVICE_OFFERING, required=True)
     details = mapping("Without effect: offerings of system virtual machines are not custom")
 
@@ -104,9 +105,9 @@ class ScaleSystemVm(AsyncCommand, name="scaleSystemVm", response=SYSTEM_VM):
 
 
 class MigrateSystemVm(AsyncCommand, name="migrateSystemVm", response=SYSTEM_VM):
-    """Moves a running system virtual machine to another host."""
+    """Moves a running system virtual machine or router to another host."""
 
-    virtualmachineid = ref(NOUN, "The system virtual machine", required=True)
+    virtualmachineid = ref(CLOUD_MACHINE, "The system virtual machine or router", required=True)
     autoselect = boolean("Whether any host with room will do", since="4.16.0")
     hostid = ref(HOST, "The host it goes to")
     storageid = ref(
@@ -119,3 +120,15 @@ class MigrateSystemVm(AsyncCommand, name="migrateSystemVm", response=SYSTEM_VM):
         if (self.hostid is None) == (not self.autoselect):
             raise InvalidValue("give hostid, or autoselect=true")
         return {"jobid": system_vm.migrate(ctx, self.virtualmachineid, self.hostid)}
+
+
+class PatchSystemVm(AsyncCommand, name="patchSystemVm", response=SUCCESS, since="4.17.0"):
+    """Gives a running system virtual machine or router the software of now."""
+
+    id = ref(CLOUD_MACHINE, "The system virtual machine or router: it must be given")
+    forced = boolean("Whether one that has it already gets it again")
+
+    def run(self, ctx: Context) -> Body:
+        if self.id is None:
+            raise InvalidValue("give the id of a system virtual machine or router")
+        return {"jobid": system_vm.patch(ctx, self.id, forced=bool(self.forced))}

@@ -25,14 +25,14 @@ _STATUS = {"queued": 0, "running": 0, "succeeded": 1, "failed": 2, "cancelled": 
 
 @JOB.presents
 def present(ctx: Context, ids: Sequence[int]) -> list[Object]:
-    """Jobs; a virtual machine in a result carries the job that made it."""
+    """Jobs; a virtual machine or router in a result carries the job that made it."""
     made = []
     for row in job.page(ctx, ids):
         status = _STATUS[row["state"]]
         result = row["result"]
         if status == 1 and isinstance(result, dict):
             for key, value in result.items():
-                if key == "virtualmachine":
+                if key in ("virtualmachine", "router"):
                     result = {**result, key: {**value, "jobid": row["uuid"], "jobstatus": 0}}
         made.append(
             shown(

@@ -8,6 +8,7 @@ from cloudsim import CLOUDSTACK_VERSION
 from cloudsim.api.responses.base import Object, Response, shown
 from cloudsim.core.clock import to_wire
 from cloudsim.services import system_vm
+from cloudsim.services.cloud_machine import KINDS
 from cloudsim.services.context import Context, Row
 
 SYSTEM_VM = Response(
@@ -45,7 +46,7 @@ def _machine(ctx: Context, row: Row, nics: dict[str, Row]) -> Object:
     runs = row["state"] == "Running"
     return shown(
         id=row["uuid"],
-        systemvmtype=system_vm.KINDS[row["type"]][0],
+        systemvmtype=KINDS[row["type"]].name,
         zoneid=row["zone_uuid"],
         zonename=row["zone_name"],
         dns1=row["zone_dns1"],

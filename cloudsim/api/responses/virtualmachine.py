@@ -77,7 +77,8 @@ def present(ctx: Context, ids: Sequence[int]) -> list[Object]:
     return made
 
 
-def _host(row: Row, full: bool) -> Object:
+def host_part(row: Row, full: bool) -> Object:
+    """What a machine tells of its host; which one it is only with `full`."""
     if row["status"] == "Up" and row["resource_state"] == "Enabled":
         state = "Enabled"
     elif row["status"] != "Up":
@@ -108,7 +109,7 @@ _PARTS: dict[str, Callable[[Row, bool], Object]] = {
     },
     "user": lambda row, full: {"userid": row["uuid"], "username": row["username"]},
     "zone": lambda row, full: {"zoneid": row["uuid"], "zonename": row["name"]},
-    "host": _host,
+    "host": host_part,
     "template": _template,
     "offering": lambda row, full: {"serviceofferingid": row["uuid"], "serviceofferingname": row["name"]},
     "os": lambda row, full: {"guestosid": row["uuid"], "ostypeid": row["uuid"], "osdisplayname": row["name"]},

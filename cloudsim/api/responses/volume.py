@@ -51,7 +51,7 @@ def _volume(ctx: Context, row: Row, tag_rows: list[Row]) -> Object:
         vmname=row["vm_name"],
         vmdisplayname=row["vm_display_name"],
         vmstate=row["vm_state"],
-        vmtype="User" if row["vm_uuid"] else None,
+        vmtype=row["vm_type"],
         provisioningtype=row["provisioning"],
         size=row["size"],
         miniops=row["min_iops"],

@@ -48,10 +48,10 @@ from cloudsim.db.schema.project import (
     project_role,
     project_role_permission,
 )
-from cloudsim.db.schema.virtualmachine import instance_group, system_nic, vm, volume
+from cloudsim.db.schema.virtualmachine import instance_group, router, system_nic, vm, volume
 
 #: The newest migration: what an empty database is made at.
-VERSION = "0006"
+VERSION = "0007"
 
 __all__ = [
     "VERSION",
@@ -91,6 +91,7 @@ __all__ = [
     "resource_limit",
     "role",
     "role_permission",
+    "router",
     "service_offering",
     "session",
     "ssh_keypair",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import Column, Index, String
 
-from cloudsim.db.schema.base import big, data, flag, maybe, number, ref, required, resource, text, unique_alive
+from cloudsim.db.schema.base import big, data, flag, maybe, number, ref, required, resource, table, text, unique_alive
 
 instance_group = resource(
     "instance_group",
@@ -95,6 +95,20 @@ system_nic = resource(
     # no address of a pod twice
     unique_alive("uq_system_nic_ip", "pod_id", "ip"),
     unique_alive("uq_system_nic_mac", "mac"),
+)
+
+#: What virtual routers have beside what machines have; one row a router.
+router = table(
+    "router",
+    ref("vm_id", "vm"),
+    # one of two that stand in for each other
+    flag("is_redundant"),
+    # PRIMARY or BACKUP while one of two runs, else UNKNOWN
+    required("redundant_state"),
+    # what it was last started or patched with: of the template, of the server, of the scripts
+    text("template_version"),
+    text("software_version"),
+    text("scripts_version"),
 )
 
 volume = resource(
