@@ -37,6 +37,19 @@ async def check(server: Server) -> None:
     assert await rows(server, twice) == []
     stray = "SELECT uuid FROM volume v WHERE removed IS NULL AND vm_id IN (SELECT id FROM vm WHERE removed IS NOT NULL)"
     assert await rows(server, stray) == []
+    # a network has one router, or two that stand in for each other; each has its own row, and its cards while it is there
+    more = (
+        "SELECT n.name, count(*) FROM vm v JOIN network n ON v.network_id = n.id"
+        " WHERE v.removed IS NULL AND v.state NOT IN ('Error', 'Destroyed', 'Expunging')"
+        " GROUP BY n.name, n.id, n.redundant HAVING count(*) > CASE WHEN n.redundant THEN 2 ELSE 1 END"
+    )
+    assert await rows(server, more) == []
+    bare = "SELECT name FROM vm WHERE type = 'DomainRouter' AND id NOT IN (SELECT vm_id FROM router)"
+    assert await rows(server, bare) == []
+    stray = (
+        "SELECT n.ip FROM system_nic n JOIN vm v ON n.vm_id = v.id WHERE n.removed IS NULL AND v.removed IS NOT NULL"
+    )
+    assert await rows(server, stray) == []
     # what hosts and pools have given away is what their machines and volumes add up to
     held = await rows(
         server,

@@ -94,14 +94,15 @@ def served(offered: Row) -> bool:
 # -- what a machine needs before it starts
 
 
-def require(ctx: Context, found: Row) -> list[str]:
+def require(ctx: Context, found: Row, *, enough: bool = False) -> list[str]:
     """Orders the routers that an implemented network lacks; answers the jobs to wait for, none where all run.
 
-    Raises `ResourceUnavailable` where this cloud has nothing to make a router of.
+    `enough`: one is enough, also where there should be two. Raises `ResourceUnavailable` where this cloud has nothing to
+    make a router of.
     """
     there = ctx.tx.all(_OF, network_id=found["id"])
     wanted = 2 if found["redundant"] else 1
-    if sum(row["state"] in SERVING for row in there) >= wanted:
+    if sum(row["state"] in SERVING for row in there) >= (1 if enough else wanted):
         return []
     offered = access.row(ctx, NETWORK_OFFERING, found["offering_id"])
     if not served(offered):

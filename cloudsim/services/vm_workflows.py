@@ -251,8 +251,11 @@ def _clear_doubt(ctx: Context, vm_id: int) -> None:
     ctx.tx.update(vm, {"id": vm_id}, power_state="PowerOff", power_time=ctx.now, power_host_id=None)
 
 
-def _reserve(ctx: Context, vm_id: int, avoid: list[int], places: Mapping[str, Any]) -> Plain:
-    """Chooses a host and storage, takes the room, makes the networks real, and moves the machine to Starting."""
+def _reserve(ctx: Context, vm_id: int, avoid: list[int], places: Mapping[str, Any], waited: bool = False) -> Plain:
+    """Chooses a host and storage, takes the room, makes the networks real, and moves the machine to Starting.
+
+    Where a network lacks a router it answers what to wait for (`routers`, `networks`) and leaves the room to the router.
+    """
     row = _vm(ctx, vm_id)
     if row["state"] == "Running":
         raise InvalidValue("the virtual machine runs already")
@@ -306,11 +309,6 @@ def _reserve(ctx: Context, vm_id: int, avoid: list[int], places: Mapping[str, An
             break
     else:
         found = placement.reserve(ctx, request, **planned)
-    for disk, pool in zip(disks, found.pools, strict=True):
-        if disk["state"] == "Allocated":
-            ctx.tx.update(
-                volume, {"id": disk["id"]}, pool_id=pool.id, state="Creating", update_count=disk["update_count"] + 1
-            )
     routers, networks = [], []
     for card in db.nics_of(ctx.tx, vm_id):
         real = network.implement(ctx, access.row(ctx, NETWORK, card["network_id"]))
@@ -322,13 +320,25 @@ def _reserve(ctx: Context, vm_id: int, avoid: list[int], places: Mapping[str, An
             isolation_uri=real["broadcast_uri"],
         )
         if row["type"] == "User" and row["hypervisor"] == HYPERVISOR:
-            jobs = router.require(ctx, real)
+            jobs = router.require(ctx, real, enough=waited)
             if jobs:
                 routers += jobs
                 networks.append(real["id"])
+    event = "StartRequested" if row["state"] != "Starting" else "OperationRetry"
+    if routers:
+        placement.release(ctx, found.host.id, row["cpu"] * row["speed"], row["memory"] * MIB)
+        for disk, pool in zip(disks, found.pools, strict=True):
+            if disk["pool_id"] is None:
+                allocate(ctx.tx, pool.id, -disk["size"])
+        move(ctx, row, event)
+        return {"routers": routers, "networks": networks}
+    for disk, pool in zip(disks, found.pools, strict=True):
+        if disk["state"] == "Allocated":
+            ctx.tx.update(
+                volume, {"id": disk["id"]}, pool_id=pool.id, state="Creating", update_count=disk["update_count"] + 1
+            )
     if row["type"] != "User":
         system_network.take(ctx, row, found.host.pod_id)
-    event = "StartRequested" if row["state"] != "Starting" else "OperationRetry"
     move(
         ctx,
         row,
@@ -339,10 +349,18 @@ def _reserve(ctx: Context, vm_id: int, avoid: list[int], places: Mapping[str, An
         power_host_id=found.host.id,
         power_time=ctx.now,
     )
-    plan: Plain = {"host": address_of(ctx, found.host.id), "machine": _machine(ctx, _vm(ctx, vm_id))}
-    if routers:
-        plan.update(routers=routers, networks=networks)
-    return plan
+    return {"host": address_of(ctx, found.host.id), "machine": _machine(ctx, _vm(ctx, vm_id))}
+
+
+async def _place(wf: Workflow[Context], vm_id: int, avoid: list[int], places: Plain, name: str) -> Plain:
+    """`_reserve`, once the networks of the machine have their routers. Raises `ResourceUnavailable`."""
+    plan = await wf.step(name, _reserve, vm_id, avoid, places)
+    for turn in range(1, router.TURNS + 1):
+        if "routers" not in plan:
+            return plan
+        await router.ready(wf, plan["networks"], plan["routers"], f"{name}-{turn}-")
+        plan = await wf.step(f"{name}-{turn}", _reserve, vm_id, avoid, places, True)
+    raise ResourceUnavailable("the router of a network of the virtual machine is stopped or removed again and again")
 
 
 def _take_back(ctx: Context, vm_id: int, refused: bool) -> None:
@@ -428,13 +446,11 @@ async def run_start(wf: Workflow[Context], vm_id: int, places: Plain, prefix: st
     refusal = ""
     for attempt in range(1, TRIES + 1):
         try:
-            plan = await wf.step(f"{prefix}reserve-{attempt}", _reserve, vm_id, avoid, places)
+            plan = await _place(wf, vm_id, avoid, places, f"{prefix}reserve-{attempt}")
         except InsufficientCapacity as error:
             if not avoid:
                 raise
             raise InsufficientServers(f"{error.message} (before that: {refusal})") from None
-        if "routers" in plan:
-            await router.ready(wf, plan["networks"], plan["routers"], f"{prefix}{attempt}-")
         host = host_address(plan["host"])
         try:
             paths = {}

@@ -118,7 +118,7 @@ async def test_a_host_removed_by_force_leaves_its_machines_stopped(api: Api, ser
     assert found["state"] == "Stopped"
     assert "hostid" not in found
     async with asyncio.timeout(10):
-        while any(one.power == "PowerOn" for one in server.simulator.machines()):
+        while any(one.power == "PowerOn" for one in server.simulator.machines() if one.name.startswith("i-")):
             await asyncio.sleep(0.02)
     started = (await api.job("startVirtualMachine", id=machine["id"]))["virtualmachine"]
     assert started["hostid"] != host
@@ -170,13 +170,14 @@ async def test_what_there_is_room_for(api: Api) -> None:
     assert before[0]["capacitytotal"] == 4 * 512 * 1024**3
     await api.deploy()
     after = {one["type"]: one for one in (await api.call("listCapacity", zoneid=where["zoneid"]))["capacity"]}
-    assert after[1]["capacityused"] - before[1]["capacityused"] == 500
-    assert after[0]["capacityused"] - before[0]["capacityused"] == 512 * 1024**2
-    assert after[90]["capacityused"] - before[90]["capacityused"] == 1
+    # the machine and the router of its network
+    assert after[1]["capacityused"] - before[1]["capacityused"] == 500 + 500
+    assert after[0]["capacityused"] - before[0]["capacityused"] == (512 + 512) * 1024**2
+    assert after[90]["capacityused"] - before[90]["capacityused"] == 2
     assert after[4]["capacityused"] > 0
     assert after[7]["capacityused"] > 0
     most = (await api.call("listCapacity", type=1, podid=where["podid"], sortby="usage"))["capacity"]
-    assert [one["capacityused"] for one in most] == [500, 0]
+    assert sum(one["capacityused"] for one in most) == 1000
     assert "clusterid" in most[0]
     assert (await api.call("listCapacity", page=1, pagesize=2))["count"] == len(before)
     assert len((await api.call("listCapacity", page=1, pagesize=2))["capacity"]) == 2

@@ -37,7 +37,7 @@ async def test_a_host_is_emptied_before_it_rests(server: Server, api: Api) -> No
         assert (row["state"], row["hostid"] != home) == ("Running", True)
     assert all(row["hostid"] != home for row in await running(api))
     at = {machine.name: machine.host for machine in server.simulator.machines() if machine.power == "PowerOn"}
-    assert len(at) == 6
+    assert len(at) == 7
     assert home not in at.values()
     assert {row["type"]: row["capacityused"] for row in (await api.call("listCapacity"))["capacity"]} == capacity
     assert server.simulator.host_memory_used(home) == 0

@@ -61,7 +61,7 @@ async def test_a_zone_that_is_not_empty_stays(api: Api) -> None:
     machine = await api.deploy()
     status, text = await refused(api, "deleteZone", id=where["zoneid"])
     assert status == 536
-    assert "1 virtual machines" in text
+    assert "2 virtual machines" in text
     assert (await refused(api, "deletePod", id=where["podid"]))[0] == 536
     (wire,) = (await api.call("listPhysicalNetworks"))["physicalnetwork"]
     assert (await refused(api, "deletePhysicalNetwork", id=wire["id"]))[0] == 536
