@@ -21,6 +21,7 @@ table = schema.alert
 
 #: CloudStack's numbers of the types that this server raises itself.
 HOST = 7
+ROUTER = 9
 
 LISTING = Listing(
     table,

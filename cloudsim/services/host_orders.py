@@ -27,6 +27,7 @@ from cloudsim.jobs.workflow import Workflow, workflow
 from cloudsim.services import access, template
 from cloudsim.services import cluster as clusters
 from cloudsim.services import pod as pods
+from cloudsim.services.cloud_machine import kind_of
 from cloudsim.services.context import Cloud, Context
 from cloudsim.services.nouns import HOST
 from cloudsim.services.vm_workflows import address_of, host_address, leave_host
@@ -234,11 +235,12 @@ def delete(ctx: Context, row: Row, *, forced: bool) -> None:
         raise InvalidValue(f"{len(machines)} virtual machines run on host {row['name']}: give forced=true to stop them")
     for machine in machines:
         leave_host(ctx, machine, True, "FollowAgentPowerOffReport")
+        kind = kind_of(machine)
         ctx.event(
-            "VM.STOP",
-            f"virtual machine {machine['display_name'] or machine['name']} was stopped: its host is removed",
+            f"{kind.event}.STOP",
+            f"{kind.label} {machine['display_name'] or machine['name']} was stopped: its host is removed",
             level="WARN",
-            resource=("VirtualMachine", machine["uuid"]),
+            resource=(kind.instance, machine["uuid"]),
             account_id=machine["account_id"],
             domain_id=machine["domain_id"],
         )
@@ -248,7 +250,7 @@ def delete(ctx: Context, row: Row, *, forced: bool) -> None:
                     command="stopVirtualMachine",
                     workflow="virtualmachine.evict",
                     arguments={"vm_id": machine["id"], "host_id": row["id"]},
-                    instance_type="VirtualMachine",
+                    instance_type=kind.instance,
                     instance_uuid=machine["uuid"],
                     lock=f"vm:{machine['uuid']}",
                     account_id=machine["account_id"],

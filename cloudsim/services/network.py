@@ -119,6 +119,7 @@ def create(
     public_mtu: int | None = None,
     private_mtu: int | None = None,
     vlan_number: int | None = None,
+    router_ip: str | None = None,
 ) -> Row:
     """Makes a network (state Allocated; nothing is taken before its first machine starts); answers its row."""
     if acl_type == "Account":
@@ -165,6 +166,7 @@ def create(
         specify_ip_ranges=offering["specify_ip_ranges"],
         dns1=dns1,
         dns2=dns2,
+        router_ip=router_ip,
         public_mtu=public_mtu,
         private_mtu=private_mtu,
         update_count=0,
@@ -282,9 +284,13 @@ def address(ctx: Context, found: Row, wanted: str | None = None) -> str | None:
     first, size = int(cidr.network_address), cidr.num_addresses
     for _ in range(12):
         candidate = str(ipaddress.IPv4Address(first + ctx.chance.randrange(1, max(2, size - 1))))
-        if candidate != found["gateway"] and ctx.tx.scalar(_TAKEN, network_id=found["id"], ip=candidate) is None:
+        if (
+            candidate not in (found["gateway"], found["router_ip"])
+            and ctx.tx.scalar(_TAKEN, network_id=found["id"], ip=candidate) is None
+        ):
             return candidate
-    taken = {row["ip"] for row in ctx.tx.all(_ALL_TAKEN, network_id=found["id"])} | {found["gateway"]}
+    taken = {row["ip"] for row in ctx.tx.all(_ALL_TAKEN, network_id=found["id"])}
+    taken |= {found["gateway"], found["router_ip"]}
     free = [text for number in range(1, size - 1) if (text := str(ipaddress.IPv4Address(first + number))) not in taken]
     if not free:
         raise InsufficientAddresses(f"network {found['name']} ({cidr}) has no free address left")
@@ -298,7 +304,10 @@ def _wanted(ctx: Context, found: Row, cidr: ipaddress.IPv4Network, wanted: str) 
         raise InvalidValue(f"'{wanted[:64]}' is not an IPv4 address") from None
     if parsed not in cidr or parsed in (cidr.network_address, cidr.broadcast_address):
         raise InvalidValue(f"{wanted} is not an address of network {found['name']} ({cidr})")
-    if str(parsed) == found["gateway"] or ctx.tx.scalar(_TAKEN, network_id=found["id"], ip=str(parsed)) is not None:
+    if (
+        str(parsed) in (found["gateway"], found["router_ip"])
+        or ctx.tx.scalar(_TAKEN, network_id=found["id"], ip=str(parsed)) is not None
+    ):
         raise InvalidValue(f"{wanted} is in use in network {found['name']}")
     return str(parsed)
 

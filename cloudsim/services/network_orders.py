@@ -232,6 +232,7 @@ def create(
     hide_address_usage: bool,
     external_id: str | None,
     source_nat: str | None,
+    router_ip: str | None = None,
 ) -> Row:
     """Makes a network as an API caller asks for it; answers its row. Raises `InvalidValue`, `PermissionDenied`."""
     kind, admin = offered["guest_type"], ctx.caller.is_admin
@@ -263,6 +264,7 @@ def create(
         raise InvalidValue("gateway and netmask go together: give both or none")
     gateway, start, end = ip(gateway, "gateway"), ip(start, "startip"), ip(end, "endip") or ip(start, "startip")
     _check_range(gateway, netmask, start, end)
+    router_ip = _router_ip(router_ip, kind, gateway, netmask)
     number = _vlan_number(ctx, zone, offered, vlan, bypass_overlap)
     made = network.create(
         ctx,
@@ -284,6 +286,7 @@ def create(
         public_mtu=_mtu(ctx, public_mtu, "public", zone),
         private_mtu=_mtu(ctx, private_mtu, "private", zone),
         vlan_number=number,
+        router_ip=router_ip,
     )
     if start is not None:
         ctx.tx.insert(
@@ -335,6 +338,18 @@ def _check_range(gateway: str | None, netmask: str | None, start: str | None, en
         raise InvalidValue(f"startip to endip is a range within {cidr}")
     if first <= ipaddress.IPv4Address(gateway) <= last:
         raise InvalidValue("the gateway lies between startip and endip")
+
+
+def _router_ip(text: str | None, kind: str, gateway: str | None, netmask: str | None) -> str | None:
+    if text is None:
+        return None
+    if kind != "Shared":
+        raise InvalidValue("routerip is for shared networks: the router of another takes its gateway address")
+    whole = ipaddress.IPv4Network(f"{gateway}/{netmask}", strict=False)
+    parsed = ipaddress.IPv4Address(ip(text, "routerip") or "")
+    if parsed not in whole or parsed in (whole[0], whole[-1]) or str(parsed) == gateway:
+        raise InvalidValue(f"routerip is an address of {whole} that is not its gateway")
+    return str(parsed)
 
 
 def _vlan_number(ctx: Context, zone: Row, offered: Row, vlan: str | None, bypass: bool) -> int | None:

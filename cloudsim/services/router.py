@@ -14,12 +14,12 @@ from typing import Any
 from sqlalchemy import and_, bindparam, func, select
 
 from cloudsim import CLOUDSTACK_VERSION
-from cloudsim.core.errors import ResourceUnavailable
+from cloudsim.core.errors import CloudError, InvalidValue, ResourceUnavailable
 from cloudsim.db import schema
 from cloudsim.db.database import Row
 from cloudsim.db.types import any_of
 from cloudsim.jobs.workflow import Workflow
-from cloudsim.services import access, cloud_machine, identity, network, system_network
+from cloudsim.services import access, alert, cloud_machine, identity, network, system_network
 from cloudsim.services.context import Context
 from cloudsim.services.nouns import NETWORK, NETWORK_OFFERING, SERVICE_OFFERING
 
@@ -172,8 +172,12 @@ def remove(ctx: Context, row: Row) -> str:
 
 
 def remove_all(ctx: Context, network_id: int) -> list[str]:
-    """Orders that all routers of a network go; answers the jobs' uuids."""
-    return [remove(ctx, row) for row in ctx.tx.all(_OF, network_id=network_id)]
+    """Orders that all routers of a network go; answers the jobs to wait for."""
+    jobs = []
+    for row in ctx.tx.all(_OF, network_id=network_id):
+        under_way = cloud_machine.open_jobs(ctx, row) if row["state"] in LEAVING else []
+        jobs += under_way or [remove(ctx, row)]
+    return jobs
 
 
 def patch_all(ctx: Context, network_id: int) -> None:
@@ -255,7 +259,7 @@ def _cards(ctx: Context, row: Row, found: Row, offered: Row) -> None:
             "vm_id": row["id"],
             "network_id": found["id"],
             "mac": network.mac_address(found["zone_id"], card),
-            "ip": found["gateway"] if gateway else network.address(ctx, found),
+            "ip": found["gateway"] if gateway else found["router_ip"] or network.address(ctx, found),
             "netmask": found["netmask"],
             "gateway": None if outside is not None else found["gateway"],
             "device_id": 0,
@@ -342,6 +346,16 @@ def left(ctx: Context, row: Row) -> None:
             if other["redundant_state"] == "BACKUP":
                 ctx.tx.update(table, {"id": other["router_id"]}, redundant_state="PRIMARY")
                 return
+
+
+def start_failed(ctx: Context, row: Row, error: CloudError) -> None:
+    """A router did not start: admins are told, and one that never ran is removed, so that nothing half made is left."""
+    if not isinstance(error, InvalidValue):  # that is who asked for it
+        text = f"router {row['name']} cannot start: {error.message}"
+        alert.raise_(ctx, alert.ROUTER, text, zone_id=row["zone_id"], pod_id=row["pod_id"])
+    if row["state"] == "Error":
+        gone(ctx, row)
+        remove(ctx, row)
 
 
 def gone(ctx: Context, row: Row) -> None:

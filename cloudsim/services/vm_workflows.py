@@ -416,9 +416,8 @@ def _start_failed(ctx: Context, error: CloudError, vm_id: int, first: bool = Fal
     elif row["state"] == "Stopped" and hopeless:
         row = move(ctx, row, "OperationFailedToError")
     _put_volumes_back(ctx, vm_id)
-    if row["type"] == router.TYPE and row["state"] == "Error":
-        router.gone(ctx, row)
-        router.remove(ctx, row)
+    if row["type"] == router.TYPE:
+        router.start_failed(ctx, row, error)
 
 
 def _put_volumes_back(ctx: Context, vm_id: int) -> None:

@@ -152,6 +152,7 @@ async def test_a_machine_whose_router_cannot_start_fails_with_a_reason(api: Api,
         while await routers(api):
             await asyncio.sleep(0.02)
     await check(server)
+    assert "cannot start" in (await api.call("listAlerts", type=9))["alert"][0]["description"]
     assert server.simulator.volumes() == []
     await api.deploy()
     (one,) = await routers(api)
@@ -175,6 +176,23 @@ async def test_networks_of_other_kinds(api: Api, server: Server) -> None:
     (one,) = await routers(api, networkid=shared)
     assert one["guestipaddress"] not in ("10.50.0.1", machine["nic"][0]["ipaddress"])
     assert ("publicip" in one, one["gateway"], one["account"]) == (False, "10.50.0.1", "system")
+    given = {
+        "vlan": 51,
+        "gateway": "10.51.0.1",
+        "netmask": "255.255.255.0",
+        "startip": "10.51.0.10",
+        "endip": "10.51.0.20",
+    }
+    for wrong in ("10.51.0.1", "10.52.0.9", "10.51.0.255", "x"):
+        with pytest.raises(Refused) as caught:
+            await network(api, "DefaultSharedNetworkOffering", **given, routerip=wrong)
+        assert caught.value.status == 431
+    chosen = await network(api, "DefaultSharedNetworkOffering", **given, routerip="10.51.0.9")
+    assert (await refused(api, "deployVirtualMachine", **await api.basics(), networkids=chosen, ipaddress="10.51.0.9"))[
+        0
+    ] == 431
+    await api.deploy(networkids=chosen)
+    assert [row["guestipaddress"] for row in await routers(api, networkid=chosen)] == ["10.51.0.9"]
     await api.call(
         "createNetworkOffering", name="plain", displaytext="plain", guestiptype="L2", traffictype="Guest", enable=True
     )

@@ -113,7 +113,7 @@ class CreateNetwork(Command, name="createNetwork", response=NETWORK, event="NETW
     privatemtu = integer(since="4.18.0")
     projectid = ref(PROJECT)
     publicmtu = integer(since="4.18.0")
-    routerip = string("Address of the router of a shared network: networks have no router machines here", since="4.16")
+    routerip = string("Address of the router of a shared network, where it shall not be any", since="4.16")
     routeripv6 = string("IPv6 address of the router of a shared network: not had here", since="4.16")
     sourcenatipaddress = string("The public address for its source NAT", since="4.19")
     startip = string()
@@ -133,7 +133,7 @@ class CreateNetwork(Command, name="createNetwork", response=NETWORK, event="NETW
                 raise BadParameter(f"there is no {what} with id {value}")
         for name in (
             "asnumber", "bgppeerids", "cidrsize", "endipv6", "ip6cidr", "ip6dns1", "ip6dns2", "ip6gateway",
-            "isolatedpvlan", "isolatedpvlantype", "routerip", "routeripv6", "startipv6", "tungstenvirtualrouteruuid",
+            "isolatedpvlan", "isolatedpvlantype", "routeripv6", "startipv6", "tungstenvirtualrouteruuid",
         ):  # fmt: skip
             if getattr(self, name):
                 raise InvalidValue(f"{name}: networks of this server have nothing of the kind")
@@ -164,6 +164,7 @@ class CreateNetwork(Command, name="createNetwork", response=NETWORK, event="NETW
             hide_address_usage=bool(self.hideipaddressusage),
             external_id=self.externalid,
             source_nat=self.sourcenatipaddress,
+            router_ip=self.routerip,
         )
         return {"network": ctx.present("network", made["id"])[0]}
 

@@ -35,6 +35,8 @@ network = resource(
     flag("specify_ip_ranges"),
     text_("dns1"),
     text_("dns2"),
+    # the address that the router of a shared network gets, where one was asked for
+    text_("router_ip"),
     number("public_mtu"),
     number("private_mtu"),
     number("update_count", nullable=False, default=0),

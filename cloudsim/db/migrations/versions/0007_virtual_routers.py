@@ -20,5 +20,8 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["vm_id"], ["vm.id"], name=op.f("fk_router_vm_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_router")),
     )
+    with op.batch_alter_table("network", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("router_ip", sa.Text(), nullable=True))
+
     with op.batch_alter_table("router", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_router_vm_id"), ["vm_id"], unique=False)
