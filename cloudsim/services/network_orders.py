@@ -545,8 +545,7 @@ def _provide(ctx: Context, network_id: int) -> list[str]:
 async def _supply(wf: Workflow[Context], network_id: int) -> None:
     """Until a network has the routers that it should have."""
     jobs = await wf.step("routers", _provide, network_id)
-    if jobs:
-        await router.ready(wf, [network_id], jobs)
+    await router.ready(wf, network_id, jobs)
 
 
 def update(

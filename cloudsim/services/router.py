@@ -1,7 +1,7 @@
 """Virtual routers: a guest network whose offering has a service by one gets it with its first machine.
 
 It is made in the transaction that implements the network and started before that machine starts, whose job waits for it
-(`require`, `check`); so does every later machine that finds it stopped or gone. Two stand in for each other where the
+(`require`); so does every later machine that finds it stopped or gone. Two stand in for each other where the
 network is redundant. Only simulated hosts run routers, as the cloud's other machines: on real hosts they would take memory
 for nothing, so machines for other hypervisors start without one.
 """
@@ -32,6 +32,8 @@ PROVIDERS = frozenset(("virtualrouter", "vpcvirtualrouter"))
 SERVING = ("Running", "Migrating")
 #: States of one that is on its way out: another may take its place.
 LEAVING = ("Error", "Destroyed", "Expunging")
+#: What a start ends with where the router it needs is there each time, and gone when it looks again.
+GONE = "the router of a network is stopped or removed again and again"
 #: How often routers are looked for again when someone stops or removes them meanwhile.
 TURNS = 5
 
@@ -68,10 +70,11 @@ _PARTNERS = (
 )
 #: Starts of routers that failed, for other reasons than that they were removed meanwhile.
 _FAILED = (
-    select(job.c.result, vm.c.network_id)
+    select(job.c.result)
     .select_from(job.join(vm, job.c.instance_uuid == vm.c.uuid))
     .where(
         any_of(job.c.uuid, "jobs"),
+        vm.c.network_id == bindparam("network_id"),
         and_(job.c.state == "failed", job.c.result_code != 431, job.c.workflow == "virtualmachine.start"),
     )
 )
@@ -94,63 +97,55 @@ def served(offered: Row) -> bool:
 # -- what a machine needs before it starts
 
 
-def require(ctx: Context, found: Row, *, enough: bool = False) -> list[str]:
-    """Orders the routers that an implemented network lacks; answers the jobs to wait for, none where all run.
+def require(ctx: Context, found: Row, waited: Sequence[str] | None = None) -> tuple[list[str], bool]:
+    """Orders the routers that an implemented network lacks: the jobs to wait for, and whether anything was ordered now.
 
-    `enough`: one is enough, also where there should be two. Raises `ResourceUnavailable` where this cloud has nothing to
-    make a router of.
+    No jobs where all run. `waited`: the jobs that were waited for since the last time; one router is enough then. Raises
+    `ResourceUnavailable` where a router could not start, or this cloud has nothing to make one of.
     """
     there = ctx.tx.all(_OF, network_id=found["id"])
     wanted = 2 if found["redundant"] else 1
-    if sum(row["state"] in SERVING for row in there) >= (1 if enough else wanted):
-        return []
+    if sum(row["state"] in SERVING for row in there) >= (wanted if waited is None else 1):
+        return [], False
+    failed = ctx.tx.first(_FAILED, jobs=list(waited), network_id=found["id"]) if waited else None
+    if failed is not None:
+        text = failed["result"]["errortext"]
+        raise ResourceUnavailable(f"the router of network {found['name']} cannot start: {text}")
     offered = access.row(ctx, NETWORK_OFFERING, found["offering_id"])
     if not served(offered):
-        return []
-    inner = _as_system(ctx)
+        return [], False
     there = [row for row in there if row["state"] not in LEAVING]
-    jobs = []
+    under_way = {row["id"]: cloud_machine.open_jobs(ctx, row) for row in there if row["state"] not in SERVING}
+    jobs = [job for some in under_way.values() for job in some]
+    if all(under_way.values()) and len(there) >= wanted:
+        return jobs, False
+    inner = _as_system(ctx)
     for row in there:
-        if row["state"] not in SERVING:
-            jobs += cloud_machine.open_jobs(ctx, row) or [
-                _order(inner, row, "virtualmachine.start", "START", "starting"),
-            ]
-    return jobs + [_create(inner, found, offered) for _ in range(wanted - len(there))]
+        if row["id"] in under_way and not under_way[row["id"]]:
+            jobs.append(_order(inner, row, "virtualmachine.start", "START", "starting"))
+    return jobs + [_create(inner, found, offered) for _ in range(wanted - len(there))], True
 
 
 def provide(ctx: Context, found: Row) -> list[str]:
     """As `require`, for what is asked of a network itself: nothing where its zone has no simulated hosts."""
     if found["state"] != "Implemented" or ctx.tx.scalar(_HOST, zone_id=found["zone_id"]) is None:
         return []
-    return require(ctx, found)
+    return require(ctx, found)[0]
 
 
-def check(ctx: Context, networks: Sequence[int], jobs: Sequence[str]) -> list[str]:
-    """What is to be waited for after `jobs` have ended: nothing where each network (row ids) has a router that runs.
-
-    Raises `ResourceUnavailable` where a router could not start.
-    """
-    failed = {row["network_id"]: row["result"] for row in ctx.tx.all(_FAILED, jobs=list(jobs))}
-    more = []
-    for network_id in networks:
-        if any(row["state"] in SERVING for row in ctx.tx.all(_OF, network_id=network_id)):
-            continue
-        found = access.alive(ctx, NETWORK, network_id)
-        if found["id"] in failed:
-            text = failed[found["id"]]["errortext"]
-            raise ResourceUnavailable(f"the router of network {found['name']} cannot start: {text}")
-        more += require(ctx, found)
-    return more
+def again(ctx: Context, network_id: int, waited: Sequence[str]) -> list[str]:
+    """What is to be waited for after `waited` has ended; nothing where the network has a router that runs."""
+    return require(ctx, access.alive(ctx, NETWORK, network_id), waited)[0]
 
 
-async def ready(wf: Workflow[Context], networks: Sequence[int], jobs: Sequence[str], prefix: str = "") -> None:
-    """Waits until each network has a router that runs. Raises `ResourceUnavailable`."""
+async def ready(wf: Workflow[Context], network_id: int, jobs: Sequence[str]) -> None:
+    """Waits until a network has a router that runs. Raises `ResourceUnavailable`."""
     for turn in range(1, TURNS + 1):
-        await wf.ended(jobs)
-        jobs = await wf.step(f"{prefix}routers-{turn}", check, list(networks), list(jobs))
         if not jobs:
             return
-    raise ResourceUnavailable("the router of a network is stopped or removed again and again")
+        await wf.ended(jobs)
+        jobs = await wf.step(f"routers-{turn}", again, network_id, list(jobs))
+    raise ResourceUnavailable(GONE)
 
 
 def _as_system(ctx: Context) -> Context:

@@ -251,14 +251,34 @@ def _clear_doubt(ctx: Context, vm_id: int) -> None:
     ctx.tx.update(vm, {"id": vm_id}, power_state="PowerOff", power_time=ctx.now, power_host_id=None)
 
 
-def _reserve(ctx: Context, vm_id: int, avoid: list[int], places: Mapping[str, Any], waited: bool = False) -> Plain:
+def _reserve(
+    ctx: Context, vm_id: int, avoid: list[int], places: Mapping[str, Any], waited: list[str] | None = None
+) -> Plain:
     """Chooses a host and storage, takes the room, makes the networks real, and moves the machine to Starting.
 
-    Where a network lacks a router it answers what to wait for (`routers`, `networks`) and leaves the room to the router.
+    Where a network lacks a router it answers the jobs to wait for (`routers`) and leaves the room to the router.
     """
     row = _vm(ctx, vm_id)
     if row["state"] == "Running":
         raise InvalidValue("the virtual machine runs already")
+    event = "StartRequested" if row["state"] != "Starting" else "OperationRetry"
+    routers: list[str] = []
+    ordered = False
+    for card in db.nics_of(ctx.tx, vm_id):
+        real = network.implement(ctx, access.row(ctx, NETWORK, card["network_id"]))
+        ctx.tx.update(
+            nic,
+            {"uuid": card["uuid"]},
+            state="Reserved",
+            broadcast_uri=real["broadcast_uri"],
+            isolation_uri=real["broadcast_uri"],
+        )
+        if row["type"] == "User" and row["hypervisor"] == HYPERVISOR:
+            jobs, now = router.require(ctx, real, waited)
+            routers, ordered = routers + jobs, ordered or now
+    if routers and not ordered:  # others have asked for all of it: who asks makes sure that there is room at all
+        move(ctx, row, event)
+        return {"routers": routers}
     offering = access.row(ctx, SERVICE_OFFERING, row["service_offering_id"])
     disks = db.volumes_of(ctx.tx, vm_id)
     os = access.row(ctx, GUEST_OS, row["guest_os_id"])
@@ -309,29 +329,13 @@ def _reserve(ctx: Context, vm_id: int, avoid: list[int], places: Mapping[str, An
             break
     else:
         found = placement.reserve(ctx, request, **planned)
-    routers, networks = [], []
-    for card in db.nics_of(ctx.tx, vm_id):
-        real = network.implement(ctx, access.row(ctx, NETWORK, card["network_id"]))
-        ctx.tx.update(
-            nic,
-            {"uuid": card["uuid"]},
-            state="Reserved",
-            broadcast_uri=real["broadcast_uri"],
-            isolation_uri=real["broadcast_uri"],
-        )
-        if row["type"] == "User" and row["hypervisor"] == HYPERVISOR:
-            jobs = router.require(ctx, real, enough=waited)
-            if jobs:
-                routers += jobs
-                networks.append(real["id"])
-    event = "StartRequested" if row["state"] != "Starting" else "OperationRetry"
     if routers:
         placement.release(ctx, found.host.id, row["cpu"] * row["speed"], row["memory"] * MIB)
         for disk, pool in zip(disks, found.pools, strict=True):
             if disk["pool_id"] is None:
                 allocate(ctx.tx, pool.id, -disk["size"])
         move(ctx, row, event)
-        return {"routers": routers, "networks": networks}
+        return {"routers": routers}
     for disk, pool in zip(disks, found.pools, strict=True):
         if disk["state"] == "Allocated":
             ctx.tx.update(
@@ -358,9 +362,9 @@ async def _place(wf: Workflow[Context], vm_id: int, avoid: list[int], places: Pl
     for turn in range(1, router.TURNS + 1):
         if "routers" not in plan:
             return plan
-        await router.ready(wf, plan["networks"], plan["routers"], f"{name}-{turn}-")
-        plan = await wf.step(f"{name}-{turn}", _reserve, vm_id, avoid, places, True)
-    raise ResourceUnavailable("the router of a network of the virtual machine is stopped or removed again and again")
+        await wf.ended(plan["routers"])
+        plan = await wf.step(f"{name}-{turn}", _reserve, vm_id, avoid, places, plan["routers"])
+    raise ResourceUnavailable(router.GONE)
 
 
 def _take_back(ctx: Context, vm_id: int, refused: bool) -> None:

@@ -436,7 +436,7 @@ async def test_where_the_router_runs_a_deployment_costs_one_statement(
         statements += 1
         return fetch(self, *given)
 
-    def required(*given: Any, **more: Any) -> list[str]:
+    def required(*given: Any, **more: Any) -> Any:
         nonlocal mine
         before = statements
         found = asked(*given, **more)
