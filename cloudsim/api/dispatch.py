@@ -47,6 +47,8 @@ class Request:
     remote: str = ""
     #: From the integration port: nobody signs, everything is allowed.
     trusted: bool = False
+    #: Whether a page of another site started it, so that its cookies prove nothing.
+    foreign: bool = False
 
 
 @dataclass(slots=True)
@@ -219,6 +221,7 @@ class Dispatcher:
             hmac.compare_digest(right, (place.get("sessionkey") or "").encode())
             for place in (request.parameters, request.cookies)
         )
+        cookie = cookie and not request.foreign
         if where == "CookieOrParameter":
             return parameter or cookie
         return parameter and (cookie or where == "ParameterOnly")

@@ -144,6 +144,7 @@ class Database(ABC):
     def __init__(self, compiler: Compiler) -> None:
         self.compiler = compiler
         self._listeners: list[tuple[frozenset[str], Callable[[], None]]] = []
+        self._elsewhere: list[tuple[frozenset[str], Callable[[], Awaitable[None]]]] = []
 
     @abstractmethod
     async def read(self, function: Callable[Concatenate[Transaction, P], T], /, *args: P.args, **kwargs: P.kwargs) -> T:
@@ -176,6 +177,13 @@ class Database(ABC):
     def listen(self, tables: Iterable[str], call: Callable[[], None]) -> None:
         """`call` runs on the event loop after each commit that changed one of `tables` (for what is kept in memory)."""
         self._listeners.append((frozenset(tables), call))
+
+    def listen_elsewhere(self, tables: Iterable[str], call: Callable[[], Awaitable[None]]) -> None:
+        """`call` runs when another server that shares the database has changed one of `tables`.
+
+        What is given to `listen` is told of such commits as well. On SQLite there is no other server.
+        """
+        self._elsewhere.append((frozenset(tables), call))
 
     def _committed(self, tx: WriteTransaction) -> None:
         for tables, call in self._listeners:
