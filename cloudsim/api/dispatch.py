@@ -221,9 +221,8 @@ class Dispatcher:
             hmac.compare_digest(right, (place.get("sessionkey") or "").encode())
             for place in (request.parameters, request.cookies)
         )
-        cookie = cookie and not request.foreign
         if where == "CookieOrParameter":
-            return parameter or cookie
+            return parameter or (cookie and not request.foreign)
         return parameter and (cookie or where == "ParameterOnly")
 
     async def _identity(self, key: str) -> identity.Identity | None:
