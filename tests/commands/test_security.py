@@ -411,6 +411,13 @@ async def test_secrets_reach_no_log_event_or_job(
         await api.call(
             "createWebhook", name="w", payloadurl="http://8.8.8.8/", state="Disabled", secretkey="hook-s3cret"
         )
+        zone = (await api.places())["zoneid"]
+        url = "cifs://me:s3cret-of-share@10.0.0.9/share?user=me&password=s3cret-of-share&domain=x"
+        store = (await api.call("addImageStore", "POST", provider="SMB", url=url, zoneid=zone))["imagestore"]
+        assert store["url"] == "cifs://10.0.0.9/share?user=me&domain=x"
+        words.add("s3cret-of-share")
+        await api.deploy(startvm=False, password="s3cret-of-machine")
+        words.add("s3cret-of-machine")
         # what goes wrong is told without them, too
         for given in (
             {"command": "createAccount", "password": "p4ssw0rd-one", "account": "x\ny"},

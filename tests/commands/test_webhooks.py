@@ -8,6 +8,7 @@ import hashlib
 import hmac
 import json
 import os
+import shutil
 import signal
 import sys
 from collections.abc import AsyncIterator, Callable
@@ -22,7 +23,9 @@ from apiclient import Api, admin_keys
 from invariants import rows
 from options import make_config
 from people import account, domain, keyed, person, refused, role
+from sqlalchemy import select
 
+from cloudsim.db import schema
 from cloudsim.server import Server
 
 Told = Callable[[int], Any]
@@ -376,6 +379,42 @@ async def test_many_events_are_all_told_in_few_steps(api: Api, receiver: Receive
     ids = [headers["X-CS-Event-ID"] for headers, _ in receiver.requests]
     assert len(set(ids)) == 40
     assert len(await deliveries(api, 10, webhookid=made["id"])) == 10
+
+
+async def test_one_of_two_servers_tells_a_webhook(
+    tmp_path: Path, postgres_url: str, http: aiohttp.ClientSession, receiver: Receiver
+) -> None:
+    """Servers that share a database: each event is told once while both are there."""
+    servers = []
+    try:
+        for name in ("first", "second"):
+            (tmp_path / name).mkdir(mode=0o700)
+            if servers:
+                shutil.copy2(tmp_path / "first/key", tmp_path / "second/key")
+            server = Server(make_config(tmp_path / name, database=postgres_url))
+            await server.start()
+            servers.append(server)
+        row = await servers[0].db.read(
+            lambda tx: tx.first(select(schema.user).where(schema.user.c.username == "admin"))
+        )
+        secret = servers[0].cloud.cipher.open(row["secret_key"])
+        apis = [Api(http, server.url, row["api_key"], secret) for server in servers]
+        await apis[0].call("updateConfiguration", name="secstorage.allowed.internal.sites", value="127.0.0.0/8")
+        async with asyncio.timeout(5):
+            while not servers[1].cloud.settings.text("secstorage.allowed.internal.sites"):
+                await asyncio.sleep(0.02)
+        await hook(apis[0], receiver.url)
+        receiver.delay = 0.05
+        await asyncio.gather(
+            *(apis[number % 2].call("createSSHKeyPair", "POST", name=f"pair{number}") for number in range(20))
+        )
+        await receiver.wait(lambda: len(receiver.requests) >= 20, 20.0)
+        await asyncio.sleep(0.5)
+        ids = [headers["X-CS-Event-ID"] for headers, _ in receiver.requests]
+        assert (len(ids), len(set(ids))) == (20, 20)
+    finally:
+        for server in reversed(servers):
+            await server.stop()
 
 
 async def test_what_a_killed_server_did_not_tell_is_told_by_the_next(
