@@ -142,7 +142,7 @@ class PostgresDatabase(Database):
 
     def _forget(self, tables: set[str] | None) -> None:
         for names, call in self._listeners:
-            if tables is None or not names.isdisjoint(tables):
+            if call not in self._here_only and (tables is None or not names.isdisjoint(tables)):
                 call()
         for names, later in self._elsewhere:
             if tables is None or not names.isdisjoint(tables):
@@ -163,7 +163,7 @@ class PostgresDatabase(Database):
         return {
             table
             for table in touched
-            if any(table in names for names, _ in self._listeners)
+            if any(table in names and call not in self._here_only for names, call in self._listeners)
             or any(table in names for names, _ in self._elsewhere)
         }
 

@@ -107,7 +107,7 @@ class Worker:
         # how many deliveries at a time: as in the reference, a change holds from the next start on
         self._width = max(1, min(self._cloud.settings.number("webhook.delivery.thread.pool.size"), 100))
         self._turn = asyncio.Semaphore(self._width)
-        self._cloud.db.listen({"event"}, self._happened)
+        self._cloud.db.listen({"event"}, self._happened, here_only=True)
         self._cloud.db.listen({"webhook"}, self._changed)
         self._main = asyncio.get_running_loop().create_task(self._run())
         self._woken.set()
