@@ -85,9 +85,14 @@ async def check_url(cloud: Cloud, text: str | None) -> None:
             pass
 
 
+def may_have(account_type: int, scope: str) -> bool:
+    """Whether accounts of a type may know of the events of a scope."""
+    return scope == LOCAL or account_type == ADMIN or (scope == DOMAIN and account_type == DOMAIN_ADMIN)
+
+
 def check_scope(owner: Row, scope: str) -> None:
     """Raises `InvalidValue` where the events of a scope are more than an account may know of."""
-    if (scope == GLOBAL and owner["type"] != ADMIN) or (scope == DOMAIN and owner["type"] not in (ADMIN, DOMAIN_ADMIN)):
+    if not may_have(owner["type"], scope):
         raise InvalidValue(f"account {owner['name']} cannot have webhooks of scope {scope}")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import hmac
 import time
@@ -56,6 +57,8 @@ _TOO_MANY = (
 )
 _ALIVE = select(hooks.c.id).where(hooks.c.removed.is_(None))
 
+#: So many deliveries that somebody asks for are made at a time.
+at_once = asyncio.Semaphore(5)
 #: The type of the event that a test tells of.
 TEST = "TEST.WEBHOOK"
 #: Characters of an answer that are kept.

@@ -17,7 +17,7 @@ from sqlalchemy import bindparam, func, or_, select
 from cloudsim.db import schema
 from cloudsim.db.database import DatabaseError, Row, Transaction, WriteTransaction
 from cloudsim.db.types import Big
-from cloudsim.services import webhook_delivery
+from cloudsim.services import webhook, webhook_delivery
 from cloudsim.services.context import Cloud
 from cloudsim.services.webhook_delivery import Call
 
@@ -25,21 +25,18 @@ log = logging.getLogger(__name__)
 
 event, table, domain = schema.event, schema.webhook, schema.domain
 
+_own = schema.domain.alias("own")
 _ENABLED = (
-    select(table.c.id, table.c.last_event_id, domain.c.path)
+    select(table, domain.c.path, schema.account.c.type.label("owner_type"), _own.c.path.label("owner_path"))
     .select_from(
-        table.join(domain, table.c.target_domain_id == domain.c.id).join(
-            schema.account, table.c.account_id == schema.account.c.id
-        )
+        table.join(domain, table.c.target_domain_id == domain.c.id)
+        .join(schema.account, table.c.account_id == schema.account.c.id)
+        .join(_own, schema.account.c.domain_id == _own.c.id)
     )
     .where(table.c.removed.is_(None), table.c.state == "Enabled", schema.account.c.removed.is_(None))
 )
 _LAST = select(func.max(event.c.id))
-_ONE = (
-    select(table, domain.c.path)
-    .select_from(table.join(domain, table.c.target_domain_id == domain.c.id))
-    .where(table.c.id == bindparam("webhook_id"), table.c.removed.is_(None), table.c.state == "Enabled")
-)
+_ONE = _ENABLED.where(table.c.id == bindparam("webhook_id"))
 
 
 def _events(*conditions: Any) -> Any:
@@ -86,6 +83,13 @@ _DONE = (
 _PASSED = 10_000
 
 
+def entitled(row: Row) -> bool:
+    """Whether the owner may still know what the scope tells: it may have lost its role, or the domain was moved away."""
+    if not webhook.may_have(row["owner_type"], row["scope"]):
+        return False
+    return bool(row["scope"] != webhook.DOMAIN or row["path"].startswith(row["owner_path"]))
+
+
 class Worker:
     """One task that looks who is to be told of what, and one for each webhook that is."""
 
@@ -108,7 +112,8 @@ class Worker:
         self._width = max(1, min(self._cloud.settings.number("webhook.delivery.thread.pool.size"), 100))
         self._turn = asyncio.Semaphore(self._width)
         self._cloud.db.listen({"event"}, self._happened, here_only=True)
-        self._cloud.db.listen({"webhook"}, self._changed)
+        # who may be told what changes with these, too
+        self._cloud.db.listen({"webhook", "account", "domain"}, self._changed)
         self._main = asyncio.get_running_loop().create_task(self._run())
         self._woken.set()
 
@@ -145,7 +150,7 @@ class Worker:
 
     async def _round(self) -> None:
         def look(tx: Transaction) -> tuple[list[Row], int]:
-            return tx.all(_ENABLED), tx.scalar(_LAST) or 0
+            return [row for row in tx.all(_ENABLED) if entitled(row)], tx.scalar(_LAST) or 0
 
         found, last = await self._cloud.db.read(look)
         self._any = bool(found)
@@ -190,7 +195,7 @@ class Worker:
         def pending(tx: Transaction) -> tuple[Row | None, list[Row], int]:
             last = tx.scalar(_LAST) or 0
             found = tx.first(_ONE, webhook_id=webhook_id)
-            if found is None or last <= after:
+            if found is None or not entitled(found) or last <= after:
                 return None, [], last
             scope = {
                 "Local": {"account_id": found["account_id"]},

@@ -202,6 +202,28 @@ async def test_scopes_say_whose_events_are_told(api: Api, http: aiohttp.ClientSe
         assert {row["name"] for row in (await head.call("listWebhooks", listall=True))["webhook"]} == {"hook"}
 
 
+async def test_who_may_no_longer_know_is_no_longer_told(api: Api, http: aiohttp.ClientSession) -> None:
+    top, side = await domain(api, "top"), await domain(api, "side")
+    below = await domain(api, "below", top)
+    heads = await role(api, "heads", "DomainAdmin", "*")
+    users = await role(api, "users", "User", "*")
+    lost, kept = [await account(api, name, roleid=heads["id"], domainid=top["id"]) for name in ("lost", "kept")]
+    one = await person(api, http, "one", roleid=users["id"], domainid=below["id"])
+    async with receiving() as losts, receiving() as kepts:
+        for made, at in ((lost, losts), (kept, kepts)):
+            await hook(await keyed(api, http, made["user"][0]["id"]), at.url, scope="Domain", domainid=below["id"])
+        pairs = "REGISTER.SSH.KEYPAIR"
+        await api.call("updateAccount", id=lost["id"], roleid=users["id"])
+        await one.call("createSSHKeyPair", "POST", name="a")
+        await kepts.wait(lambda: pairs in kepts.types())
+        assert pairs not in losts.types()
+        await api.call("moveDomain", domainid=below["id"], parentdomainid=side["id"])
+        await one.call("createSSHKeyPair", "POST", name="b")
+        await asyncio.sleep(0.3)
+        assert kepts.types().count(pairs) == 1
+        assert pairs not in losts.types()
+
+
 async def test_webhooks_are_changed_and_deleted(api: Api, receiver: Receiver, server: Server) -> None:
     made = await hook(api, receiver.url, state="disabled", secretkey="key")
     await api.call("createSSHKeyPair", "POST", name="before")

@@ -175,7 +175,9 @@ class ExecuteWebhookDelivery(Command, name="executeWebhookDelivery", response=WE
 
         test = await cloud.db.glance(read)
         await webhook.check_url(cloud, test.call.url)
-        parameters.prepared.update(test=test, outcome=await webhook_delivery.tell(cloud, test.call))
+        async with webhook_delivery.at_once:
+            outcome = await webhook_delivery.tell(cloud, test.call)
+        parameters.prepared.update(test=test, outcome=outcome)
 
     def run(self, ctx: Context) -> Body:
         made, row = webhook_delivery.tested(ctx, self.prepared["test"], self.prepared["outcome"])
