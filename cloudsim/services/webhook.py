@@ -76,7 +76,8 @@ def full_url(text: str | None) -> str | None:
 async def check_url(cloud: Cloud, text: str | None) -> None:
     """Raises `InvalidValue` for a URL that leads where none may; a name that nobody knows yet may come to be known."""
     url = full_url(text)
-    if url:
+    # what is too long or holds control characters is refused when the parameter is read
+    if url and len(url) <= 262 and url.isprintable():
         try:
             await cloud.outgoing.check(url)
         except Refused as error:
