@@ -135,7 +135,11 @@ class Server:
         if found:
             log.info("%d unfinished jobs taken up again", found)
         from cloudsim.services import periodic
+        from cloudsim.services.webhook_worker import Worker
 
+        self.webhooks = Worker(self.cloud)
+        self._cleanup.append(self.webhooks.close)
+        self.webhooks.start()
         self.periodic = periodic.scheduler(self.cloud, admin)
         self._cleanup.append(self.periodic.close)
         # loading APScheduler takes longer than the first tasks are away

@@ -47,6 +47,8 @@ class Request:
     remote: str = ""
     #: From the integration port: nobody signs, everything is allowed.
     trusted: bool = False
+    #: Whether a page of another site started it, so that its cookies prove nothing.
+    foreign: bool = False
 
 
 @dataclass(slots=True)
@@ -220,7 +222,7 @@ class Dispatcher:
             for place in (request.parameters, request.cookies)
         )
         if where == "CookieOrParameter":
-            return parameter or cookie
+            return parameter or (cookie and not request.foreign)
         return parameter and (cookie or where == "ParameterOnly")
 
     async def _identity(self, key: str) -> identity.Identity | None:

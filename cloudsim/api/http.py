@@ -46,13 +46,25 @@ class Endpoint:
         else:
             cookies = dict(http.cookies) if "Cookie" in http.headers else {}
             answer = await self._dispatcher.answer(
-                Request(parameters, http.method, cookies, self._remote(http), trusted=self._trusted)
+                Request(
+                    parameters,
+                    http.method,
+                    cookies,
+                    self._remote(http),
+                    trusted=self._trusted,
+                    foreign=bool(cookies) and origin.from_another_site(http.headers),
+                )
             )
         response = web.Response(status=answer.status, body=answer.body, headers={"Content-Type": answer.content_type})
         for name, value in answer.cookies.items():
             if value:
                 response.set_cookie(
-                    name, value, path="/client", httponly=True, samesite=self._same_site(), secure=http.secure
+                    name,
+                    value,
+                    path="/client",
+                    httponly=True,
+                    samesite=self._same_site(),
+                    secure=http.secure or origin.encrypted(http.headers),
                 )
             else:
                 response.del_cookie(name, path="/client")

@@ -6,8 +6,9 @@ Forwarded-for headers are believed only where ``proxy.header.verify`` is set, an
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Mapping
 from functools import lru_cache
+
+from multidict import MultiMapping
 
 from cloudsim.core.settings import Settings
 
@@ -39,7 +40,7 @@ def within(address: str, cidrs: str) -> bool:
     return any((mapped or parsed) in network for network in _networks(cidrs))
 
 
-def address(remote: str, headers: Mapping[str, str], settings: Settings) -> str:
+def address(remote: str, headers: MultiMapping[str], settings: Settings) -> str:
     """The address a request counts as coming from."""
     if not settings.flag("proxy.header.verify"):
         return remote
@@ -48,7 +49,8 @@ def address(remote: str, headers: Mapping[str, str], settings: Settings) -> str:
         return remote
     for name in settings.text("proxy.header.names").split(","):
         # the last one that is not a proxy of ours: those before it may be anybody's words
-        for part in reversed(headers.get(name.strip(), "").split(",")):
+        # (a proxy may add a line of its own behind the one that the client sent)
+        for part in reversed(",".join(headers.getall(name.strip(), [])).split(",")):
             text = part.strip()
             try:
                 ipaddress.ip_address(text)
@@ -57,3 +59,13 @@ def address(remote: str, headers: Mapping[str, str], settings: Settings) -> str:
             if not within(text, trusted):
                 return text
     return remote
+
+
+def encrypted(headers: MultiMapping[str]) -> bool:
+    """Whether a proxy says that the client speaks TLS to it. Whoever lies here lies about the own cookies only."""
+    return headers.get("X-Forwarded-Proto", "").partition(",")[0].strip().lower() == "https"
+
+
+def from_another_site(headers: MultiMapping[str]) -> bool:
+    """Whether a browser says that a page of another site started the request."""
+    return headers.get("Sec-Fetch-Site", "").lower() == "cross-site"

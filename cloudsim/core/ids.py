@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 import secrets
 import uuid
 
@@ -44,10 +45,7 @@ def secret_pin(digits: int) -> str:
 
 def is_uuid(text: str) -> bool:
     """Whether `text` has the form of a uuid (8-4-4-4-12 hexadecimal digits)."""
-    if len(text) != 36 or text[8] != "-" or text[13] != "-" or text[18] != "-" or text[23] != "-":
-        return False
-    try:
-        int(text.replace("-", ""), 16)
-    except ValueError:
-        return False
-    return True
+    return _UUID.fullmatch(text) is not None
+
+
+_UUID = re.compile(r"[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{12}")

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import base64
 import os
+import stat
 from pathlib import Path
 
 
 class KeyFile:
-    """AES-GCM under the key of a file that is made when it is not there."""
+    """AES-GCM under the key of a file that is made when it is not there.
+
+    Raises `ValueError` for a file that others than its owner may read.
+    """
 
     def __init__(self, path: Path) -> None:
         from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -33,7 +37,10 @@ class KeyFile:
 
 def _key(path: Path) -> bytes:
     try:
-        return base64.b64decode(path.read_bytes())
+        with path.open("rb") as there:
+            if stat.S_IMODE(os.fstat(there.fileno()).st_mode) & 0o077:
+                raise ValueError("others than its owner may read it: chmod 600 it, and think of whom has read it")
+            return base64.b64decode(there.read())
     except FileNotFoundError:
         pass
     key = os.urandom(32)

@@ -11,7 +11,8 @@ from collections.abc import Callable
 
 #: What must not be written, wherever it stands: signatures, keys, passwords, session keys, passwords in URLs.
 _SECRETS = re.compile(
-    r"(?i)\b(signature|apikey|secretkey|secret_key|password|sessionkey|userdata)(['\"]?\s*[=:]\s*['\"]?)[^\s&'\",;]+"
+    r"(?i)(\w*(?:signature|api_?key|secret_?key|password|session_?key|userdata|jsessionid|codefor2fa|secretcode))"
+    r"(['\"]?\s*[=:]\s*['\"]?)[^\s&'\",;]+"
     r"|(?<=://)[^/\s:@]+:[^/\s@]+(?=@)"
 )
 
@@ -19,6 +20,15 @@ _SECRETS = re.compile(
 def without_secrets(text: str) -> str:
     """A text with everything that looks like a secret taken out."""
     return _SECRETS.sub(lambda match: f"{match[1]}{match[2]}***" if match[1] else "***", text)
+
+
+#: What would begin another line, or move about in the terminal that shows it.
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+
+
+def one_line(text: str) -> str:
+    """A text with its control characters spelled out: what clients call things cannot begin a line of its own."""
+    return _CONTROL.sub(lambda match: match[0].encode("unicode_escape").decode(), text)
 
 
 class _Lines(logging.Formatter):
@@ -29,8 +39,11 @@ class _Lines(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         message = record.getMessage()
+        if not self._json:
+            message = one_line(message)
         if record.exc_info:
-            message += "\n" + self.formatException(record.exc_info)
+            lines = self.formatException(record.exc_info).splitlines()
+            message += "".join(f"\n  | {line if self._json else one_line(line)}" for line in lines)
         message = without_secrets(message)
         ids = {name: value for name, value in self._ids().items() if value}
         moment = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created)) + f".{int(record.msecs):03d}Z"

@@ -144,6 +144,9 @@ class Database(ABC):
     def __init__(self, compiler: Compiler) -> None:
         self.compiler = compiler
         self._listeners: list[tuple[frozenset[str], Callable[[], None]]] = []
+        #: Of those, what is not told of commits of other servers.
+        self._here_only: set[Callable[[], None]] = set()
+        self._elsewhere: list[tuple[frozenset[str], Callable[[], Awaitable[None]]]] = []
 
     @abstractmethod
     async def read(self, function: Callable[Concatenate[Transaction, P], T], /, *args: P.args, **kwargs: P.kwargs) -> T:
@@ -173,9 +176,21 @@ class Database(ABC):
     async def stamp(self) -> str | None:
         """The schema version the database holds, None when it is empty."""
 
-    def listen(self, tables: Iterable[str], call: Callable[[], None]) -> None:
-        """`call` runs on the event loop after each commit that changed one of `tables` (for what is kept in memory)."""
+    def listen(self, tables: Iterable[str], call: Callable[[], None], *, here_only: bool = False) -> None:
+        """`call` runs on the event loop after each commit that changed one of `tables` (for what is kept in memory).
+
+        Commits of other servers that share the database count too, unless `here_only`.
+        """
         self._listeners.append((frozenset(tables), call))
+        if here_only:
+            self._here_only.add(call)
+
+    def listen_elsewhere(self, tables: Iterable[str], call: Callable[[], Awaitable[None]]) -> None:
+        """`call` runs when another server that shares the database has changed one of `tables`.
+
+        On SQLite there is no other server.
+        """
+        self._elsewhere.append((frozenset(tables), call))
 
     def _committed(self, tx: WriteTransaction) -> None:
         for tables, call in self._listeners:

@@ -9,6 +9,9 @@ Writes take one advisory lock: they run one after the other, as on SQLite, also 
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import logging
+import secrets
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, Concatenate, ParamSpec, TypeVar, cast
 
@@ -31,12 +34,16 @@ from cloudsim.db.database import (
 from cloudsim.db.schema.base import for_postgresql
 from cloudsim.db.statement import Compiler
 
+log = logging.getLogger(__name__)
+
 P = ParamSpec("P")
 T = TypeVar("T")
 
 #: The advisory lock that writers take ("cloudsim" as a number, read once more nowhere).
 WRITERS = 0x636C6F756473696D
 TRIES = 5
+#: Where servers tell each other which tables a commit has changed.
+CHANNEL = "cloudsim_committed"
 
 
 def _translated(error: Exception) -> Exception:
@@ -80,6 +87,10 @@ class PostgresDatabase(Database):
         self._size = readers + 1
         self._pool: asyncpg.Pool | None = None
         self._writing = asyncio.Lock()
+        self._name = secrets.token_hex(8)
+        self._ear: asyncpg.Connection | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._closed = False
 
     async def open(self) -> None:
         """Connects. Raises `DatabaseUnavailable`."""
@@ -89,6 +100,74 @@ class PostgresDatabase(Database):
             )
         except (asyncpg.PostgresError, OSError) as error:
             raise DatabaseUnavailable(f"cannot connect to PostgreSQL: {error}") from error
+        await self._hear()
+
+    # -- other servers on the same database
+
+    async def _hear(self) -> None:
+        """Listens to what others commit, on a connection of its own."""
+        try:
+            ear = await asyncpg.connect(self._url, command_timeout=60)
+            await ear.add_listener(CHANNEL, self._heard)
+        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+            raise DatabaseUnavailable(f"cannot connect to PostgreSQL: {error}") from error
+        ear.add_termination_listener(self._deaf)
+        self._ear = ear
+
+    def _deaf(self, _: object) -> None:
+        if not self._closed:
+            self._spawn(self._hear_again())
+
+    async def _hear_again(self) -> None:
+        self._forget(None)
+        pause = 0.1
+        while not self._closed:
+            try:
+                await self._hear()
+            except DatabaseUnavailable as error:
+                log.warning("what other servers change is not heard: %s", error)
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(pause):
+                        await asyncio.Event().wait()
+                pause = min(pause * 2, 10.0)
+                continue
+            # what was missed meanwhile is not known: everything may have changed
+            self._forget(None)
+            return
+
+    def _heard(self, _: object, __: int, ___: str, payload: object) -> None:
+        name, _, tables = str(payload).partition(" ")
+        if name != self._name:
+            self._forget(set(tables.split(",")))
+
+    def _forget(self, tables: set[str] | None) -> None:
+        for names, call in self._listeners:
+            if call not in self._here_only and (tables is None or not names.isdisjoint(tables)):
+                call()
+        for names, later in self._elsewhere:
+            if tables is None or not names.isdisjoint(tables):
+                self._spawn(later())
+
+    def _spawn(self, what: Awaitable[None]) -> None:
+        task: asyncio.Task[None] = asyncio.ensure_future(what)
+        self._tasks.add(task)
+        task.add_done_callback(self._done)
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and task.exception() is not None:
+            log.error("after a change of another server", exc_info=task.exception())
+
+    def _told(self, touched: set[str]) -> set[str]:
+        """The tables that somebody keeps something of in memory."""
+        return {
+            table
+            for table in touched
+            if any(table in names and call not in self._here_only for names, call in self._listeners)
+            or any(table in names for names, _ in self._elsewhere)
+        }
+
+    # -- transactions
 
     async def read(self, function: Callable[Concatenate[Transaction, P], T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         try:
@@ -118,6 +197,10 @@ class PostgresDatabase(Database):
                         async with connection.transaction():
                             await connection.execute("SELECT pg_advisory_xact_lock($1)", WRITERS)
                             result = cast(T, await greenlet_spawn(_called, function, tx, args, kwargs))
+                            told = self._told(tx.touched)
+                            if told:
+                                text = f"{self._name} {','.join(sorted(told))}"
+                                await connection.execute("SELECT pg_notify($1, $2)", CHANNEL, text)
                 except (asyncpg.SerializationError, asyncpg.DeadlockDetectedError):
                     if attempt == TRIES - 1:
                         raise
@@ -147,6 +230,12 @@ class PostgresDatabase(Database):
         return cast("str | None", await self._connected.fetchval("SELECT version_num FROM alembic_version"))
 
     async def close(self) -> None:
+        self._closed = True
+        ear, self._ear = self._ear, None
+        for task in list(self._tasks):
+            task.cancel()
+        if ear is not None:
+            await ear.close()
         pool, self._pool = self._pool, None
         if pool is not None:
             await cast(Awaitable[None], pool.close())

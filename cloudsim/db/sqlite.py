@@ -15,6 +15,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import os
 import sqlite3
 import time
 from collections import deque
@@ -138,6 +139,11 @@ class SqliteDatabase(Database):
 
     async def open(self) -> None:
         """Opens the file, made when it is not there. Raises `DatabaseUnavailable`."""
+        try:
+            # readable by its owner only, and with it what SQLite puts beside it
+            os.close(os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600))
+        except OSError as error:
+            raise DatabaseUnavailable(f"the database file cannot be opened: {error.strerror}") from error
         try:
             self._writer = await self._connect("PRAGMA journal_mode=WAL", "PRAGMA synchronous=FULL")
             await self._writer.execute_fetchall("PRAGMA busy_timeout=0")

@@ -19,7 +19,7 @@ from cloudsim.db.schema import account as account_table
 from cloudsim.db.schema import domain as domain_table
 from cloudsim.db.types import any_of
 from cloudsim.services.context import Context
-from cloudsim.services.nouns import ACCOUNT, DOMAIN, JOB, PROJECT, Noun, Owner
+from cloudsim.services.nouns import ACCOUNT, DOMAIN, JOB, PROJECT, WEBHOOK, Noun, Owner
 
 _PATH = select(domain_table.c.path).where(domain_table.c.id == bindparam("domain_id"))
 _PATHS = select(domain_table.c.path).where(any_of(domain_table.c.uuid, "uuids"))
@@ -63,6 +63,9 @@ def may_see(ctx: Context, noun: Noun, row: Row) -> bool:
             return True
         found = ctx.tx.first(PROJECT.by_id, row_id=row["project_id"])
         return found is not None and may_see(ctx, PROJECT, found)
+    if noun.owner is Owner.OF_WEBHOOK:
+        found = ctx.tx.first(WEBHOOK.by_id, row_id=row["webhook_id"])
+        return found is not None and found["removed"] is None and may_see(ctx, WEBHOOK, found)
     if noun.owner is Owner.PROJECT:
         return owns(ctx, row["account_id"], row["domain_id"])
     if noun.owner is Owner.DOMAIN:

@@ -16,7 +16,7 @@ from cloudsim.db.placement import allocate
 from cloudsim.db.types import Big
 from cloudsim.jobs.job import Order
 from cloudsim.jobs.workflow import Workflow, single, workflow
-from cloudsim.services import access, identity, network_orders, rights, router, usage, vm_workflows
+from cloudsim.services import access, identity, network_orders, rights, router, usage, vm_workflows, webhook
 from cloudsim.services import user as users
 from cloudsim.services.context import Context
 from cloudsim.services.network_orders import check_domain
@@ -447,6 +447,7 @@ def take_away(ctx: Context, account_id: int) -> None:
     for table in _KEPT:
         for row in ctx.tx.all(_ALIVE[table.name], account_id=account_id):
             ctx.tx.update(table, {"id": row["id"]}, removed=ctx.now)
+    webhook.account_gone(ctx, account_id)
     for row in ctx.tx.all(_USERS, account_id=account_id):
         users.forget(ctx, row)
     for statement in (_TAGS, _MEMBERSHIPS, _INVITATIONS, _LIMITS, _DETAILS, _SETTINGS):

@@ -90,6 +90,7 @@ def fill(tx: WriteTransaction, ids: Ids, cipher: Cipher, now: int, admin_passwor
             two_factor_secret=None,
             two_factor_verified=False,
             two_factor_mandated=False,
+            two_factor_step=0,
         )
     tx.insert(schema.region, number=1, name="Local", endpoint="http://localhost:8080/client/")
     _os_types(tx, ids, now)

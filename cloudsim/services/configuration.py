@@ -11,7 +11,7 @@ from cloudsim.core.errors import InvalidValue
 from cloudsim.core.settings import Setting, declaration, declarations
 from cloudsim.db.database import Row, Transaction
 from cloudsim.db.schema import configuration
-from cloudsim.services.context import Cloud, Context
+from cloudsim.services.context import Cipher, Cloud, Context
 
 _ALL = select(configuration)
 
@@ -32,13 +32,28 @@ _PARTS = {
 }
 
 
-def _load(tx: Transaction) -> dict[tuple[str, str, int], str | None]:
-    return {(row["name"], row["scope"], row["scope_id"]): row["value"] for row in tx.all(_ALL)}
+#: What the stored form of a secret's value begins with.
+_SEALED = "sealed:"
+
+
+def _load(tx: Transaction, cipher: Cipher) -> dict[tuple[str, str, int], str | None]:
+    return {(row["name"], row["scope"], row["scope_id"]): _opened(row["value"], cipher) for row in tx.all(_ALL)}
+
+
+def _opened(value: str | None, cipher: Cipher) -> str | None:
+    return cipher.open(value.removeprefix(_SEALED)) if value is not None and value.startswith(_SEALED) else value
 
 
 async def follow(cloud: Cloud) -> None:
-    """Loads what differs from the defaults. Changes reach `cloud.settings` when they are durable."""
-    cloud.settings.overrides = await cloud.db.read(_load)
+    """Loads what differs from the defaults. Changes reach `cloud.settings` when they are durable; those that another
+    server on the same database makes, as soon as it tells of them.
+    """
+
+    async def load() -> None:
+        cloud.settings.overrides = await cloud.db.read(_load, cloud.cipher)
+
+    await load()
+    cloud.db.listen_elsewhere({"configuration"}, load)
 
 
 def place_of(given: Mapping[str, Row | None]) -> Place:
@@ -124,8 +139,10 @@ def _write(ctx: Context, setting: Setting, value: str | None, place: Place) -> N
         ctx.tx.execute(
             configuration.delete().where(*(configuration.c[column] == entry for column, entry in where.items()))
         )
-    elif ctx.tx.update(configuration, where, value=value, updated=ctx.now) == 0:
-        ctx.tx.insert(configuration, **where, value=value, updated=ctx.now)
+    else:
+        kept = _SEALED + ctx.cloud.cipher.seal(value) if value and secret(setting) else value
+        if ctx.tx.update(configuration, where, value=kept, updated=ctx.now) == 0:
+            ctx.tx.insert(configuration, **where, value=kept, updated=ctx.now)
     settings = ctx.settings
 
     def hold() -> None:

@@ -16,6 +16,7 @@ from cloudsim.db import event as events
 from cloudsim.db.database import Database, Row, Transaction, WriteTransaction
 from cloudsim.jobs.engine import Engine
 from cloudsim.jobs.job import Order
+from cloudsim.outgoing import Client
 
 
 class Presenter(Protocol):
@@ -52,6 +53,11 @@ class Cloud:
     annotated: dict[str, bool] = field(default_factory=dict)
     #: Set by the server right after this object is made.
     jobs: Engine[Context] = field(init=False)
+    #: Requests to URLs that clients name.
+    outgoing: Client = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.outgoing = Client(self.clock, lambda: self.settings.text("secstorage.allowed.internal.sites"))
 
     def context(self, tx: Transaction, caller: Caller) -> Context:
         """A context for one transaction."""

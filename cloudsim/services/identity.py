@@ -73,6 +73,11 @@ _RULES = (
     .where(role_permission.c.role_id == bindparam("role_id"), role.c.state == "enabled")
     .order_by(role_permission.c.sort_order, role_permission.c.id)
 )
+_RULES_OF_ANY = (
+    select(role_permission.c.rule, role_permission.c.permission)
+    .where(role_permission.c.role_id == bindparam("role_id"))
+    .order_by(role_permission.c.sort_order, role_permission.c.id)
+)
 _SESSION = select(session).where(session.c.digest == bindparam("digest"))
 
 _PROJECTS = (
@@ -137,11 +142,12 @@ class Session:
     lacks: str = ""
 
 
-def rules_of(tx: Transaction, role_id: int | None) -> tuple[tuple[str, bool], ...]:
-    """A role's rules in their order; a disabled role has none."""
+def rules_of(tx: Transaction, role_id: int | None, *, disabled: bool = False) -> tuple[tuple[str, bool], ...]:
+    """A role's rules in their order; a disabled role has none, unless `disabled` asks for what it would have."""
     if role_id is None:
         return ()
-    return tuple((row["rule"], row["permission"].lower() == "allow") for row in tx.all(_RULES, role_id=role_id))
+    rows = tx.all(_RULES_OF_ANY if disabled else _RULES, role_id=role_id)
+    return tuple((row["rule"], row["permission"].lower() == "allow") for row in rows)
 
 
 def _memberships(tx: Transaction, user_id: int, account_id: int) -> tuple[Membership, ...]:
@@ -354,9 +360,17 @@ _END_ALL = session.delete().where(any_of(session.c.user_id, "user_ids"))
 _OLD = session.delete().where(session.c.used < bindparam("before"))
 
 
+_END_OTHERS = session.delete().where(session.c.user_id == bindparam("user"), session.c.digest != bindparam("kept"))
+
+
 def end_sessions(ctx: Context, user_ids: Sequence[int]) -> None:
     """Ends all sessions of users, everywhere."""
     ctx.tx.execute(_END_ALL, user_ids=list(user_ids))
+
+
+def end_other_sessions(ctx: Context) -> None:
+    """Ends the sessions of the caller but the one that the request came with."""
+    ctx.tx.execute(_END_OTHERS, user=ctx.caller.user_id, kept=ctx.session or "")
 
 
 async def touch(cloud: Cloud, cookie: str) -> None:

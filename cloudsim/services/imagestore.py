@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from urllib.parse import urlsplit
+from urllib.parse import urlsplit, urlunsplit
 
 from sqlalchemy import bindparam, func, select
 
@@ -74,6 +74,7 @@ def create(
     if zone is None:
         raise InvalidValue("that secondary storage serves a zone: give zoneid")
     protocol = _protocol(url)
+    url = _without_password(url or "")
     if ctx.tx.scalar(_SAME, url=url) is not None:
         raise InvalidValue("there is an image store with that URL already")
     row_id = ctx.tx.insert(
@@ -112,6 +113,13 @@ def _protocol(url: str | None) -> str:
     if parts.scheme.lower() not in PROTOCOLS or not host or not parts.path.strip("/"):
         raise InvalidValue("the URL of secondary storage is nfs://server/path or cifs://server/path")
     return parts.scheme.lower()
+
+
+def _without_password(url: str) -> str:
+    """A URL as it is kept and shown: who mounts the store is told the password by other means."""
+    parts = urlsplit(url)
+    query = "&".join(one for one in parts.query.split("&") if not one.lower().startswith("password="))
+    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2], query=query))
 
 
 def update(ctx: Context, row: Row, *, name: str | None, read_only: bool | None) -> None:

@@ -28,6 +28,8 @@ class Owner(Enum):
     PROJECT = "project"
     #: Part of a project: seen by whoever sees the project, invitations by the invited as well.
     OF_PROJECT = "of project"
+    #: Something of a webhook: seen by whoever sees the webhook.
+    OF_WEBHOOK = "of webhook"
     #: A domain itself: seen by its own people and those above.
     DOMAIN = "domain"
 
@@ -134,3 +136,8 @@ ANNOTATION = Noun("annotation", "comment", schema.annotation, type="Annotation")
 ALERT = Noun("alert", "alert", schema.alert, type="Alert")
 JOB = Noun("asyncjob", "job", schema.job, Owner.ACCOUNT, "AsyncJob")
 EVENT = Noun("event", "event", schema.event, Owner.ACCOUNT, "Event")
+
+WEBHOOK = Noun("webhook", "webhook", schema.webhook, Owner.ACCOUNT, "Webhook")
+WEBHOOK_DELIVERY = Noun(
+    "webhookdelivery", "delivery of a webhook", schema.webhook_delivery, Owner.OF_WEBHOOK, "WebhookDelivery"
+)

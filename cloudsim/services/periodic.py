@@ -5,7 +5,7 @@ from __future__ import annotations
 from cloudsim.core.caller import Caller
 from cloudsim.db import placement
 from cloudsim.jobs.periodic import PeriodicTask, Scheduler
-from cloudsim.services import account_orders, host, job, system_vm, vm_expunge
+from cloudsim.services import account_orders, host, job, system_vm, vm_expunge, webhook_delivery
 from cloudsim.services.context import Cloud
 
 
@@ -93,7 +93,29 @@ class FinishRemovals(_Task):
         await self._cloud.db.write(lambda tx: account_orders.due(self._cloud.context(tx, self._admin)))
 
 
-TASKS = (LookAfterSystemVms, FinishRemovals, ExpungeMachines, PurgeJobs, RecalculateCapacity, PingHosts)
+class PruneDeliveries(_Task):
+    """Removes deliveries of webhooks beyond ``webhook.deliveries.limit``."""
+
+    name = "webhook-deliveries"
+    setting = "webhook.deliveries.cleanup.interval"
+
+    def __init__(self, cloud: Cloud, admin: Caller) -> None:
+        super().__init__(cloud, admin)
+        self.first = float(cloud.settings.number("webhook.deliveries.cleanup.initial.delay"))
+
+    async def run(self) -> None:
+        await self._cloud.db.write(lambda tx: webhook_delivery.prune_all(self._cloud.context(tx, self._admin)))
+
+
+TASKS = (
+    LookAfterSystemVms,
+    FinishRemovals,
+    ExpungeMachines,
+    PurgeJobs,
+    RecalculateCapacity,
+    PingHosts,
+    PruneDeliveries,
+)
 
 
 def scheduler(cloud: Cloud, admin: Caller) -> Scheduler:

@@ -49,6 +49,15 @@ def must_cover(ctx: Context, other: Rules, what: str) -> None:
         raise PermissionDenied(f"{what} may do more than you may")
 
 
+def must_cover_account(ctx: Context, found: Row, what: str) -> None:
+    """Raises `PermissionDenied` where the users of an account may do what the caller may not: by the rules of its role,
+    also while the role is disabled, or because it is a root admin's, who sees all there is.
+    """
+    if found["type"] == ADMIN and not ctx.caller.is_admin:
+        raise PermissionDenied(f"{what} may do more than you may")
+    must_cover(ctx, identity.rules_of(ctx.tx, found["role_id"], disabled=True), what)
+
+
 def may_change_user(ctx: Context, found: Row, what: str = "change") -> None:
     """Raises `PermissionDenied` unless the caller is the user, or an admin above whose role holds all of the user's."""
     caller = ctx.caller
@@ -59,8 +68,7 @@ def may_change_user(ctx: Context, found: Row, what: str = "change") -> None:
     admin = caller.is_admin or caller.is_domain_admin
     if not admin or not access.owns(ctx, found["account_id"], found["domain_id"]):
         raise PermissionDenied(f"user {found['username']} is not yours to {what}")
-    owner = access.row(ctx, ACCOUNT, found["account_id"])
-    must_cover(ctx, identity.rules_of(ctx.tx, owner["role_id"]), f"user {found['username']}")
+    must_cover_account(ctx, access.row(ctx, ACCOUNT, found["account_id"]), f"user {found['username']}")
 
 
 def may_change_account(ctx: Context, found: Row) -> None:
@@ -71,7 +79,7 @@ def may_change_account(ctx: Context, found: Row) -> None:
     admin = caller.is_admin or caller.is_domain_admin
     if not admin or not access.owns(ctx, found["id"], found["domain_id"]):
         raise PermissionDenied(f"account {found['name']} is not yours to change")
-    must_cover(ctx, identity.rules_of(ctx.tx, found["role_id"]), f"account {found['name']}")
+    must_cover_account(ctx, found, f"account {found['name']}")
 
 
 def keep_a_root_admin(ctx: Context) -> None:

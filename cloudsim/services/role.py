@@ -74,6 +74,7 @@ def _changeable(ctx: Context, found: Row) -> None:
     _root(ctx)
     if found["is_default"]:
         raise PermissionDenied(f"role {found['name']} is one of the default roles, which stay as they are")
+    rights.must_cover(ctx, identity.rules_of(ctx.tx, found["id"], disabled=True), f"role {found['name']}")
 
 
 def _name(ctx: Context, name: str, type_: str, own: int | None = None) -> str:
@@ -134,7 +135,7 @@ def _add_rules(ctx: Context, role_id: int, entries: Sequence[tuple[str, str, str
 
 def _check(ctx: Context, role_id: int) -> None:
     """After each change of rules: not more than the caller has, and never so that nobody could undo it."""
-    rights.must_cover(ctx, identity.rules_of(ctx.tx, role_id), "such a role")
+    rights.must_cover(ctx, identity.rules_of(ctx.tx, role_id, disabled=True), "such a role")
     rights.keep_a_root_admin(ctx)
 
 

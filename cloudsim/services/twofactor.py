@@ -51,13 +51,21 @@ def setup(ctx: Context, user: Row | None, *, enable: bool, provider: str | None)
     found = user if user is not None else access.row(ctx, USER, caller.user_id)
     if enable:
         return found, _enable(ctx, found, provider)
+    who = identity.who(ctx.tx, caller.user_id) if ctx.session is not None else None
+    if who is not None and identity.lacks_code(ctx, who):
+        raise SecondFactorMissing("give the code of your second factor before you take one away")
     if found["id"] != caller.user_id:
+        if who is not None and identity.asks_second_factor(ctx.settings, who) == "setup":
+            raise SecondFactorMissing("set up your own second factor before you take away another one")
         rights.may_change_user(ctx, found)
-    elif ctx.session is not None:
-        who = identity.who(ctx.tx, caller.user_id)
-        if who is not None and identity.lacks_code(ctx, who):
-            raise SecondFactorMissing("give the code of your second factor before you take it away")
-    ctx.tx.update(schema.user, {"id": found["id"]}, two_factor=None, two_factor_secret=None, two_factor_verified=False)
+    ctx.tx.update(
+        schema.user,
+        {"id": found["id"]},
+        two_factor=None,
+        two_factor_secret=None,
+        two_factor_verified=False,
+        two_factor_step=0,
+    )
     _tell(ctx, found, "has no second factor any more")
     return found, None
 
@@ -80,6 +88,7 @@ def _enable(ctx: Context, found: Row, provider: str | None) -> str:
         two_factor=name,
         two_factor_secret=ctx.cloud.cipher.seal(code),
         two_factor_verified=False,
+        two_factor_step=0,
     )
     _tell(ctx, found, f"sets up a second factor ({name})")
     return code
@@ -95,22 +104,24 @@ def _tell(ctx: Context, found: Row, text: str) -> None:
     )
 
 
-def is_right(ctx: Context, found: Row, code: str) -> bool:
-    """Whether a code is the one of now."""
+def right_step(ctx: Context, found: Row, code: str) -> int | None:
+    """The step of time that a code belongs to (0 for a PIN); None where it is wrong, or was taken before."""
     secret = ctx.cloud.cipher.open(found["two_factor_secret"])
     if found["two_factor"] != "totp":
-        return hmac.compare_digest(secret.encode(), code.encode())
+        return 0 if hmac.compare_digest(secret.encode(), code.encode()) else None
     if len(code) != DIGITS or not code.isascii() or not code.isdigit():
-        return False
+        return None
     # SHA-1 is what authenticator applications know; TOTP does not need more of it
     totp = TOTP(base64.b32decode(secret), DIGITS, SHA1(), STEP, enforce_key_length=False)  # noqa: S303
-    for drift in range(-DRIFT, DRIFT + 1):
+    now = ctx.now // 1000 // STEP
+    # a code counts once: who looked over a shoulder comes too late
+    for step in range(max(now - DRIFT, found["two_factor_step"] + 1), now + DRIFT + 1):
         try:
-            totp.verify(code.encode(), ctx.now // 1000 + drift * STEP)
+            totp.verify(code.encode(), step * STEP)
         except InvalidToken:
             continue
-        return True
-    return False
+        return step
+    return None
 
 
 def validate(ctx: Context, code: str) -> bool:
@@ -118,12 +129,13 @@ def validate(ctx: Context, code: str) -> bool:
     found = access.row(ctx, USER, ctx.caller.user_id)
     if found["two_factor"] is None:
         raise InvalidValue("no second factor is set up")
-    if not is_right(ctx, found, code):
+    step = right_step(ctx, found, code)
+    if step is None:
         who = identity.who(ctx.tx, found["id"])
         if who is not None:
             identity.count_failure(ctx, who)
         return False
-    if not found["two_factor_verified"]:
-        ctx.tx.update(schema.user, {"id": found["id"]}, two_factor_verified=True)
+    if not found["two_factor_verified"] or step:
+        ctx.tx.update(schema.user, {"id": found["id"]}, two_factor_verified=True, two_factor_step=step)
     identity.verified(ctx, ctx.session)
     return True

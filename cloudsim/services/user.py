@@ -168,6 +168,7 @@ def create(
         two_factor_secret=None,
         two_factor_verified=False,
         two_factor_mandated=False,
+        two_factor_step=0,
     )
     _tell(ctx, "USER.CREATE", f"user {username} was created", uuid, owner["id"], owner["domain_id"])
     return made
@@ -178,7 +179,7 @@ def account_for(ctx: Context, domain_: Row | None, name: str) -> Row:
     found = access.account_of(ctx, domain_, name)
     if found["type"] == ADMIN and not ctx.caller.is_admin:
         raise PermissionDenied("only a root admin can make users of a root admin's account")
-    rights.must_cover(ctx, identity.rules_of(ctx.tx, found["role_id"]), f"account {found['name']}")
+    rights.must_cover_account(ctx, found, f"account {found['name']}")
     return found
 
 
@@ -260,8 +261,11 @@ def update(
         values["two_factor_mandated"] = mandate_two_factor
     if values:
         _changed(ctx, found, "USER.UPDATE", "was changed", **values)
-    if "password" in values and found["id"] != caller.user_id:
-        identity.end_sessions(ctx, [found["id"]])
+    if "password" in values:
+        if found["id"] != caller.user_id:
+            identity.end_sessions(ctx, [found["id"]])
+        else:
+            identity.end_other_sessions(ctx)
 
 
 def set_state(ctx: Context, found: Row, state: str) -> None:
@@ -355,7 +359,7 @@ def move(ctx: Context, found: Row, account: Row | None, name: str | None) -> Non
         raise InvalidValue(f"user {found['username']} is in account {account['name']} already")
     if account["state"] != "enabled":
         raise InvalidValue(f"account {account['name']} is {account['state']}")
-    rights.must_cover(ctx, identity.rules_of(ctx.tx, account["role_id"]), f"account {account['name']}")
+    rights.must_cover_account(ctx, account, f"account {account['name']}")
     identity.end_sessions(ctx, [found["id"]])
     ctx.tx.execute(_LEAVE, user_id=found["id"])
     _changed(ctx, found, "USER.MOVE", f"is in account {account['name']} now", account_id=account["id"])

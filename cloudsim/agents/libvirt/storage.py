@@ -20,6 +20,7 @@ from cloudsim.agents.libvirt.calls import Calls, Gate
 from cloudsim.agents.libvirt.domain_xml import check_name
 from cloudsim.agents.libvirt.library import one_line
 from cloudsim.core.clock import Clock
+from cloudsim.core.diskimage import QCOW2, BadImage, file_reader, inspect
 
 T = TypeVar("T")
 
@@ -76,13 +77,10 @@ class Storage:
         await self._files(lambda: _prepare(target))
         try:
             if source is not None and await self._files(source.is_file):
-                held = await self._info(source)
-                if any(held.get(key) for key in ("backing-filename", "full-backing-filename", "encrypted")) or (
-                    held.get("format-specific", {}).get("data", {}).get("data-file")
-                ):
-                    raise CommandFailed("the template refers to other files, or is encrypted: it is not used")
+                # before any tool opens it, for that would open what it refers to
+                held = await self._files(lambda: _inspected(source))
                 await _run("convert", "-f", "qcow2", "-O", "qcow2", str(source), str(part))
-                if size > int(held["virtual-size"]):
+                if size > held:
                     await _run("resize", "-q", "-f", "qcow2", str(part), str(size))
             else:
                 await _run("create", "-q", "-f", "qcow2", str(part), str(size))
@@ -106,6 +104,15 @@ class Storage:
 
     def _lock(self, target: Path) -> asyncio.Lock:
         return self._locks.setdefault(str(target), asyncio.Lock())
+
+
+def _inspected(path: Path) -> int:
+    """The bytes of the disk that a template holds. Raises `CommandFailed` where it is not one to be used."""
+    with path.open("rb") as file:
+        try:
+            return inspect(file_reader(file), os.fstat(file.fileno()).st_size, QCOW2).virtual_size or 0
+        except BadImage as error:
+            raise CommandFailed(f"the template is not used: {error}") from None
 
 
 def _part(target: Path) -> Path:

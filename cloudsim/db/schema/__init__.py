@@ -49,9 +49,10 @@ from cloudsim.db.schema.project import (
     project_role_permission,
 )
 from cloudsim.db.schema.virtualmachine import instance_group, router, system_nic, vm, volume
+from cloudsim.db.schema.webhook import webhook, webhook_delivery
 
 #: The newest migration: what an empty database is made at.
-VERSION = "0007"
+VERSION = "0008"
 
 __all__ = [
     "VERSION",
@@ -108,5 +109,7 @@ __all__ = [
     "vm",
     "vnet",
     "volume",
+    "webhook",
+    "webhook_delivery",
     "zone",
 ]

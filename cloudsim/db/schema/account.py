@@ -90,6 +90,8 @@ user = resource(
     # whether a code was ever right: before that a login needs none
     flag("two_factor_verified"),
     flag("two_factor_mandated"),
+    # the step of time of the last code that was taken: none counts twice
+    big("two_factor_step", nullable=False, default=0),
     unique_alive("uq_user_name", "domain_id", "username"),
 )  # fmt: skip
 
