@@ -16,7 +16,7 @@ from cloudsim.db.types import any_of
 from cloudsim.db.virtualmachine import DETAILS, TAGS, grouped
 from cloudsim.jobs.job import Order
 from cloudsim.jobs.workflow import Workflow, workflow
-from cloudsim.services import access, network, usage
+from cloudsim.services import access, dedication, network, usage
 from cloudsim.services.access import Scope
 from cloudsim.services.addressing import ip
 from cloudsim.services.context import Context
@@ -233,6 +233,7 @@ def create(
         raise InvalidValue(f"network offering {offered['name']} is not available in zone {zone['name']}")
     if zone["allocation_state"] != "Enabled" and not admin:
         raise PermissionDenied(f"zone {zone['name']} is disabled")
+    dedication.check_zone(ctx, zone, account)
     if zone["network_type"] == "Basic" and kind == "Isolated":
         raise InvalidValue("a basic zone has no isolated networks")
     if physical is not None and physical["zone_id"] != zone["id"]:

@@ -12,7 +12,7 @@ from cloudsim.core.errors import InvalidValue, ResourceInUse
 from cloudsim.db import schema
 from cloudsim.db.database import Row
 from cloudsim.db.types import any_of
-from cloudsim.services import access, addressing
+from cloudsim.services import access, addressing, dedication
 from cloudsim.services.context import Context
 from cloudsim.services.listing import Listing, equals
 from cloudsim.services.nouns import POD
@@ -162,6 +162,7 @@ def delete(ctx: Context, row: Row) -> None:
         number = ctx.tx.scalar(statement, pod_id=row["id"])
         if number:
             raise ResourceInUse(f"pod {row['name']} has {number} {label}: remove them first")
+    dedication.end_of_place(ctx, "Pod", row["id"])
     ctx.tx.update(pod, {"id": row["id"]}, removed=ctx.now)
     ctx.event("POD.DELETE", f"pod {row['name']} is removed", resource=("Pod", row["uuid"]))
 

@@ -48,10 +48,18 @@ from cloudsim.db.schema.project import (
     project_role,
     project_role_permission,
 )
+from cloudsim.db.schema.ranges import (
+    dedicated_resource,
+    guest_range,
+    pod_ip,
+    portable_ip,
+    portable_range,
+    storage_range,
+)
 from cloudsim.db.schema.virtualmachine import instance_group, system_nic, vm, volume
 
 #: The newest migration: what an empty database is made at.
-VERSION = "0006"
+VERSION = "0007"
 
 __all__ = [
     "VERSION",
@@ -60,12 +68,14 @@ __all__ = [
     "annotation",
     "cluster",
     "configuration",
+    "dedicated_resource",
     "detail",
     "disk_offering",
     "domain",
     "event",
     "guest_os",
     "guest_os_category",
+    "guest_range",
     "host",
     "host_capacity",
     "image_store",
@@ -80,6 +90,9 @@ __all__ = [
     "nic",
     "physical_network",
     "pod",
+    "pod_ip",
+    "portable_ip",
+    "portable_range",
     "project",
     "project_account",
     "project_invitation",
@@ -95,6 +108,7 @@ __all__ = [
     "session",
     "ssh_keypair",
     "storage_pool",
+    "storage_range",
     "system_nic",
     "tag",
     "template",
