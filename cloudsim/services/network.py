@@ -10,11 +10,11 @@ from sqlalchemy import Integer, bindparam, func, select
 from cloudsim.core.errors import BadParameter, InsufficientAddresses, InvalidValue
 from cloudsim.db import schema
 from cloudsim.db.database import Row
-from cloudsim.services import access, resource, usage
+from cloudsim.services import access, guest_vlan, resource, usage
 from cloudsim.services.context import Context
 from cloudsim.services.nouns import ACCOUNT, NETWORK, NETWORK_OFFERING, VIRTUAL_MACHINE
 
-network, nic, vnet, public_ip, vlan = schema.network, schema.nic, schema.vnet, schema.public_ip, schema.vlan
+network, nic, public_ip, vlan = schema.network, schema.nic, schema.public_ip, schema.vlan
 
 _OF_ACCOUNT = (
     select(network)
@@ -56,12 +56,6 @@ _ALL_TAKEN = select(nic.c.ip).where(
 )
 _NEWEST_NIC = select(func.max(nic.c.id).label("newest"))
 _MAC = select(nic.c.id).where(nic.c.mac == bindparam("mac"), nic.c.removed.is_(None))
-_FREE_VNET = (
-    select(vnet)
-    .where(vnet.c.physical_network_id == bindparam("physical_network_id"), vnet.c.network_id.is_(None))
-    .order_by(vnet.c.vlan)
-    .limit(1)
-)
 _FREE_PUBLIC = (
     select(public_ip)
     .select_from(public_ip.join(vlan, public_ip.c.vlan_id == vlan.c.id))
@@ -304,11 +298,8 @@ def implement(ctx: Context, found: Row) -> Row:
     values: dict[str, Any] = {"state": "Implemented", "idle_since": None}
     offering = access.row(ctx, NETWORK_OFFERING, found["offering_id"])
     if found["vlan"] is None and not offering["specify_vlan"]:
-        free = ctx.tx.first(_FREE_VNET, physical_network_id=found["physical_network_id"])
-        if free is None:
-            raise InsufficientAddresses(f"no VLAN is free for network {found['name']}")
-        ctx.tx.update(vnet, {"id": free["id"]}, network_id=found["id"])
-        values.update(vlan=free["vlan"], broadcast_uri=f"vlan://{free['vlan']}")
+        number = guest_vlan.take(ctx, found)
+        values.update(vlan=number, broadcast_uri=f"vlan://{number}")
     if any(service["name"] == "SourceNat" for service in offering["services"]):
         take_source_nat(ctx, found)
     ctx.tx.update(network, {"id": found["id"]}, **values)

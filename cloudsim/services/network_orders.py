@@ -16,7 +16,7 @@ from cloudsim.db.types import any_of
 from cloudsim.db.virtualmachine import DETAILS, TAGS, grouped
 from cloudsim.jobs.job import Order
 from cloudsim.jobs.workflow import Workflow, workflow
-from cloudsim.services import access, dedication, network, usage
+from cloudsim.services import access, dedication, guest_vlan, network, usage
 from cloudsim.services.access import Scope
 from cloudsim.services.addressing import ip
 from cloudsim.services.context import Context
@@ -253,6 +253,8 @@ def create(
     gateway, start, end = ip(gateway, "gateway"), ip(start, "startip"), ip(end, "endip") or ip(start, "startip")
     _check_range(gateway, netmask, start, end)
     number = _vlan_number(ctx, zone, offered, vlan, bypass_overlap)
+    if number is not None:
+        guest_vlan.check_number(ctx, zone, account, number)
     made = network.create(
         ctx,
         account=account,
@@ -274,6 +276,8 @@ def create(
         private_mtu=_mtu(ctx, private_mtu, "private", zone),
         vlan_number=number,
     )
+    if number is not None:
+        guest_vlan.claim(ctx, made, number)
     if start is not None:
         ctx.tx.insert(
             schema.vlan,
@@ -433,7 +437,7 @@ def deleted(ctx: Context, network_id: int) -> dict[str, Any]:
     for address in ctx.tx.all(_PUBLIC_OF, network_id=network_id):
         free_address(ctx, address)
     for vnet in ctx.tx.all(_PHYSICAL_VNETS, network_id=network_id):
-        ctx.tx.update(schema.vnet, {"id": vnet["id"]}, network_id=None)
+        ctx.tx.update(schema.vnet, {"id": vnet["id"]}, network_id=None, taken=None)
     ctx.tx.update(schema.vlan, {"network_id": network_id}, removed=ctx.now)
     ctx.tx.update(table, {"id": network_id}, removed=ctx.now, state="Destroy")
     usage.end(ctx, "network", network_id)

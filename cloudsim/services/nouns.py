@@ -129,3 +129,9 @@ ANNOTATION = Noun("annotation", "comment", schema.annotation, type="Annotation")
 ALERT = Noun("alert", "alert", schema.alert, type="Alert")
 JOB = Noun("asyncjob", "job", schema.job, Owner.ACCOUNT, "AsyncJob")
 EVENT = Noun("event", "event", schema.event, Owner.ACCOUNT, "Event")
+
+GUEST_VLAN_RANGE = Noun("dedicatedguestvlanrange", "range of guest VLANs", schema.guest_range, type="GuestVlanRange")
+STORAGE_RANGE = Noun(
+    "storagenetworkiprange", "storage network range", schema.storage_range, type="StorageNetworkIpRange"
+)
+PORTABLE_RANGE = Noun("portableiprange", "portable range", schema.portable_range, type="PortableIpRange")
