@@ -16,7 +16,17 @@ from cloudsim.db.placement import allocate
 from cloudsim.db.types import Big
 from cloudsim.jobs.job import Order
 from cloudsim.jobs.workflow import Workflow, single, workflow
-from cloudsim.services import access, dedication, guest_vlan, identity, network_orders, rights, usage, vm_workflows
+from cloudsim.services import (
+    access,
+    dedication,
+    guest_vlan,
+    identity,
+    network_orders,
+    public_range,
+    rights,
+    usage,
+    vm_workflows,
+)
 from cloudsim.services import user as users
 from cloudsim.services.context import Context
 from cloudsim.services.network_orders import check_domain
@@ -443,6 +453,7 @@ def take_away(ctx: Context, account_id: int) -> None:
         ctx.tx.execute(statement, account_id=account_id)
     dedication.end_of_owner(ctx, "account", account_id)
     guest_vlan.end_of_account(ctx, account_id)
+    public_range.end_of_account(ctx, account_id)
     ctx.tx.update(account, {"id": account_id}, removed=ctx.now, needs_cleanup=False)
 
 

@@ -16,7 +16,7 @@ from cloudsim.db.types import any_of
 from cloudsim.db.virtualmachine import DETAILS, TAGS, grouped
 from cloudsim.jobs.job import Order
 from cloudsim.jobs.workflow import Workflow, workflow
-from cloudsim.services import access, dedication, guest_vlan, network, usage
+from cloudsim.services import access, dedication, guest_vlan, network, public_range, usage
 from cloudsim.services.access import Scope
 from cloudsim.services.addressing import ip
 from cloudsim.services.context import Context
@@ -362,6 +362,8 @@ def _choose_source_nat(ctx: Context, found: Row, address: str) -> None:
         raise InvalidValue(f"public address {address} is in use")
     if row["static_nat"]:
         raise InvalidValue(f"public address {address} is used for static NAT")
+    if not mine:
+        public_range.check_address(ctx, row, found["account_id"], found["domain_id"])
     for other in ctx.tx.all(_PUBLIC_OF, network_id=found["id"]):
         if other["source_nat"] and other["id"] != row["id"]:
             ctx.tx.update(schema.public_ip, {"id": other["id"]}, source_nat=False)
