@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from sqlalchemy import bindparam, func, or_, select
 
 from cloudsim.core.errors import InsufficientAddresses, InvalidValue
 from cloudsim.db import schema
 from cloudsim.db.database import Row
+from cloudsim.db.types import any_of
 from cloudsim.services import access, resource
 from cloudsim.services.context import Context
 from cloudsim.services.nouns import VLAN_RANGE, ZONE
@@ -26,21 +25,26 @@ _PUBLIC = (
     vlan.c.for_system_vms.is_(False),
     vlan.c.removed.is_(None),
 )
-_RANGES = select(vlan.c.id).where(*_PUBLIC, _OWN).limit(1)
-
-
-def _free(*more: Any) -> Any:
-    return (
-        select(public_ip)
-        .select_from(public_ip.join(vlan, public_ip.c.vlan_id == vlan.c.id))
-        .where(public_ip.c.zone_id == bindparam("zone_id"), public_ip.c.state == "Free", *_PUBLIC, *more)
-        .order_by(public_ip.c.id)
-        .limit(1)
+_RANGES = select(vlan.c.id).where(*_PUBLIC, _OWN)
+_FREE_OF = (
+    select(public_ip)
+    .where(any_of(public_ip.c.vlan_id, "ranges"), public_ip.c.state == "Free")
+    .order_by(public_ip.c.id)
+    .limit(1)
+)
+_FREE = (
+    select(public_ip)
+    .select_from(public_ip.join(vlan, public_ip.c.vlan_id == vlan.c.id))
+    .where(
+        public_ip.c.zone_id == bindparam("zone_id"),
+        public_ip.c.state == "Free",
+        vlan.c.account_id.is_(None),
+        vlan.c.domain_id.is_(None),
+        *_PUBLIC,
     )
-
-
-_FREE_OWN = _free(_OWN)
-_FREE_SHARED = _free(vlan.c.account_id.is_(None), vlan.c.domain_id.is_(None))
+    .order_by(public_ip.c.id)
+    .limit(1)
+)
 _ALLOCATED = select(public_ip.c.address, public_ip.c.account_id, public_ip.c.domain_id).where(
     public_ip.c.vlan_id == bindparam("vlan_id"), public_ip.c.state != "Free", public_ip.c.removed.is_(None)
 )
@@ -59,11 +63,10 @@ def free(ctx: Context, zone_id: int, account_id: int, domain_id: int) -> Row:
     Raises `InsufficientAddresses`.
     """
     whose = {"zone_id": zone_id, "account_id": account_id, "domain_id": domain_id}
-    found = ctx.tx.first(_FREE_OWN, whose)
-    if found is None and (
-        ctx.settings.flag("use.system.public.ips", ("Account", account_id)) or ctx.tx.first(_RANGES, whose) is None
-    ):
-        found = ctx.tx.first(_FREE_SHARED, zone_id=zone_id)
+    own = [row["id"] for row in ctx.tx.all(_RANGES, whose)]
+    found = ctx.tx.first(_FREE_OF, ranges=own) if own else None
+    if found is None and (not own or ctx.settings.flag("use.system.public.ips", ("Account", account_id))):
+        found = ctx.tx.first(_FREE, zone_id=zone_id)
     if found is None:
         raise InsufficientAddresses("no public address is free in the zone")
     return found

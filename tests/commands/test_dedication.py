@@ -187,13 +187,16 @@ async def test_maintenance_does_not_fill_what_is_dedicated(api: Api, http: aioht
     assert (found["state"], found["hostid"]) == ("Running", pick["id"])
 
 
-async def test_system_machines_stay_out_of_dedicated_hosts(api: Api, http: aiohttp.ClientSession) -> None:
+async def test_system_machines_stay_out_of_dedicated_hosts(
+    api: Api, http: aiohttp.ClientSession, server: Server
+) -> None:
     d = await domain(api, "d")
     await person(api, http, "ann", domainid=d["id"])
     (pick, *_) = hosts = (await api.call("listHosts", type="Routing"))["host"]
     for host in hosts:
         if host["id"] != pick["id"]:
             await dedicate(api, "Host", host, domainid=d["id"], account="ann")
+    await server.periodic.run_now("system-vms")
     async with asyncio.timeout(30):
         while len(found := (await api.call("listSystemVms", state="Running")).get("systemvm", [])) < 2:
             await asyncio.sleep(0.02)
