@@ -71,8 +71,8 @@ _ROWS = {kind: _rows(kind) for kind in KINDS}
 _OF = select(table).where(
     table.c.kind == bindparam("kind"), table.c.place_id == bindparam("place_id"), table.c.removed.is_(None)
 )
-#: All of a zone, each with the places that its place is in.
-_IN_ZONE = (
+#: Each with the places that its place is in.
+_ALL = (
     select(
         table,
         func.coalesce(schema.pod.c.id, schema.cluster.c.pod_id, host.c.pod_id).label("pod_id"),
@@ -91,9 +91,10 @@ _IN_ZONE = (
         .outerjoin(schema.cluster, and_(table.c.kind == "Cluster", table.c.place_id == schema.cluster.c.id))
         .outerjoin(host, and_(table.c.kind == "Host", table.c.place_id == host.c.id))
     )
-    .where(table.c.zone_id == bindparam("zone_id"), table.c.removed.is_(None))
+    .where(table.c.removed.is_(None))
     .order_by(table.c.id)
 )
+_IN_ZONE = _ALL.where(table.c.zone_id == bindparam("zone_id"))
 _ANY = select(table.c.id).where(table.c.zone_id == bindparam("zone_id"), table.c.removed.is_(None)).limit(1)
 
 
@@ -279,6 +280,20 @@ def end_of_owner(ctx: Context, what: str, owner_id: int) -> None:
     """Ends all dedications to an account or a domain (`what`) that goes."""
     for row in ctx.tx.all(_OF_OWNER[what], owner=owner_id):
         _end(ctx, row)
+
+
+def check_moved(ctx: Context, path: str) -> None:
+    """Raises `InvalidValue` where a domain, at `path` now, has parts of what is kept for domains it is not in any more."""
+    rows = ctx.tx.all(_ALL)
+    for part in rows:
+        if not part["domain_path"].startswith(path):
+            continue
+        for whole in rows:
+            column = f"{KINDS[whole['kind']].name}_id"
+            holds = whole["id"] != part["id"] and part[column] == whole["place_id"]
+            if holds and not part["domain_path"].startswith(whole["domain_path"]):
+                what = f"{KINDS[part['kind']].label} {part['name']}"
+                raise InvalidValue(f"{what} is dedicated to it, as part of what is dedicated to {_owner(whole)}")
 
 
 # -- obeying

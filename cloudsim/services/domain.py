@@ -221,6 +221,7 @@ def move(ctx: Context, found: Row, parent: Row) -> None:
     ctx.tx.update(domain, {"id": found["id"]}, parent_id=parent["id"])
     moved = access.row(ctx, DOMAIN, found["id"])
     _check_limits(ctx, moved)
+    dedication.check_moved(ctx, moved["path"])
     ctx.event(
         "DOMAIN.MOVE", f"domain {found['name']} is below {parent['name']} now", resource=("Domain", found["uuid"]),
         domain_id=found["id"],

@@ -131,6 +131,7 @@ def update(
         first, *others = row["ranges"]
         found = addressing.address_range(at, str(within.netmask), start or first["start"], end or first.get("end"))
         for other in others:
+            addressing.address_range(at, str(within.netmask), other["start"], other.get("end"))
             if found.overlaps(addressing.stored(other["start"], other.get("end"))):
                 raise InvalidValue(f"the pod has the addresses {other['start']}-{other.get('end')} in another range")
         address_plan.check(ctx, row["zone_id"], found, ("pod", 0))

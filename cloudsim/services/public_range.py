@@ -89,6 +89,8 @@ def dedicate(ctx: Context, row: Row, domain: Row, account: Row | None) -> None:
     """Keeps a range for an account, or for the accounts of a domain. Raises `InvalidValue`, `LimitReached`."""
     if row["type"] != "VirtualNetwork":
         raise InvalidValue("only ranges of public addresses can be dedicated")
+    if account is not None and account["domain_id"] != domain["id"]:
+        raise InvalidValue(f"account {account['name']} is not in domain {domain['name']}")
     if row["for_system_vms"]:
         raise InvalidValue("the range is kept for the cloud's own machines")
     if row["account_id"] is not None or row["domain_id"] is not None:

@@ -126,6 +126,19 @@ async def test_parts_of_what_is_dedicated(api: Api, http: aiohttp.ClientSession)
     assert (status, "account ann" in text) == (530, True)
 
 
+async def test_a_domain_does_not_move_away_with_a_part(api: Api) -> None:
+    where = await places(api)
+    d, other = await domain(api, "d"), await domain(api, "other")
+    below = await domain(api, "below", d)
+    await dedicate(api, "Cluster", where["Cluster"], domainid=d["id"])
+    await dedicate(api, "Host", where["Host"], domainid=below["id"])
+    status, text = await refused(api, "moveDomain", domainid=below["id"], parentdomainid=other["id"])
+    assert (status, "is dedicated to it" in text) == (431, True)
+    await release(api, "Host", where["Host"])
+    moved = (await api.call("moveDomain", domainid=below["id"], parentdomainid=other["id"]))["domain"]
+    assert moved["path"] == "ROOT/other/below"
+
+
 async def test_not_while_machines_of_others_run_there(api: Api, http: aiohttp.ClientSession) -> None:
     where = await places(api)
     d = await domain(api, "d")

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 from typing import Any
 
 import aiohttp
-from apiclient import Api
+from apiclient import Api, admin_keys
 from invariants import check, rows
+from options import make_config
 from people import domain, person, refused
 
 from cloudsim.server import Server
@@ -430,3 +432,31 @@ async def test_many_make_the_same_range(api: Api, server: Server) -> None:
     assert await rows(server, "SELECT count(*) FROM portable_ip") == [(10,)]
     assert len((await pod_of(api))["ipranges"]) == 2
     await check(server)
+
+
+async def test_what_was_asked_for_is_done_after_a_stop(data_dir: Path, http: aiohttp.ClientSession) -> None:
+    """The server stops right after it has answered; the next start does the rest, once."""
+    server = Server(make_config(data_dir))
+    await server.start()
+    api = Api(http, server.url, *admin_keys(data_dir))
+    pod, root = await pod_of(api), (await api.call("listDomains", name="ROOT"))["domain"][0]["id"]
+    management = {**POD, "podid": pod["id"], "startip": "172.16.20.1", "endip": "172.16.20.9"}
+    asked = await asyncio.gather(
+        api.call("createPortableIpRange", regionid=1, **PORTABLE),
+        api.call("createStorageNetworkIpRange", podid=pod["id"], **STORAGE),
+        api.call("createManagementNetworkIpRange", **management),
+        api.call("dedicatePod", podid=pod["id"], domainid=root),
+    )
+    await server.stop()
+    server = Server(make_config(data_dir))
+    await server.start()
+    try:
+        api = Api(http, server.url, *admin_keys(data_dir))
+        ended = [await api.wait(one["jobid"]) for one in asked]
+        assert [one["jobstatus"] for one in ended] == [1] * 4
+        for table, number in (("portable_ip", 10), ("storage_range", 1), ("dedicated_resource", 1)):
+            assert await rows(server, f"SELECT count(*) FROM {table}") == [(number,)]
+        assert len((await pod_of(api))["ipranges"]) == 2
+        await check(server)
+    finally:
+        await server.stop()
