@@ -35,6 +35,15 @@ async def check(server: Server) -> None:
     assert await rows(server, stray) == []
     twice = "SELECT network_id, ip FROM nic WHERE removed IS NULL AND ip IS NOT NULL GROUP BY 1, 2 HAVING count(*) > 1"
     assert await rows(server, twice) == []
+    # a VLAN that is taken is that of the network which has it
+    stray = "SELECT v.vlan FROM vnet v JOIN network n ON v.network_id = n.id WHERE n.removed IS NOT NULL OR n.vlan <> v.vlan"
+    assert await rows(server, stray) == []
+    # nobody's machines run on hosts that are kept for someone else
+    strangers = (
+        "SELECT v.uuid FROM dedicated_resource d JOIN vm v ON d.kind = 'Host' AND v.host_id = d.place_id"
+        " WHERE d.removed IS NULL AND v.removed IS NULL AND v.type = 'User' AND v.account_id <> d.account_id"
+    )
+    assert await rows(server, strangers) == []
     stray = "SELECT uuid FROM volume v WHERE removed IS NULL AND vm_id IN (SELECT id FROM vm WHERE removed IS NOT NULL)"
     assert await rows(server, stray) == []
     # a network has one router, or two that stand in for each other; each has its own row, and its cards while it is there

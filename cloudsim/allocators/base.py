@@ -20,6 +20,19 @@ from typing import Protocol
 
 
 @dataclass(frozen=True, slots=True)
+class Dedication:
+    """Whose alone a place is."""
+
+    #: ``Zone``, ``Pod``, ``Cluster`` or ``Host``.
+    kind: str
+    #: The account; None: everybody of the domain and of those below it.
+    account_id: int | None
+    domain_id: int
+    #: The account or domain in words, for refusals.
+    owner: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class HostCandidate:
     """A host as the rules see it. CPU in MHz and memory in bytes, totals with over-provisioning applied."""
 
@@ -56,6 +69,8 @@ class HostCandidate:
     #: What the cluster is called, for refusals; without a name its id is shown.
     cluster_uuid: str = ""
     cluster_name: str = ""
+    #: Whom the host, or a place that it is in, is dedicated to.
+    dedications: tuple[Dedication, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +123,11 @@ class Request:
     volumes: tuple[VolumeRequest, ...] = ()
     #: Root admins may use disabled places where the settings allow it.
     ignore_disabled: bool = False
+    #: Whose machine it is: the account, its domain and the domains above. Read where places are dedicated.
+    account_id: int | None = None
+    domain_ids: frozenset[int] = frozenset()
+    #: One of the cloud's own machines.
+    is_system: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 
 from cloudsim.allocators import registry
 from cloudsim.allocators.base import Destination, HostCandidate, Policy, PoolCandidate, Refusal, Request
+from cloudsim.allocators.dedication import own_first
 from cloudsim.allocators.errors import NoDestination, NoHost, NoPool
 from cloudsim.allocators.text import megabytes
 from cloudsim.allocators.volumes import VolumePlacement
@@ -32,7 +33,24 @@ def find(
     The same arguments and a `chance` in the same state give the same answer. Raises `NoHost`
     (an `InsufficientServers`) or `NoPool` (an `InsufficientStorage`), both with all `refusals`.
     """
-    clusters, refusals = _clusters(request, hosts, policy, chance)
+    *first, last = own_first(request, hosts)
+    for own in first:
+        try:
+            return _among(request, hosts, own, pools, policy, chance)
+        except NoDestination:
+            pass
+    return _among(request, hosts, last, pools, policy, chance)
+
+
+def _among(
+    request: Request,
+    hosts: Sequence[HostCandidate],
+    tried: Sequence[HostCandidate],
+    pools: Sequence[PoolCandidate],
+    policy: Policy,
+    chance: random.Random,
+) -> Destination:
+    clusters, refusals = _clusters(request, hosts, tried, policy, chance)
     host_allocator = registry.host_allocator(policy.algorithm)
     storage: VolumePlacement | None = None
     for members in clusters:
@@ -58,9 +76,13 @@ def _needs(request: Request) -> str:
 
 
 def _clusters(
-    request: Request, hosts: Sequence[HostCandidate], policy: Policy, chance: random.Random
+    request: Request,
+    hosts: Sequence[HostCandidate],
+    tried: Sequence[HostCandidate],
+    policy: Policy,
+    chance: random.Random,
 ) -> tuple[list[list[HostCandidate]], list[Refusal]]:
-    """The hosts of each cluster worth trying, best cluster first, and why others are not."""
+    """Those of the hosts that are `tried`, of each cluster worth it, best cluster first; why others are not."""
     if request.host_id is not None:
         asked = [host for host in hosts if host.id == request.host_id]
         if asked:
@@ -69,7 +91,7 @@ def _clusters(
         return [], [Refusal("host", wanted, wanted, "the host asked for is not in this zone", "place")]
     order, refusals = registry.planner(policy.planner).order(request, hosts, policy, chance)
     by_cluster: dict[int, list[HostCandidate]] = {cluster_id: [] for cluster_id in order}
-    for host in hosts:
+    for host in tried:
         members = by_cluster.get(host.cluster_id)
         if members is not None:
             members.append(host)

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from functools import cache
 
 from cloudsim.allocators.base import HostCandidate, Refusal, Request
+from cloudsim.allocators.dedication import dedicated
 from cloudsim.allocators.text import megabytes, number, words
 
 HostRule = Callable[[Request, HostCandidate], str | None]
@@ -111,6 +112,7 @@ def memory(request: Request, host: HostCandidate) -> str | None:
 HOST_RULES: tuple[HostRule, ...] = (
     place,
     avoid,
+    dedicated,
     status,
     resource_state,
     cluster_enabled,

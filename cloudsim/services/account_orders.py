@@ -16,7 +16,19 @@ from cloudsim.db.placement import allocate
 from cloudsim.db.types import Big
 from cloudsim.jobs.job import Order
 from cloudsim.jobs.workflow import Workflow, single, workflow
-from cloudsim.services import access, identity, network_orders, rights, router, usage, vm_workflows, webhook
+from cloudsim.services import (
+    access,
+    dedication,
+    guest_vlan,
+    identity,
+    network_orders,
+    public_range,
+    rights,
+    router,
+    usage,
+    vm_workflows,
+    webhook,
+)
 from cloudsim.services import user as users
 from cloudsim.services.context import Context
 from cloudsim.services.network_orders import check_domain
@@ -452,6 +464,9 @@ def take_away(ctx: Context, account_id: int) -> None:
         users.forget(ctx, row)
     for statement in (_TAGS, _MEMBERSHIPS, _INVITATIONS, _LIMITS, _DETAILS, _SETTINGS):
         ctx.tx.execute(statement, account_id=account_id)
+    dedication.end_of_owner(ctx, "account", account_id)
+    guest_vlan.end_of_account(ctx, account_id)
+    public_range.end_of_account(ctx, account_id)
     ctx.tx.update(account, {"id": account_id}, removed=ctx.now, needs_cleanup=False)
 
 

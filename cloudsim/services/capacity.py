@@ -135,16 +135,22 @@ def _pools(level: str) -> Any:
 #: Addresses of a pod that the cloud's own machines have.
 _SYSTEM = (
     select(func.count())
-    .where(schema.system_nic.c.pod_id == pod.c.id, schema.system_nic.c.removed.is_(None))
+    .where(
+        schema.system_nic.c.pod_id == pod.c.id,
+        schema.system_nic.c.kind == "Management",
+        schema.system_nic.c.removed.is_(None),
+    )
     .correlate(pod)
     .scalar_subquery()
 )
+#: Those that were acquired for use outside.
+_ACQUIRED = select(func.count()).where(schema.pod_ip.c.pod_id == pod.c.id).correlate(pod).scalar_subquery()
 
 
 def _pods(level: str) -> Any:
     column = pod.c.zone_id if level == "zone" else pod.c.id
     return (
-        select(column.label("place"), pod.c.ranges, (func.count(host.c.id) + _SYSTEM).label("used"))
+        select(column.label("place"), pod.c.ranges, (func.count(host.c.id) + _SYSTEM + _ACQUIRED).label("used"))
         .select_from(
             pod.outerjoin(host, (host.c.pod_id == pod.c.id) & host.c.removed.is_(None) & host.c.ip.is_not(None))
         )

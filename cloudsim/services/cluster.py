@@ -12,7 +12,7 @@ from cloudsim.db import schema
 from cloudsim.db.database import Row
 from cloudsim.db.types import any_of
 from cloudsim.db.virtualmachine import DETAILS, grouped
-from cloudsim.services import access
+from cloudsim.services import access, dedication
 from cloudsim.services.context import Context
 from cloudsim.services.listing import Listing, equals, equals_nocase
 from cloudsim.services.nouns import CLUSTER
@@ -149,6 +149,7 @@ def update(ctx: Context, row: Row, *, name: str | None = None, hypervisor: str |
 def delete(ctx: Context, row: Row) -> None:
     """Removes a cluster. Raises `ResourceInUse` where it has hosts or storage."""
     _check_empty(ctx, row, "delete it")
+    dedication.end_of_place(ctx, "Cluster", row["id"])
     ctx.tx.update(cluster, {"id": row["id"]}, removed=ctx.now)
 
 

@@ -14,7 +14,7 @@ from cloudsim.db.database import Row
 from cloudsim.db.types import Big, any_of
 from cloudsim.jobs.job import Order
 from cloudsim.jobs.workflow import Workflow, workflow
-from cloudsim.services import access, account, account_orders, resource, webhook
+from cloudsim.services import access, account, account_orders, dedication, public_range, resource, webhook
 from cloudsim.services.access import EVERYTHING, Scope
 from cloudsim.services.context import Context
 from cloudsim.services.listing import Listing, equals
@@ -221,6 +221,7 @@ def move(ctx: Context, found: Row, parent: Row) -> None:
     ctx.tx.update(domain, {"id": found["id"]}, parent_id=parent["id"])
     moved = access.row(ctx, DOMAIN, found["id"])
     _check_limits(ctx, moved)
+    dedication.check_moved(ctx, moved["path"])
     ctx.event(
         "DOMAIN.MOVE", f"domain {found['name']} is below {parent['name']} now", resource=("Domain", found["uuid"]),
         domain_id=found["id"],
@@ -294,6 +295,8 @@ def _deleted(ctx: Context, domain_id: int) -> dict[str, Any]:
         names = ", ".join(row["name"] for row in left[:5])
         raise OperationFailed(f"{len(left)} account(s) of domain {found['name']} could not be deleted: {names}")
     for row in below:
+        dedication.end_of_owner(ctx, "domain", row["id"])
+        public_range.end_of_domain(ctx, row["id"])
         ctx.tx.update(domain, {"id": row["id"]}, removed=ctx.now)
         webhook.domain_gone(ctx, row["id"])
         ctx.tx.execute(_LIMITS, domain_id=row["id"])

@@ -24,7 +24,7 @@ from cloudsim.db.placement import HOLDING
 from cloudsim.db.types import any_of
 from cloudsim.jobs.job import Order
 from cloudsim.jobs.workflow import Workflow, workflow
-from cloudsim.services import access, template
+from cloudsim.services import access, dedication, template
 from cloudsim.services import cluster as clusters
 from cloudsim.services import pod as pods
 from cloudsim.services.cloud_machine import kind_of
@@ -257,6 +257,7 @@ def delete(ctx: Context, row: Row, *, forced: bool) -> None:
                     domain_id=machine["domain_id"],
                 )
             )
+    dedication.end_of_place(ctx, "Host", row["id"])
     ctx.tx.update(
         host,
         {"id": row["id"]},

@@ -5,16 +5,16 @@ from __future__ import annotations
 import ipaddress
 from typing import Any
 
-from sqlalchemy import Integer, bindparam, func, select
+from sqlalchemy import bindparam, func, select
 
 from cloudsim.core.errors import BadParameter, InsufficientAddresses, InvalidValue
 from cloudsim.db import schema
 from cloudsim.db.database import Row
-from cloudsim.services import access, resource, usage
+from cloudsim.services import access, guest_vlan, public_range, resource, usage
 from cloudsim.services.context import Context
 from cloudsim.services.nouns import ACCOUNT, NETWORK, NETWORK_OFFERING, VIRTUAL_MACHINE
 
-network, nic, vnet, public_ip, vlan = schema.network, schema.nic, schema.vnet, schema.public_ip, schema.vlan
+network, nic, public_ip, vlan = schema.network, schema.nic, schema.public_ip, schema.vlan
 
 _OF_ACCOUNT = (
     select(network)
@@ -56,25 +56,6 @@ _ALL_TAKEN = select(nic.c.ip).where(
 )
 _NEWEST_NIC = select(func.max(nic.c.id).label("newest"))
 _MAC = select(nic.c.id).where(nic.c.mac == bindparam("mac"), nic.c.removed.is_(None))
-_FREE_VNET = (
-    select(vnet)
-    .where(vnet.c.physical_network_id == bindparam("physical_network_id"), vnet.c.network_id.is_(None))
-    .order_by(vnet.c.vlan)
-    .limit(1)
-)
-_FREE_PUBLIC = (
-    select(public_ip)
-    .select_from(public_ip.join(vlan, public_ip.c.vlan_id == vlan.c.id))
-    .where(
-        public_ip.c.zone_id == bindparam("zone_id"),
-        public_ip.c.state == "Free",
-        vlan.c.type == "VirtualNetwork",
-        vlan.c.for_system_vms.is_(False),
-        vlan.c.account_id.is_(None),
-    )
-    .order_by(public_ip.c.id)
-    .limit(bindparam("most", type_=Integer))
-)
 
 
 def default_for(ctx: Context, account: Row, domain: Row, zone: Row) -> Row:
@@ -322,11 +303,8 @@ def implement(ctx: Context, found: Row) -> Row:
     values: dict[str, Any] = {"state": "Implemented", "idle_since": None}
     offering = access.row(ctx, NETWORK_OFFERING, found["offering_id"])
     if found["vlan"] is None and not offering["specify_vlan"]:
-        free = ctx.tx.first(_FREE_VNET, physical_network_id=found["physical_network_id"])
-        if free is None:
-            raise InsufficientAddresses(f"no VLAN is free for network {found['name']}")
-        ctx.tx.update(vnet, {"id": free["id"]}, network_id=found["id"])
-        values.update(vlan=free["vlan"], broadcast_uri=f"vlan://{free['vlan']}")
+        number = guest_vlan.take(ctx, found)
+        values.update(vlan=number, broadcast_uri=f"vlan://{number}")
     if any(service["name"] == "SourceNat" for service in offering["services"]):
         take_source_nat(ctx, found)
     ctx.tx.update(network, {"id": found["id"]}, **values)
@@ -337,9 +315,7 @@ def take_source_nat(ctx: Context, found: Row) -> None:
     """Gives a network its source NAT address, where it has none yet."""
     if ctx.tx.scalar(_SOURCE_NAT, network_id=found["id"]) is not None:
         return
-    free = ctx.tx.first(_FREE_PUBLIC, zone_id=found["zone_id"], most=1)
-    if free is None:
-        raise InsufficientAddresses("no public address is free in the zone")
+    free = public_range.free(ctx, found["zone_id"], found["account_id"], found["domain_id"])
     resource.check(ctx, access.row(ctx, ACCOUNT, found["account_id"]), {"ip": 1})
     ctx.tx.update(
         public_ip,

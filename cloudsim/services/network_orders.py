@@ -16,7 +16,7 @@ from cloudsim.db.types import any_of
 from cloudsim.db.virtualmachine import DETAILS, TAGS, grouped
 from cloudsim.jobs.job import Order
 from cloudsim.jobs.workflow import Workflow, workflow
-from cloudsim.services import access, network, router, usage
+from cloudsim.services import access, dedication, guest_vlan, network, public_range, router, usage
 from cloudsim.services.access import Scope
 from cloudsim.services.addressing import ip
 from cloudsim.services.context import Context
@@ -246,6 +246,7 @@ def create(
         raise InvalidValue(f"network offering {offered['name']} is not available in zone {zone['name']}")
     if zone["allocation_state"] != "Enabled" and not admin:
         raise PermissionDenied(f"zone {zone['name']} is disabled")
+    dedication.check_zone(ctx, zone, account)
     if zone["network_type"] == "Basic" and kind == "Isolated":
         raise InvalidValue("a basic zone has no isolated networks")
     if physical is not None and physical["zone_id"] != zone["id"]:
@@ -266,6 +267,8 @@ def create(
     _check_range(gateway, netmask, start, end)
     router_ip = _router_ip(router_ip, kind, gateway, netmask)
     number = _vlan_number(ctx, zone, offered, vlan, bypass_overlap)
+    if number is not None:
+        guest_vlan.check_number(ctx, zone, account, number)
     made = network.create(
         ctx,
         account=account,
@@ -288,6 +291,8 @@ def create(
         vlan_number=number,
         router_ip=router_ip,
     )
+    if number is not None:
+        guest_vlan.claim(ctx, made, number)
     if start is not None:
         ctx.tx.insert(
             schema.vlan,
@@ -385,6 +390,8 @@ def _choose_source_nat(ctx: Context, found: Row, address: str) -> None:
         raise InvalidValue(f"public address {address} is in use")
     if row["static_nat"]:
         raise InvalidValue(f"public address {address} is used for static NAT")
+    if not mine:
+        public_range.check_address(ctx, row, found["account_id"], found["domain_id"])
     for other in ctx.tx.all(_PUBLIC_OF, network_id=found["id"]):
         if other["source_nat"] and other["id"] != row["id"]:
             ctx.tx.update(schema.public_ip, {"id": other["id"]}, source_nat=False)
@@ -472,7 +479,7 @@ def deleted(ctx: Context, network_id: int) -> dict[str, Any]:
     for address in ctx.tx.all(_PUBLIC_OF, network_id=network_id):
         free_address(ctx, address)
     for vnet in ctx.tx.all(_PHYSICAL_VNETS, network_id=network_id):
-        ctx.tx.update(schema.vnet, {"id": vnet["id"]}, network_id=None)
+        ctx.tx.update(schema.vnet, {"id": vnet["id"]}, network_id=None, taken=None)
     ctx.tx.update(schema.vlan, {"network_id": network_id}, removed=ctx.now)
     ctx.tx.update(table, {"id": network_id}, removed=ctx.now, state="Destroy")
     usage.end(ctx, "network", network_id)

@@ -141,3 +141,8 @@ WEBHOOK = Noun("webhook", "webhook", schema.webhook, Owner.ACCOUNT, "Webhook")
 WEBHOOK_DELIVERY = Noun(
     "webhookdelivery", "delivery of a webhook", schema.webhook_delivery, Owner.OF_WEBHOOK, "WebhookDelivery"
 )
+GUEST_VLAN_RANGE = Noun("dedicatedguestvlanrange", "range of guest VLANs", schema.guest_range, type="GuestVlanRange")
+STORAGE_RANGE = Noun(
+    "storagenetworkiprange", "storage network range", schema.storage_range, type="StorageNetworkIpRange"
+)
+PORTABLE_RANGE = Noun("portableiprange", "portable range", schema.portable_range, type="PortableIpRange")

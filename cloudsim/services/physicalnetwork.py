@@ -14,7 +14,7 @@ from cloudsim.db.types import any_of
 from cloudsim.db.virtualmachine import grouped
 from cloudsim.jobs.job import Order
 from cloudsim.jobs.workflow import single
-from cloudsim.services import access, addressing
+from cloudsim.services import access, addressing, guest_vlan
 from cloudsim.services.context import Context
 from cloudsim.services.listing import Listing, equals
 from cloudsim.services.nouns import PHYSICAL_NETWORK, TRAFFIC_TYPE
@@ -102,7 +102,12 @@ _TAGS = select(schema.vlan.c.tag).where(
     schema.vlan.c.type == "VirtualNetwork",
     schema.vlan.c.removed.is_(None),
 )
-_DROP_FREE = vnet.delete().where(vnet.c.physical_network_id == bindparam("network_id"), vnet.c.network_id.is_(None))
+_DROP = vnet.delete().where(vnet.c.physical_network_id == bindparam("network_id"), any_of(vnet.c.vlan, "vlans"))
+_CHOSEN = select(schema.network.c.id, schema.network.c.vlan).where(
+    schema.network.c.physical_network_id == bindparam("network_id"),
+    schema.network.c.vlan.is_not(None),
+    schema.network.c.removed.is_(None),
+)
 _DROP_VLANS = vnet.delete().where(vnet.c.physical_network_id == bindparam("network_id"))
 _DROP_ELEMENTS = (
     schema.provider_element.update()
@@ -274,6 +279,7 @@ def _updated(ctx: Context, network_id: int, values: dict[str, Any], vlans: str |
 def _deleted(ctx: Context, network_id: int) -> dict[str, Any]:
     row = access.alive(ctx, PHYSICAL_NETWORK, network_id)
     _check_unused(ctx, row)
+    guest_vlan.end_of_physical(ctx, network_id)
     ctx.tx.execute(_DROP_VLANS, network_id=network_id)
     ctx.tx.execute(_DROP_ELEMENTS, network_id=network_id, now=ctx.now)
     for table in (schema.traffic_type, schema.network_provider):
@@ -313,11 +319,21 @@ def _set_vlans(ctx: Context, row: Mapping[str, Any], text: str) -> None:
         both = sorted(wanted & where)
         if both:
             raise InvalidValue(f"VLAN {both[0]} belongs to {label} of the zone")
-    ctx.tx.execute(_DROP_FREE, network_id=row["id"])
-    still = {vlan for vlan, user in held.items() if user is not None}
+    guest_vlan.check_kept(ctx, row["id"], wanted)
+    ctx.tx.execute(_DROP, network_id=row["id"], vlans=sorted(set(held) - wanted))
+    # a network may have one already that was chosen for it
+    users = {one["vlan"]: one["id"] for one in ctx.tx.all(_CHOSEN, network_id=row["id"])}
     ctx.tx.insert_many(
         vnet,
-        [{"physical_network_id": row["id"], "vlan": vlan, "network_id": None} for vlan in sorted(wanted - still)],
+        [
+            {
+                "physical_network_id": row["id"],
+                "vlan": vlan,
+                "network_id": users.get(vlan),
+                "taken": ctx.now if vlan in users else None,
+            }
+            for vlan in sorted(wanted - set(held))
+        ],
     )
 
 

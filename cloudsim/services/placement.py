@@ -8,6 +8,7 @@ from cloudsim.allocators.base import Destination, HostCandidate, Policy, PoolCan
 from cloudsim.allocators.find import find
 from cloudsim.db import placement as db
 from cloudsim.db.database import Row
+from cloudsim.services import dedication
 from cloudsim.services.context import Context
 
 _CPU_THRESHOLD = "cluster.cpu.allocated.capacity.disablethreshold"
@@ -152,9 +153,8 @@ def reserve(
     """
     rules = policy(ctx, zone_id, planner)
     counted = account_id if counts_machines(rules) else None
-    found = find(
-        request, host_candidates(ctx, zone_id, counted), pool_candidates(ctx, zone_id, counted), rules, ctx.chance
-    )
+    request, hosts = dedication.apply(ctx, zone_id, account_id, request, host_candidates(ctx, zone_id, counted))
+    found = find(request, hosts, pool_candidates(ctx, zone_id, counted), rules, ctx.chance)
     db.take(ctx.tx, found.host.id, request.cpus * request.speed, request.memory)
     for pool, size, is_new in zip(found.pools, sizes, new, strict=True):
         if is_new:

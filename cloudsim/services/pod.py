@@ -12,7 +12,7 @@ from cloudsim.core.errors import InvalidValue, ResourceInUse
 from cloudsim.db import schema
 from cloudsim.db.database import Row
 from cloudsim.db.types import any_of
-from cloudsim.services import access, addressing
+from cloudsim.services import access, address_plan, addressing, dedication, pod_range
 from cloudsim.services.context import Context
 from cloudsim.services.listing import Listing, equals
 from cloudsim.services.nouns import POD
@@ -36,10 +36,6 @@ _ROWS = (
     .select_from(pod.join(schema.zone, pod.c.zone_id == schema.zone.c.id))
     .where(any_of(pod.c.id, "ids"))
 )
-_TAKEN = select(schema.host.c.ip).where(
-    schema.host.c.pod_id == bindparam("pod_id"), schema.host.c.removed.is_(None), schema.host.c.ip.is_not(None)
-)
-
 _NAMED = select(pod.c.id).where(
     pod.c.zone_id == bindparam("zone_id"), pod.c.name == bindparam("name"), pod.c.removed.is_(None)
 )
@@ -54,6 +50,7 @@ _IN_POD = {
         ("clusters", schema.cluster),
         ("storage pools", schema.storage_pool),
         ("ranges of addresses", schema.vlan),
+        ("ranges of the storage network", schema.storage_range),
     )
 }
 
@@ -65,17 +62,8 @@ def page(ctx: Context, ids: Sequence[int]) -> list[Row]:
 
 
 def free_address(ctx: Context, row: Row) -> str | None:
-    """The first address of a pod that no host has; None when all are taken."""
-    taken = {found["ip"] for found in ctx.tx.all(_TAKEN, pod_id=row["id"])}
-    for part in row["ranges"]:
-        if part.get("forsystemvms"):
-            continue
-        first, last = ipaddress.ip_address(part["start"]), ipaddress.ip_address(part.get("end") or part["start"])
-        # of that many, one is free
-        for number in range(int(first), min(int(last), int(first) + len(taken)) + 1):
-            if str(ipaddress.ip_address(number)) not in taken:
-                return str(ipaddress.ip_address(number))
-    return None
+    """The first address of a pod for a host; None when all are taken."""
+    return pod_range.free(ctx, row, system=False)
 
 
 def create(
@@ -97,6 +85,7 @@ def create(
     within = addressing.network(gateway, netmask)
     found = addressing.address_range(gateway, netmask, start, end or str(within.broadcast_address - 1))
     _check_others(ctx, zone["id"], 0, within)
+    address_plan.check(ctx, zone["id"], found, ("pod", 0))
     row_id = ctx.tx.insert(
         pod,
         uuid=ctx.uuid(),
@@ -142,14 +131,16 @@ def update(
         first, *others = row["ranges"]
         found = addressing.address_range(at, str(within.netmask), start or first["start"], end or first.get("end"))
         for other in others:
+            addressing.address_range(at, str(within.netmask), other["start"], other.get("end"))
             if found.overlaps(addressing.stored(other["start"], other.get("end"))):
                 raise InvalidValue(f"the pod has the addresses {other['start']}-{other.get('end')} in another range")
+        address_plan.check(ctx, row["zone_id"], found, ("pod", 0))
         ranges = [{**first, "start": str(found.start), "end": str(found.end)}, *others]
         parts = [addressing.stored(part["start"], part.get("end")) for part in ranges]
-        for taken in ctx.tx.all(_TAKEN, pod_id=row["id"]):
-            address = addressing.stored(taken["ip"], None)
-            if not any(part.overlaps(address) for part in parts):
-                raise ResourceInUse(f"a host of the pod has the address {taken['ip']}, which would be outside")
+        before = [addressing.stored(part["start"], part.get("end")) for part in row["ranges"]]
+        for address in pod_range.addresses(ctx, row["id"]):
+            if any(part.overlaps(address) for part in before) and not any(part.overlaps(address) for part in parts):
+                raise ResourceInUse(f"address {address.start} of the pod is in use and would be outside")
         changed.update(gateway=at, netmask=str(within.netmask), ranges=ranges)
     if changed:
         ctx.tx.update(pod, {"id": row["id"]}, **changed)
@@ -162,6 +153,8 @@ def delete(ctx: Context, row: Row) -> None:
         number = ctx.tx.scalar(statement, pod_id=row["id"])
         if number:
             raise ResourceInUse(f"pod {row['name']} has {number} {label}: remove them first")
+    pod_range.check_unused(ctx, row)
+    dedication.end_of_place(ctx, "Pod", row["id"])
     ctx.tx.update(pod, {"id": row["id"]}, removed=ctx.now)
     ctx.event("POD.DELETE", f"pod {row['name']} is removed", resource=("Pod", row["uuid"]))
 

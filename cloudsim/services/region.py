@@ -39,7 +39,8 @@ def _check(ctx: Context, number: int | None, name: str | None, endpoint: str | N
             raise InvalidValue(f"there is a region named '{(name or '')[:64]}' already")
 
 
-def _found(ctx: Context, number: int) -> Row:
+def found(ctx: Context, number: int) -> Row:
+    """A region by its number. Raises `InvalidValue`."""
     row = ctx.tx.first(_ONE, number=number)
     if row is None:
         raise InvalidValue(f"there is no region with id {number}")
@@ -52,20 +53,20 @@ def add(ctx: Context, number: int, name: str, endpoint: str) -> Row:
     if ctx.tx.first(_ONE, number=number) is not None:
         raise InvalidValue(f"there is a region with id {number} already")
     ctx.tx.insert(table, number=number, name=name, endpoint=endpoint)
-    return _found(ctx, number)
+    return found(ctx, number)
 
 
 def update(ctx: Context, number: int, name: str | None, endpoint: str | None) -> Row:
     """Changes what is given; answers the row. Raises `InvalidValue`."""
-    row = _found(ctx, number)
+    row = found(ctx, number)
     _check(ctx, number, name, endpoint)
     ctx.tx.update(table, {"number": number}, name=name or row["name"], endpoint=endpoint or row["endpoint"])
-    return _found(ctx, number)
+    return found(ctx, number)
 
 
 def remove(ctx: Context, number: int) -> None:
     """Forgets a region that is not this cloud's own. Raises `InvalidValue`."""
-    _found(ctx, number)
+    found(ctx, number)
     if number == LOCAL:
         raise InvalidValue("the region of this cloud itself stays")
     ctx.tx.execute(_DELETE, which=number)

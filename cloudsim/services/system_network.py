@@ -1,4 +1,4 @@
-"""Addresses of the cloud's own machines: a public one, one of the pod, and one of the link to the host."""
+"""Addresses of the cloud's own machines: public, of the pod, of the link to the host, and of the storage network."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from sqlalchemy import bindparam, func, select
 from cloudsim.core.errors import InsufficientAddresses
 from cloudsim.db import schema
 from cloudsim.db.database import Row
-from cloudsim.services import access
+from cloudsim.services import access, pod_range, storage_range
 from cloudsim.services.context import Context
 from cloudsim.services.nouns import POD
 
@@ -25,10 +25,6 @@ _OF = (
     .order_by(table.c.id)
 )  # fmt: skip
 _NEWEST = select(func.max(table.c.id))
-_POD_TAKEN = select(table.c.ip).where(table.c.pod_id == bindparam("pod_id"), table.c.removed.is_(None))
-_HOST_IPS = select(schema.host.c.ip).where(
-    schema.host.c.pod_id == bindparam("pod_id"), schema.host.c.removed.is_(None), schema.host.c.ip.is_not(None)
-)
 _FREE = (
     select(public_ip, vlan.c.gateway, vlan.c.netmask, vlan.c.tag)
     .select_from(public_ip.join(vlan, public_ip.c.vlan_id == vlan.c.id))
@@ -37,15 +33,17 @@ _FREE = (
         public_ip.c.state == "Free",
         vlan.c.type == "VirtualNetwork",
         vlan.c.account_id.is_(None),
+        vlan.c.domain_id.is_(None),
         vlan.c.removed.is_(None),
     )
     .order_by(vlan.c.for_system_vms.desc(), public_ip.c.id)
     .limit(1)
 )
+_FREE_KEPT = _FREE.where(vlan.c.for_system_vms.is_(True))
 
 
 def of(ctx: Context, vm_id: int) -> dict[str, Row]:
-    """The addresses a machine has now, by kind (Public, Management, Control)."""
+    """The addresses a machine has now, by kind (Public, Management, Control, Storage)."""
     return {row["kind"]: row for row in ctx.tx.all(_OF, vm_id=vm_id)}
 
 
@@ -53,7 +51,8 @@ def take(ctx: Context, row: Row, pod_id: int) -> None:
     """Gives a machine that starts in a pod its addresses, unless it has them. Raises `InsufficientAddresses`."""
     if of(ctx, row["id"]):
         return
-    public = ctx.tx.first(_FREE, zone_id=row["zone_id"])
+    strict = ctx.settings.flag("system.vm.public.ip.reservation.mode.strictness")
+    public = ctx.tx.first(_FREE_KEPT if strict else _FREE, zone_id=row["zone_id"])
     if public is None:
         raise InsufficientAddresses("no public address is free for a system virtual machine")
     ctx.tx.update(
@@ -77,6 +76,9 @@ def take(ctx: Context, row: Row, pod_id: int) -> None:
         vlan=public["tag"],
     )
     add(ctx, row, "Management", _pod_address(ctx, pod), pod["netmask"], pod["gateway"], pod_id=pod_id)
+    storage = storage_range.take(ctx, pod_id) if row["type"] == "SecondaryStorageVm" else None
+    if storage is not None:
+        add(ctx, row, "Storage", pod_id=pod_id, **storage)
     add_control(ctx, row)
 
 
@@ -113,17 +115,10 @@ def add(ctx: Context, row: Row, kind: str, ip: str, netmask: str, gateway: str |
 
 
 def _pod_address(ctx: Context, pod: Row) -> str:
-    taken = {row["ip"] for row in ctx.tx.all(_POD_TAKEN, pod_id=pod["id"])}
-    taken |= {row["ip"] for row in ctx.tx.all(_HOST_IPS, pod_id=pod["id"])} | {pod["gateway"]}
-    ranges = sorted(pod["ranges"], key=lambda one: not one.get("forsystemvms"))
-    for one in ranges:
-        first = ipaddress.IPv4Address(one["start"])
-        last = ipaddress.IPv4Address(one.get("end") or one["start"])
-        for number in range(int(first), int(last) + 1):
-            text = str(ipaddress.IPv4Address(number))
-            if text not in taken:
-                return text
-    raise InsufficientAddresses(f"pod {pod['name']} has no free address for a system virtual machine")
+    address = pod_range.free(ctx, pod, system=True)
+    if address is None:
+        raise InsufficientAddresses(f"pod {pod['name']} has no free address for a system virtual machine")
+    return address
 
 
 def release(ctx: Context, vm_id: int) -> None:
@@ -151,7 +146,7 @@ def cards(ctx: Context, vm_id: int, first: int = 0) -> list[dict[str, Any]]:
             "ip": row["ip"],
             "netmask": row["netmask"],
             "gateway": row["gateway"],
-            "broadcast_uri": f"vlan://{row['vlan']}" if row["vlan"] else None,
+            "broadcast_uri": f"vlan://{row['vlan'].removeprefix('vlan://')}" if row["vlan"] else None,
             "device_id": number,
             "is_default": row["kind"] == "Public",
         }

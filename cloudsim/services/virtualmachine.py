@@ -22,7 +22,7 @@ from cloudsim.db import virtualmachine as db
 from cloudsim.db.database import Row
 from cloudsim.db.types import any_of
 from cloudsim.jobs.job import Order
-from cloudsim.services import access, network, resource, usage
+from cloudsim.services import access, dedication, network, resource, usage
 from cloudsim.services.context import Context
 from cloudsim.services.listing import Listing, equals, equals_nocase
 from cloudsim.services.nouns import ACCOUNT, DISK_OFFERING, DOMAIN, VIRTUAL_MACHINE
@@ -351,6 +351,7 @@ def _check_limits(ctx: Context, want: Deployment, cpus: int, memory: int, disks:
 def _check_places(ctx: Context, want: Deployment) -> None:
     if want.zone["allocation_state"] != "Enabled" and not ctx.caller.is_admin:
         raise PermissionDenied(f"zone {want.zone['name']} is disabled")
+    dedication.check_zone(ctx, want.zone, want.account)
     if want.offering["is_system"] or want.offering["state"] != "Active":
         raise InvalidValue(f"service offering {want.offering['name']} is not for virtual machines of users")
     if want.offering["zone_ids"] and want.zone["uuid"] not in want.offering["zone_ids"]:

@@ -11,7 +11,7 @@ from cloudsim.core.errors import InvalidValue, ResourceInUse
 from cloudsim.db import schema
 from cloudsim.db.database import Row
 from cloudsim.db.types import any_of
-from cloudsim.services import access, addressing
+from cloudsim.services import access, address_plan, addressing
 from cloudsim.services.context import Context
 from cloudsim.services.listing import Listing, equals
 from cloudsim.services.nouns import VLAN_RANGE
@@ -169,6 +169,8 @@ def _check(ctx: Context, zone_id: int, but: int, gateway: str, netmask: str, fou
             raise InvalidValue(f"{within} overlaps {around} of another range, with another gateway or netmask")
         if within == around and tag != other["tag"]:
             raise InvalidValue(f"{within} is on {other['tag']} already, and not on {tag}")
+    # those of other public ranges were looked at
+    address_plan.check(ctx, zone_id, found, ("public", 0))
     number = addressing.tagged([tag])
     if number & {one["vlan"] for one in ctx.tx.all(_VNET, zone_id=zone_id)}:
         raise InvalidValue(f"{tag} belongs to the VLANs that networks of accounts get")
@@ -231,6 +233,8 @@ def update(
     changed: dict[str, Any] = {"gateway": at, "netmask": str(addressing.network(at, mask).netmask)}
     changed.update(start=str(found.start), end=str(found.end))
     if system is not None:
+        if system and (row["account_id"] is not None or row["domain_id"] is not None):
+            raise InvalidValue("the range is dedicated: release it first")
         if system and taken:
             raise ResourceInUse("addresses of the range are given away: it cannot be kept for the cloud's own machines")
         changed["for_system_vms"] = system

@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import bindparam, func, or_, select
+from sqlalchemy import and_, bindparam, func, or_, select
 
 from cloudsim.core.errors import InvalidValue, ResourceInUse
 from cloudsim.core.ids import secret
@@ -15,13 +15,36 @@ from cloudsim.db import schema
 from cloudsim.db.database import Row
 from cloudsim.db.types import any_of
 from cloudsim.db.virtualmachine import DETAILS, TAGS, grouped
-from cloudsim.services import access, addressing, capacity, system_vm
+from cloudsim.services import access, addressing, capacity, dedication, system_vm
 from cloudsim.services.access import Scope
 from cloudsim.services.context import Context
 from cloudsim.services.listing import Listing, Page, equals, tags_of
 from cloudsim.services.nouns import ZONE
 
 zone = schema.zone
+
+_DEDICATED = schema.dedicated_resource
+_ABOVE = select(schema.domain.c.id).where(
+    func.substr(bindparam("scope_path"), 1, func.length(schema.domain.c.path)) == schema.domain.c.path
+)
+#: Zones dedicated to the own domain or one above it, and not to another account there.
+_MINE = and_(
+    zone.c.domain_id.in_(_ABOVE),
+    zone.c.id.not_in(
+        select(_DEDICATED.c.place_id).where(
+            _DEDICATED.c.kind == "Zone",
+            _DEDICATED.c.removed.is_(None),
+            _DEDICATED.c.account_id.is_not(None),
+            _DEDICATED.c.account_id != bindparam("scope_account"),
+        )
+    ),
+)
+#: Those of the people whom a domain admin looks after.
+_BELOW = zone.c.domain_id.in_(
+    select(schema.domain.c.id).where(
+        schema.domain.c.path >= bindparam("scope_path"), schema.domain.c.path < bindparam("scope_end")
+    )
+)
 
 LISTING = Listing(
     zone,
@@ -36,16 +59,9 @@ LISTING = Listing(
     keyword=(zone.c.name, zone.c.description),
     order=(zone.c.sort_key, zone.c.id),
     tag_type="Zone",
-    # not an admin: zones that are open to all, or dedicated to the own domain or one above it
     seen={
-        "visible": or_(
-            zone.c.domain_id.is_(None),
-            zone.c.domain_id.in_(
-                select(schema.domain.c.id).where(
-                    func.substr(bindparam("scope_path"), 1, func.length(schema.domain.c.path)) == schema.domain.c.path
-                )
-            ),
-        )
+        "visible": or_(zone.c.domain_id.is_(None), _MINE),
+        "visible+": or_(zone.c.domain_id.is_(None), _MINE, _BELOW),
     },
 )
 _ROWS = (
@@ -105,7 +121,11 @@ def search(
     }
     scope = Scope("all")
     if not ctx.caller.is_admin:
-        scope = Scope("visible", {"scope_path": ctx.caller.domain_path})
+        path = ctx.caller.domain_path
+        values = {"scope_path": path, "scope_account": ctx.caller.account_id}
+        scope = Scope("visible", values)
+        if ctx.caller.is_domain_admin:
+            scope = Scope("visible+", {**values, "scope_end": path[:-1] + "0"})
         if not available:
             conditions["enabled"] = True
     return LISTING.page(ctx, conditions, page_, scope, tags_of(tags))
@@ -142,7 +162,7 @@ def create(ctx: Context, *, name: str, security_groups: bool, owner: Row | None,
             "name": name,
             "description": None,
             "security_groups": security_groups,
-            "domain_id": owner["id"] if owner else None,
+            "domain_id": None,
             "dhcp_provider": "VirtualRouter",
             "token": secret(32),
             "sort_key": 0,
@@ -150,6 +170,8 @@ def create(ctx: Context, *, name: str, security_groups: bool, owner: Row | None,
             **checked,
         },
     )
+    if owner is not None:
+        dedication.write(ctx, "Zone", access.row(ctx, ZONE, row_id), owner["id"], None)
     ctx.event("ZONE.CREATE", f"zone {name} is made", resource=("Zone", access.row(ctx, ZONE, row_id)["uuid"]))
     return row_id
 
@@ -169,7 +191,7 @@ def update(
         _check_name(ctx, name)
         changed["name"] = name
     if public:
-        changed["domain_id"] = None
+        dedication.end_of_place(ctx, "Zone", row["id"])
     if changed.get("allocation_state") == "Enabled" and row["allocation_state"] != "Enabled":
         _check_complete(ctx, row)
     if changed.get("guest_cidr") and row["network_type"] == "Basic":
@@ -192,6 +214,7 @@ def delete(ctx: Context, row: Row) -> None:
         if number:
             raise ResourceInUse(f"zone {row['name']} has {number} {label}: remove them first")
     ctx.tx.execute(_PLACED.delete().where(_PLACED.c.zone_id == bindparam("which")), which=row["id"])
+    dedication.end_of_place(ctx, "Zone", row["id"])
     ctx.tx.update(zone, {"id": row["id"]}, removed=ctx.now)
     ctx.event("ZONE.DELETE", f"zone {row['name']} is removed", resource=("Zone", row["uuid"]))
 

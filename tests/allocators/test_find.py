@@ -6,7 +6,15 @@ import pytest
 from candidates import GIB, MIB, chance, host, pool, request, volume
 
 from cloudsim.allocators import registry
-from cloudsim.allocators.base import HostCandidate, Policy, PoolCandidate, Refusal, StorageAllocator, VolumeRequest
+from cloudsim.allocators.base import (
+    Dedication,
+    HostCandidate,
+    Policy,
+    PoolCandidate,
+    Refusal,
+    StorageAllocator,
+    VolumeRequest,
+)
 from cloudsim.allocators.errors import summary
 from cloudsim.allocators.find import NoDestination, NoHost, NoPool, find
 from cloudsim.core.errors import InsufficientServers, InsufficientStorage
@@ -235,3 +243,21 @@ def test_a_hopeless_search_ends_soon() -> None:
     source = chance()
     with pytest.raises(NoPool):
         find(request(volumes=(volume(6),) * 8), [host(1)], pools, policy, source)
+
+
+def test_what_is_dedicated_to_the_owner_is_tried_first() -> None:
+    """A host of the owner's, however full, before those of all; those when it is full; never a stranger's."""
+    mine, theirs = Dedication("Host", 7, 1, "account ann"), Dedication("Host", 8, 1, "account bob")
+    asked = request(account_id=7, domain_ids=frozenset({1}))
+
+    def found(full: bool) -> int:
+        hosts = [
+            host(1, dedications=(theirs,)),
+            host(2, cluster_id=2),
+            host(3, cluster_id=3, dedications=(mine,), memory_used=16.0 * GIB if full else 0.0),
+        ]
+        policy = Policy(cpu_disable_threshold=1, memory_disable_threshold=1)
+        return find(asked, hosts, [], policy, chance()).host.id
+
+    assert found(full=False) == 3
+    assert found(full=True) == 2

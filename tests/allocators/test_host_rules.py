@@ -7,13 +7,24 @@ from typing import Any
 import pytest
 from candidates import GIB, MIB, host, request
 
+from cloudsim.allocators.base import Dedication
 from cloudsim.allocators.host_rules import HOST_RULES, host_refusal, rules_for
+
+ANN = Dedication("Host", 7, 2, "account ann")
+D = Dedication("Cluster", None, 2, "domain d")
+#: The domains of somebody in the domain 2.
+BELOW = frozenset({1, 2, 3})
 
 REFUSED: list[tuple[str, dict[str, Any], dict[str, Any], str]] = [
     ("place", {"host_id": 2}, {}, "another host was asked for"),
     ("place", {"cluster_id": 2}, {}, "a host of another cluster was asked for"),
     ("place", {"pod_id": 2}, {}, "a host of another pod was asked for"),
     ("avoid", {"avoid": {1: "it has just failed"}}, {}, "it has just failed"),
+    ("dedicated", {}, {"dedications": (ANN,)}, "is dedicated to account ann"),
+    ("dedicated", {"account_id": 8, "domain_ids": BELOW}, {"dedications": (ANN,)}, "is dedicated to account ann"),
+    ("dedicated", {"domain_ids": frozenset({1})}, {"dedications": (D,)}, "its cluster is dedicated to domain d"),
+    ("dedicated", {"account_id": 8, "domain_ids": BELOW}, {"dedications": (ANN, D)}, "is dedicated to account ann"),
+    ("dedicated", {"is_system": True}, {"dedications": (D,)}, "its cluster is dedicated to domain d"),
     ("status", {}, {"status": "Down"}, "is in status Down, not Up"),
     ("resource_state", {}, {"resource_state": "Maintenance"}, "is in resource state Maintenance, not Enabled"),
     ("cluster_enabled", {}, {"cluster_enabled": False}, "its cluster is disabled"),
@@ -55,6 +66,9 @@ def test_every_rule_is_covered() -> None:
         ({"avoid": {2: "it has just failed"}}, {}),
         ({"host_tags": frozenset({"ssd"})}, {"tags": frozenset({"ssd", "gpu"})}),
         ({}, {"tags": frozenset({"gpu"})}),
+        ({"account_id": 7, "domain_ids": BELOW}, {"dedications": (ANN, D)}),
+        ({"account_id": 8, "domain_ids": BELOW}, {"dedications": (D,)}),
+        ({"is_system": True}, {"dedications": (Dedication("Zone", 7, 2),)}),
         ({"cpus": 8, "speed": 2000}, {}),
         ({"cpus": 2, "speed": 1000}, {"cpu_used": 14000}),
         ({"memory": 16 * GIB}, {}),

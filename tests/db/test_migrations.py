@@ -119,6 +119,30 @@ async def test_stores_of_templates_become_image_stores(tmp_path: Path) -> None:
     assert found == [("nfs://a/b", "nfs", "NFS", 1, 9)]
 
 
+async def test_zones_of_domains_become_dedicated(place: Place) -> None:
+    await run.upgrade(place.where, "0001")
+
+    def fill(connection: Connection) -> None:
+        connection.execute(
+            text(
+                "INSERT INTO domain (id, uuid, created, name, path, level, state) VALUES (1, 'd', 5, 'D', '/', 0, 'A')"
+            )
+        )
+        for number, domain, removed in ((1, 1, None), (2, None, None), (3, 1, 9)):
+            zone = {column.name: None for column in schema.zone.c} | {
+                "id": number, "uuid": f"z{number}", "created": 5, "removed": removed, "name": "z", "network_type": "Basic",
+                "type": "Core", "security_groups": False, "local_storage": False, "allocation_state": "Enabled",
+                "token": "t", "sort_key": 0, "mac_sequence": 1, "domain_id": domain,
+            }  # fmt: skip
+            connection.execute(schema.zone.insert(), zone)
+
+    await place.look(fill)
+    assert await place.prepare() == "upgraded"
+    asked = text("SELECT kind, place_id, zone_id, domain_id, account_id, removed FROM dedicated_resource")
+    found = await place.look(lambda connection: [tuple(row) for row in connection.execute(asked)])
+    assert found == [("Zone", 1, 1, 1, None, None)]
+
+
 async def test_an_upgrade_that_fails_changes_nothing(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     await run.upgrade(place.where, "0001")
     from alembic import op

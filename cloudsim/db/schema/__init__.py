@@ -48,11 +48,19 @@ from cloudsim.db.schema.project import (
     project_role,
     project_role_permission,
 )
+from cloudsim.db.schema.ranges import (
+    dedicated_resource,
+    guest_range,
+    pod_ip,
+    portable_ip,
+    portable_range,
+    storage_range,
+)
 from cloudsim.db.schema.virtualmachine import instance_group, router, system_nic, vm, volume
 from cloudsim.db.schema.webhook import webhook, webhook_delivery
 
 #: The newest migration: what an empty database is made at.
-VERSION = "0008"
+VERSION = "0009"
 
 __all__ = [
     "VERSION",
@@ -61,12 +69,14 @@ __all__ = [
     "annotation",
     "cluster",
     "configuration",
+    "dedicated_resource",
     "detail",
     "disk_offering",
     "domain",
     "event",
     "guest_os",
     "guest_os_category",
+    "guest_range",
     "host",
     "host_capacity",
     "image_store",
@@ -81,6 +91,9 @@ __all__ = [
     "nic",
     "physical_network",
     "pod",
+    "pod_ip",
+    "portable_ip",
+    "portable_range",
     "project",
     "project_account",
     "project_invitation",
@@ -97,6 +110,7 @@ __all__ = [
     "session",
     "ssh_keypair",
     "storage_pool",
+    "storage_range",
     "system_nic",
     "tag",
     "template",

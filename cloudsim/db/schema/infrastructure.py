@@ -95,6 +95,10 @@ vnet = table(
     number("vlan", nullable=False),
     # the network that has it; None: free
     big("network_id", index=True),
+    # since when a network has it
+    big("taken"),
+    # the dedicated range it is part of
+    ref("guest_range_id", "guest_range", optional=True),
     Index("uq_vnet", "physical_network_id", "vlan", unique=True),
     Index("ix_vnet_free", "physical_network_id", "network_id", "vlan"),
 )
