@@ -16,7 +16,7 @@ from cloudsim.db.placement import allocate
 from cloudsim.db.types import Big
 from cloudsim.jobs.job import Order
 from cloudsim.jobs.workflow import Workflow, single, workflow
-from cloudsim.services import access, identity, network_orders, rights, usage, vm_workflows
+from cloudsim.services import access, identity, network_orders, rights, securitygroup_member, usage, vm_workflows
 from cloudsim.services import user as users
 from cloudsim.services.context import Context
 from cloudsim.services.network_orders import check_domain
@@ -430,6 +430,7 @@ def take_away(ctx: Context, account_id: int) -> None:
             allocate(ctx.tx, disk["pool_id"], -disk["size"])
         ctx.tx.update(schema.volume, {"id": disk["id"]}, state="Expunged", removed=ctx.now, updated=ctx.now)
         usage.end(ctx, "volume", disk["id"])
+    securitygroup_member.forget_account(ctx, account_id)
     for row in ctx.tx.all(_NETWORKS, account_id=account_id):
         network_orders.deleted(ctx, row["id"])
     for row in ctx.tx.all(_ADDRESSES, account_id=account_id):

@@ -16,7 +16,7 @@ from cloudsim.db.types import any_of
 from cloudsim.db.virtualmachine import DETAILS, TAGS, grouped
 from cloudsim.jobs.job import Order
 from cloudsim.jobs.workflow import Workflow, workflow
-from cloudsim.services import access, network, usage
+from cloudsim.services import access, guest_network, guest_range, network, shared_network, usage
 from cloudsim.services.access import Scope
 from cloudsim.services.addressing import ip
 from cloudsim.services.context import Context
@@ -198,6 +198,7 @@ def create(
     ctx: Context,
     *,
     account: Row,
+    domain: Row | None,
     zone: Row,
     offered: Row,
     physical: Row | None,
@@ -221,7 +222,10 @@ def create(
     external_id: str | None,
     source_nat: str | None,
 ) -> Row:
-    """Makes a network as an API caller asks for it; answers its row. Raises `InvalidValue`, `PermissionDenied`."""
+    """Makes a network as an API caller asks for it; answers its row. Raises `InvalidValue`, `PermissionDenied`.
+
+    `domain`: whose a network for a whole domain is, where it is not the account's.
+    """
     kind, admin = offered["guest_type"], ctx.caller.is_admin
     if offered["state"] != "Enabled":
         raise InvalidValue(f"network offering {offered['name']} is not enabled")
@@ -233,15 +237,14 @@ def create(
         raise InvalidValue(f"network offering {offered['name']} is not available in zone {zone['name']}")
     if zone["allocation_state"] != "Enabled" and not admin:
         raise PermissionDenied(f"zone {zone['name']} is disabled")
-    if zone["network_type"] == "Basic" and kind == "Isolated":
-        raise InvalidValue("a basic zone has no isolated networks")
     if physical is not None and physical["zone_id"] != zone["id"]:
         raise InvalidValue(f"physical network {physical['name']} is in another zone")
     if kind == "Shared" and not admin:
         raise PermissionDenied("shared networks are for root admins to make")
     if acl_type is not None and kind != "Shared" and acl_type == "Domain":
         raise InvalidValue("only shared networks can be for a whole domain")
-    if kind == "Shared" and not (gateway and netmask and start):
+    basic = zone["network_type"] == "Basic"
+    if kind == "Shared" and not basic and not (gateway and netmask and start):
         raise InvalidValue("a shared network needs gateway, netmask, startip and endip")
     if kind == "L2" and (gateway or netmask or start):
         raise InvalidValue("an L2 network has no addresses: leave gateway, netmask, startip and endip out")
@@ -251,11 +254,13 @@ def create(
         raise InvalidValue("gateway and netmask go together: give both or none")
     gateway, start, end = ip(gateway, "gateway"), ip(start, "startip"), ip(end, "endip") or ip(start, "startip")
     _check_range(gateway, netmask, start, end)
-    number = _vlan_number(ctx, zone, offered, vlan, bypass_overlap)
+    number = None if basic else _vlan_number(ctx, zone, offered, vlan, bypass_overlap)
+    if kind == "Shared" or shared_network.by_default(zone):
+        physical = guest_network.check(ctx, zone, offered, physical, acl_type, gateway or start or vlan)
     made = network.create(
         ctx,
         account=account,
-        domain=access.row(ctx, DOMAIN, account["domain_id"]),
+        domain=domain or access.row(ctx, DOMAIN, account["domain_id"]),
         zone=zone,
         offering=offered,
         name=name,
@@ -273,7 +278,12 @@ def create(
         private_mtu=_mtu(ctx, private_mtu, "private", zone),
         vlan_number=number,
     )
-    if start is not None:
+    if kind == "Shared" and start is not None:
+        guest_range.create(
+            ctx, zone=zone, network=made, physical=None, pod=None, gateway=gateway, netmask=netmask, start=start,
+            end=end, tag=None,
+        )  # fmt: skip
+    elif start is not None:
         ctx.tx.insert(
             schema.vlan,
             uuid=ctx.uuid(),
@@ -431,9 +441,9 @@ def deleted(ctx: Context, network_id: int) -> dict[str, Any]:
         raise OperationFailed(f"network {row['name']} has {cards} virtual machine(s): destroy and expunge them first")
     for address in ctx.tx.all(_PUBLIC_OF, network_id=network_id):
         free_address(ctx, address)
+    shared_network.drop(ctx, row)
     for vnet in ctx.tx.all(_PHYSICAL_VNETS, network_id=network_id):
         ctx.tx.update(schema.vnet, {"id": vnet["id"]}, network_id=None)
-    ctx.tx.update(schema.vlan, {"network_id": network_id}, removed=ctx.now)
     ctx.tx.update(table, {"id": network_id}, removed=ctx.now, state="Destroy")
     usage.end(ctx, "network", network_id)
     return {"success": True}

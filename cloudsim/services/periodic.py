@@ -5,7 +5,7 @@ from __future__ import annotations
 from cloudsim.core.caller import Caller
 from cloudsim.db import placement
 from cloudsim.jobs.periodic import PeriodicTask, Scheduler
-from cloudsim.services import account_orders, host, job, system_vm, vm_expunge
+from cloudsim.services import account_orders, host, job, securitygroup_workflows, system_vm, vm_expunge
 from cloudsim.services.context import Cloud
 
 
@@ -93,7 +93,25 @@ class FinishRemovals(_Task):
         await self._cloud.db.write(lambda tx: account_orders.due(self._cloud.context(tx, self._admin)))
 
 
-TASKS = (LookAfterSystemVms, FinishRemovals, ExpungeMachines, PurgeJobs, RecalculateCapacity, PingHosts)
+class TellSecurityRules(_Task):
+    """Tells hosts of the rules of security groups that they could not be told of."""
+
+    name = "security-groups"
+    setting = "network.securitygroups.work.cleanup.interval"
+
+    async def run(self) -> None:
+        await self._cloud.db.write(lambda tx: securitygroup_workflows.due(self._cloud.context(tx, self._admin)))
+
+
+TASKS = (
+    LookAfterSystemVms,
+    TellSecurityRules,
+    FinishRemovals,
+    ExpungeMachines,
+    PurgeJobs,
+    RecalculateCapacity,
+    PingHosts,
+)
 
 
 def scheduler(cloud: Cloud, admin: Caller) -> Scheduler:

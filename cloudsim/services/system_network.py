@@ -7,12 +7,13 @@ from typing import Any
 
 from sqlalchemy import bindparam, func, select
 
+from cloudsim.allocators.base import Request
 from cloudsim.core.errors import InsufficientAddresses
 from cloudsim.db import schema
 from cloudsim.db.database import Row
-from cloudsim.services import access
+from cloudsim.services import access, shared_network
 from cloudsim.services.context import Context
-from cloudsim.services.nouns import POD
+from cloudsim.services.nouns import POD, ZONE
 
 table, public_ip, vlan = schema.system_nic, schema.public_ip, schema.vlan
 
@@ -45,7 +46,7 @@ _FREE = (
 
 
 def of(ctx: Context, vm_id: int) -> dict[str, Row]:
-    """The addresses a machine has now, by kind (Public, Management, Control)."""
+    """The addresses a machine has now, by kind (Public or Guest, Management, Control)."""
     return {row["kind"]: row for row in ctx.tx.all(_OF, vm_id=vm_id)}
 
 
@@ -53,6 +54,48 @@ def take(ctx: Context, row: Row, pod_id: int) -> None:
     """Gives a machine that starts in a pod its addresses, unless it has them. Raises `InsufficientAddresses`."""
     if of(ctx, row["id"]):
         return
+    if guest_network(ctx, row) is not None:
+        _take_guest(ctx, row, pod_id)
+    else:
+        _take_public(ctx, row)
+    pod = access.row(ctx, POD, pod_id)
+    _add(ctx, row, "Management", _pod_address(ctx, pod), pod["netmask"], pod["gateway"], pod_id=pod_id)
+    control = str(CONTROL[256 + row["id"] % (CONTROL.num_addresses - 512)])
+    _add(ctx, row, "Control", control, str(CONTROL.netmask), None)
+
+
+def guest_network(ctx: Context, row: Row) -> Row | None:
+    """The network of machines that one of the cloud's own is in: in a basic zone and one with security groups."""
+    zone = access.row(ctx, ZONE, row["zone_id"])
+    found = shared_network.of_zone(ctx, zone) if shared_network.by_default(zone) else []
+    return found[0] if found else None
+
+
+def within_pods(ctx: Context, row: Row, request: Request) -> Request:
+    """Keeps a machine that is placed off pods that have no address for it. Raises `InsufficientAddresses`."""
+    found = guest_network(ctx, row)
+    return request if found is None else shared_network.only_pods_with_addresses(ctx, row, found, request)
+
+
+def _take_guest(ctx: Context, row: Row, pod_id: int) -> None:
+    found = guest_network(ctx, row)
+    assert found is not None
+    zone = access.row(ctx, ZONE, row["zone_id"])
+    basic = zone["network_type"] == "Basic"
+    taken = shared_network.take(ctx, found, row, pod_id=pod_id if basic else None, system=True)
+    _add(
+        ctx,
+        row,
+        "Guest",
+        taken["address"],
+        taken["netmask"],
+        taken["gateway"],
+        public_ip_id=taken["id"],
+        vlan=taken["tag"],
+    )
+
+
+def _take_public(ctx: Context, row: Row) -> None:
     public = ctx.tx.first(_FREE, zone_id=row["zone_id"])
     if public is None:
         raise InsufficientAddresses("no public address is free for a system virtual machine")
@@ -65,7 +108,6 @@ def take(ctx: Context, row: Row, pod_id: int) -> None:
         is_system=True,
         allocated=ctx.now,
     )
-    pod = access.row(ctx, POD, pod_id)
     _add(
         ctx,
         row,
@@ -76,9 +118,6 @@ def take(ctx: Context, row: Row, pod_id: int) -> None:
         public_ip_id=public["id"],
         vlan=public["tag"],
     )
-    _add(ctx, row, "Management", _pod_address(ctx, pod), pod["netmask"], pod["gateway"], pod_id=pod_id)
-    control = str(CONTROL[256 + row["id"] % (CONTROL.num_addresses - 512)])
-    _add(ctx, row, "Control", control, str(CONTROL.netmask), None)
 
 
 def _add(ctx: Context, row: Row, kind: str, ip: str, netmask: str, gateway: str | None, **more: Any) -> None:
@@ -123,7 +162,8 @@ def _pod_address(ctx: Context, pod: Row) -> str:
 def release(ctx: Context, vm_id: int) -> None:
     """Takes a machine's addresses back."""
     for row in of(ctx, vm_id).values():
-        ctx.tx.update(table, {"id": row["id"]}, removed=ctx.now)
+        # a range may be removed once none of its addresses is given away
+        ctx.tx.update(table, {"id": row["id"]}, removed=ctx.now, public_ip_id=None)
         if row["public_ip_id"] is not None:
             ctx.tx.update(
                 public_ip,
@@ -147,7 +187,7 @@ def cards(ctx: Context, vm_id: int) -> list[dict[str, Any]]:
             "gateway": row["gateway"],
             "broadcast_uri": f"vlan://{row['vlan']}" if row["vlan"] else None,
             "device_id": number,
-            "is_default": row["kind"] == "Public",
+            "is_default": row["kind"] in ("Public", "Guest"),
         }
         for number, row in enumerate(ctx.tx.all(_OF, vm_id=vm_id))
     ]

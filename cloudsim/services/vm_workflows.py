@@ -46,7 +46,17 @@ from cloudsim.db import virtualmachine as db
 from cloudsim.db.database import Row
 from cloudsim.db.placement import allocate
 from cloudsim.jobs.workflow import Workflow, workflow
-from cloudsim.services import access, network, placement, resource, system_network, usage
+from cloudsim.services import (
+    access,
+    network,
+    placement,
+    resource,
+    securitygroup_apply,
+    securitygroup_member,
+    shared_network,
+    system_network,
+    usage,
+)
 from cloudsim.services.context import Context
 from cloudsim.services.nouns import ACCOUNT, GUEST_OS, NETWORK, SERVICE_OFFERING, TEMPLATE, VIRTUAL_MACHINE
 from cloudsim.services.virtualmachine import move
@@ -192,8 +202,10 @@ def _machine(ctx: Context, row: Row) -> Plain:
 _ZONE = select(schema.zone).where(schema.zone.c.id == bindparam("zone_id"))
 
 
-def _spec(plain: Plain, paths: Mapping[str, str]) -> MachineSpec:
+def _spec(plain: Plain, paths: Mapping[str, str], security: Plain | None = None) -> MachineSpec:
     parts = dict(plain)
+    if security is not None:
+        parts["security"] = securitygroup_apply.spec(security)
     parts["disks"] = tuple(
         DiskSpec(
             disk["uuid"], disk["path"] or paths[disk["uuid"]], disk["pool"], disk["size"], disk["device"], disk["type"]
@@ -279,6 +291,12 @@ def _reserve(ctx: Context, vm_id: int, avoid: list[int], places: Mapping[str, An
         ),
         ignore_disabled=ctx.caller.is_admin and places.get("host_id") is not None,
     )
+    cards = db.nics_of(ctx.tx, vm_id)
+    shared = any(card["guest_type"] == "Shared" for card in cards)
+    if shared:
+        request = shared_network.within_pods(ctx, row, cards, request)
+    elif row["type"] != "User":
+        request = system_network.within_pods(ctx, row, request)
     found = None
     planned = {
         "zone_id": row["zone_id"],
@@ -300,7 +318,7 @@ def _reserve(ctx: Context, vm_id: int, avoid: list[int], places: Mapping[str, An
             ctx.tx.update(
                 volume, {"id": disk["id"]}, pool_id=pool.id, state="Creating", update_count=disk["update_count"] + 1
             )
-    for card in db.nics_of(ctx.tx, vm_id):
+    for card in cards:
         real = network.implement(ctx, access.row(ctx, NETWORK, card["network_id"]))
         ctx.tx.update(
             nic,
@@ -309,6 +327,8 @@ def _reserve(ctx: Context, vm_id: int, avoid: list[int], places: Mapping[str, An
             broadcast_uri=real["broadcast_uri"],
             isolation_uri=real["broadcast_uri"],
         )
+        if shared:
+            shared_network.settle(ctx, row, card, real, found.host.pod_id)
     if row["type"] != "User":
         system_network.take(ctx, row, found.host.pod_id)
     event = "StartRequested" if row["state"] != "Starting" else "OperationRetry"
@@ -322,7 +342,11 @@ def _reserve(ctx: Context, vm_id: int, avoid: list[int], places: Mapping[str, An
         power_host_id=found.host.id,
         power_time=ctx.now,
     )
-    return {"host": address_of(ctx, found.host.id), "machine": _machine(ctx, _vm(ctx, vm_id))}
+    plan: Plain = {"host": address_of(ctx, found.host.id), "machine": _machine(ctx, _vm(ctx, vm_id))}
+    if shared:
+        plan["groups"] = securitygroup_apply.groups_of(ctx, vm_id)
+        plan["security"] = securitygroup_apply.rules_of(ctx, vm_id) if plan["groups"] else None
+    return plan
 
 
 def _take_back(ctx: Context, vm_id: int, refused: bool) -> None:
@@ -350,6 +374,8 @@ def _started(ctx: Context, vm_id: int, answer: Plain, paths: Mapping[str, str], 
         bootinto_setup=None,
     )
     usage.machine(ctx, usage.RUNNING_VM, row)
+    if answer.get("groups"):
+        securitygroup_apply.moved(ctx, vm_id, answer["groups"])
     for disk in db.volumes_of(ctx.tx, vm_id):
         if disk["state"] == "Creating":
             ctx.tx.update(
@@ -427,8 +453,9 @@ async def run_start(wf: Workflow[Context], vm_id: int, places: Plain, prefix: st
                     )
                     paths[disk["uuid"]] = made["path"]
             command_id = wf.command_id(f"{prefix}start-{attempt}")
-            answer = await wf.call(host, StartMachine(command_id, _spec(plan["machine"], paths)))
-            return answer, paths
+            spec = _spec(plan["machine"], paths, plan.get("security"))
+            answer = await wf.call(host, StartMachine(command_id, spec))
+            return {**answer, "groups": plan["groups"]} if plan.get("groups") else answer, paths
         except CommandFailed as error:
             refusal = f"host {plan['host']['name']}: {error}"
             # whatever it says it may have done half of it: no other host is tried before this one has stopped it
@@ -488,8 +515,11 @@ def leave_host(ctx: Context, row: Row, known: bool, event: str = "OperationSucce
         power_host_id=None if known else host_id,
         vnc_port=None,
     )
-    for card in db.nics_of(ctx.tx, row["id"]):
+    cards = db.nics_of(ctx.tx, row["id"])
+    for card in cards:
         ctx.tx.update(nic, {"uuid": card["uuid"]}, state="Allocated")
+    if any(card["guest_type"] == "Shared" for card in cards):
+        securitygroup_apply.moved(ctx, row["id"])
     if row["type"] != "User":
         system_network.release(ctx, row["id"])
 
@@ -662,6 +692,9 @@ def _expunged(ctx: Context, vm_id: int) -> Plain:
     for card in db.nics_of(ctx.tx, vm_id):
         ctx.tx.update(nic, {"uuid": card["uuid"]}, removed=ctx.now, state="Deallocating")
         usage.end(ctx, "nic", card["id"])
+        if card["guest_type"] == "Shared":
+            shared_network.release(ctx, card["network_id"], card["ip"])
+            securitygroup_member.leave(ctx, vm_id)
     if row["type"] != "User":
         system_network.release(ctx, vm_id)
     usage.end(ctx, "vm", vm_id)

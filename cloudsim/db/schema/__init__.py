@@ -48,10 +48,16 @@ from cloudsim.db.schema.project import (
     project_role,
     project_role_permission,
 )
+from cloudsim.db.schema.securitygroup import (
+    security_group,
+    security_group_pending,
+    security_group_rule,
+    security_group_vm,
+)
 from cloudsim.db.schema.virtualmachine import instance_group, system_nic, vm, volume
 
 #: The newest migration: what an empty database is made at.
-VERSION = "0006"
+VERSION = "0007"
 
 __all__ = [
     "VERSION",
@@ -91,6 +97,10 @@ __all__ = [
     "resource_limit",
     "role",
     "role_permission",
+    "security_group",
+    "security_group_pending",
+    "security_group_rule",
+    "security_group_vm",
     "service_offering",
     "session",
     "ssh_keypair",
