@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
-from apiclient import Api, admin_keys
+from apiclient import Api
+from invariants import rows
 from options import make_config
 
 from cloudsim.server import Server
@@ -19,15 +20,21 @@ PLAIN = "DefaultSharedNetworkOffering"
 
 
 @asynccontextmanager
-async def empty_server(directory: Path) -> AsyncIterator[tuple[Server, Api]]:
+async def empty_server(directory: Path, **options: Any) -> AsyncIterator[tuple[Server, Api]]:
     """A server without a zone, and its admin."""
-    server = Server(make_config(directory / "data", seed=False))
+    server = Server(make_config(directory / "data", seed=False, **options))
     await server.start()
     try:
         async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as http:
-            yield server, Api(http, server.url, *admin_keys(directory / "data"))
+            yield server, await _admin(server, http)
     finally:
         await server.stop()
+
+
+async def _admin(server: Server, http: aiohttp.ClientSession) -> Api:
+    sql = "SELECT api_key, secret_key FROM \"user\" WHERE username = 'admin'"
+    ((key, sealed),) = await rows(server, sql)
+    return Api(http, server.url, key, server.cloud.cipher.open(sealed))
 
 
 async def offering(api: Api, name: str) -> str:

@@ -129,7 +129,7 @@ def order(ctx: Context, machines: Sequence[Row]) -> list[str]:
         waiting.get(row["uuid"])
         or ctx.submit(
             Order(
-                command=ctx.command,
+                command=ctx.command or "authorizeSecurityGroupIngress",
                 workflow=WORKFLOW,
                 arguments={"vm_id": row["id"]},
                 instance_type="VirtualMachine",

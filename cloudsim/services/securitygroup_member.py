@@ -53,12 +53,20 @@ def chosen(
     _check_networks(zone, networks, secured, asked, hypervisor)
     if not secured:
         return []
-    if SetSecurityRules not in ctx.cloud.agents.driver(hypervisor).verbs:
+    if not _kept_by(ctx, hypervisor):
         raise InvalidValue(f"hosts of hypervisor {hypervisor} do not keep security groups here")
     found = named(ctx, account, ids, names)
     if ctx.settings.flag("network.securitygroups.defaultadding"):
         found.append(securitygroup.default_of(ctx, account))
     return list({row["id"]: row for row in found}.values())
+
+
+def _kept_by(ctx: Context, hypervisor: str) -> bool:
+    """Whether hosts of a hypervisor keep the rules of security groups."""
+    return any(
+        SetSecurityRules in driver.verbs and hypervisor.lower() in (name.lower() for name in driver.hypervisors)
+        for driver in ctx.cloud.agents.drivers
+    )
 
 
 def _is_secured(ctx: Context, network: Row) -> bool:
