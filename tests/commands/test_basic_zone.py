@@ -49,6 +49,7 @@ async def test_from_nothing_to_a_machine(cloud: tuple[Server, Api]) -> None:
     mine = await api.call("listPublicIpAddresses", forvirtualnetwork=False, ipaddress=card["ipaddress"])
     (address,) = mine["publicipaddress"]
     assert (address["virtualmachineid"], address["networkid"]) == (machine["id"], made["networkid"])
+    assert (address["vlanid"], address["vlanname"]) == (part["id"], "vlan://untagged")
     (admin,) = (await api.call("listAccounts", name="admin"))["account"]
     assert admin["iptotal"] == 0, "addresses of shared networks do not count as public ones"
     await api.job("stopVirtualMachine", id=machine["id"])

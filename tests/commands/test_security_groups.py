@@ -14,6 +14,8 @@ from apiclient import Api, Refused
 from invariants import check, rest, rows
 from people import domain, person, refused
 
+from cloudsim.agents.base import SetSecurityRules
+from cloudsim.agents.simulator import SimulatorDriver
 from cloudsim.server import Server
 
 EVERYWHERE = "0.0.0.0/0"
@@ -346,6 +348,15 @@ async def test_what_a_deployment_must_not_ask_for(cloud: tuple[Server, Api], htt
         assert (await refused(api, "deployVirtualMachine", **wanted, **given))[0] == status, given
     assert (await refused(user, "deployVirtualMachine", **wanted, securitygroupids=made["id"]))[0] == 431
     assert await api.call("listVirtualMachines") == {}
+
+
+async def test_hosts_that_keep_no_rules_run_no_such_machines(
+    cloud: tuple[Server, Api], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, api = cloud
+    monkeypatch.setattr(SimulatorDriver, "verbs", SimulatorDriver.verbs - {SetSecurityRules})
+    status, text = await refused(api, "deployVirtualMachine", **await api.basics())
+    assert (status, "do not keep" in text) == (431, True)
 
 
 async def test_the_default_group_need_not_be_added(cloud: tuple[Server, Api]) -> None:

@@ -52,7 +52,7 @@ def _address(ctx: Context, row: Row, tag_rows: list[Row], holder: Row | None) ->
         **whose,
         forvirtualnetwork=row["vlan_type"] == "VirtualNetwork",
         vlanid=row["vlan_uuid"] if full else None,
-        vlanname=f"vlan://{row['vlan_tag']}" if full else None,
+        vlanname=row["vlan_tag"] if full else None,
         isstaticnat=row["static_nat"],
         issystem=row["is_system"],
         associatednetworkid=row["network_uuid"],
