@@ -187,7 +187,7 @@ def card(ctx: Context, found: Row, owner: Row, wanted: str | None) -> dict[str, 
 def within_pods(ctx: Context, row: Row, cards: Sequence[Row], request: Request, *, stay: bool = False) -> Request:
     """Keeps a machine that is placed off the pods in which one of its networks has no address for it.
 
-    A machine that was asked for with an address starts first where that address is; with `stay` it keeps the
+    A machine that was asked for with an address is first tried where that address is; with `stay` it keeps the
     addresses it has. Raises `InsufficientAddresses` where no pod has one.
     """
     for one in cards:
@@ -195,7 +195,8 @@ def within_pods(ctx: Context, row: Row, cards: Sequence[Row], request: Request, 
         if not any(part["pod_id"] is not None for part in parts):
             continue
         held = ctx.tx.first(_NAMED, network_id=one["network_id"], address=one["ip"]) if one["ip"] else None
-        if held is not None and (stay or row["last_host_id"] is None):
+        asked = row["last_host_id"] is None and row["state"] != "Starting"
+        if held is not None and (stay or asked):
             fit = {held["pod_id"]}
         else:
             fit = {part["pod_id"] for part in parts if ctx.tx.first(_FREE, vlan_id=part["id"]) is not None}

@@ -52,8 +52,11 @@ def of(ctx: Context, vm_id: int) -> dict[str, Row]:
 
 def take(ctx: Context, row: Row, pod_id: int) -> None:
     """Gives a machine that starts in a pod its addresses, unless it has them. Raises `InsufficientAddresses`."""
-    if of(ctx, row["id"]):
-        return
+    held = of(ctx, row["id"])
+    if held:
+        if "Management" not in held or held["Management"]["pod_id"] == pod_id:
+            return
+        release(ctx, row["id"])  # a host of another pod has failed to start it
     if guest_network(ctx, row) is not None:
         _take_guest(ctx, row, pod_id)
     else:

@@ -85,6 +85,22 @@ async def test_a_machine_has_an_address_of_its_pod(cloud: tuple[Server, Api]) ->
     await check(server)
 
 
+async def test_a_host_that_fails_gives_the_address_back(cloud: tuple[Server, Api]) -> None:
+    server, api = cloud
+    made = await zones.basic_zone(api, ends=(40, 40), hosts=1)
+    (host,) = (await api.call("listHosts", podid=made["pods"][0], type="Routing"))["host"]
+    await api.call("configureSimulator", name="StartCommand", value="fail", hostid=host["id"])
+    held = {(await api.deploy())["nic"][0]["ipaddress"] for _ in range(4)}
+    assert all(address.startswith("10.1.2.") for address in held)
+    given = await api.call("listPublicIpAddresses", forvirtualnetwork=False)
+    assert {row["ipaddress"] for row in given["publicipaddress"]} == held
+    for row in await zones.system_vms(api, made["zoneid"]):
+        await api.job("stopSystemVm", id=row["id"])
+        again = (await api.job("startSystemVm", id=row["id"]))["systemvm"]
+        assert (again["publicip"][:7], again["privateip"][:9]) == ("10.1.2.", "172.16.2.")
+    await check(server)
+
+
 async def test_an_address_that_is_asked_for_chooses_the_pod(cloud: tuple[Server, Api]) -> None:
     _, api = cloud
     await zones.basic_zone(api, ends=(40, 40))
