@@ -256,7 +256,8 @@ def create(
     _check_range(gateway, netmask, start, end)
     number = None if basic else _vlan_number(ctx, zone, offered, vlan, bypass_overlap)
     if kind == "Shared" or shared_network.by_default(zone):
-        physical = guest_network.check(ctx, zone, offered, physical, acl_type, gateway or start or vlan)
+        tagged = vlan if (vlan or "untagged").lower() != "untagged" else None
+        physical = guest_network.check(ctx, zone, offered, physical, acl_type, gateway or start or tagged)
     made = network.create(
         ctx,
         account=account,

@@ -173,7 +173,7 @@ async def test_what_a_basic_zone_does_not_allow(cloud: tuple[Server, Api]) -> No
         {"vlan": "50"},
     ):
         assert (await refused(api, "createNetwork", **{**shared, **given}))[0] == 431, given
-    made = (await api.call("createNetwork", **shared))["network"]
+    made = (await api.call("createNetwork", **shared, vlan="untagged"))["network"]
     assert (await refused(api, "createNetwork", **shared))[0] == 431, "it has one already"
     place = await zones.pod(api, zoneid)
     part = {"networkid": made["id"], "podid": place["podid"], "gateway": "10.1.1.1", "netmask": "255.255.255.0",
