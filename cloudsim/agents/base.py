@@ -83,6 +83,27 @@ class NicSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class SecurityRule:
+    """Traffic that is let through."""
+
+    #: ``tcp``, ``udp``, ``icmp``, ``all``, or the number of another protocol.
+    protocol: str
+    #: First and last port; type and code of ICMP (-1: any); None where the protocol has neither.
+    start: int | None
+    end: int | None
+    #: CIDRs on the other side.
+    peers: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SecuritySpec:
+    """What a host lets through to a machine and from it. Without egress rules all may go out."""
+
+    ingress: tuple[SecurityRule, ...] = ()
+    egress: tuple[SecurityRule, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class MachineSpec:
     """All that a host needs to run a virtual machine."""
 
@@ -104,6 +125,8 @@ class MachineSpec:
     userdata: str | None = None
     ssh_public_key: str | None = None
     details: Mapping[str, str] = field(default_factory=dict)
+    #: None: the host lets everything through.
+    security: SecuritySpec | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,6 +218,19 @@ class MigrateMachine(Command):
     #: uuid and URL of the host it goes to.
     target: str
     target_url: str
+
+
+@dataclass(frozen=True, slots=True)
+class SetSecurityRules(Command):
+    """Enforces other rules for a machine that runs here, in the place of those before. Answer: ``{}``.
+
+    Fails when it does not run here. A start brings its rules along, and a migration takes them to the other host.
+    """
+
+    wire: ClassVar[str] = "SecurityGroupRulesCmd"
+    uuid: str
+    name: str
+    security: SecuritySpec
 
 
 @dataclass(frozen=True, slots=True)

@@ -118,6 +118,21 @@ TAGS = (
     .where(schema.tag.c.resource_type == bindparam("kind"), any_of(schema.tag.c.resource_id, "ids"))
     .order_by(schema.tag.c.id)
 )
+_SECURITY_GROUPS = (
+    select(
+        schema.security_group_vm.c.vm_id,
+        schema.security_group.c.uuid,
+        schema.security_group.c.name,
+        schema.security_group.c.description,
+    )
+    .select_from(
+        schema.security_group_vm.join(
+            schema.security_group, schema.security_group_vm.c.group_id == schema.security_group.c.id
+        )
+    )
+    .where(any_of(schema.security_group_vm.c.vm_id, "ids"))
+    .order_by(schema.security_group.c.id)
+)
 _NEXT = select(func.max(vm.c.id).label("newest"))
 _NAME_TAKEN = (
     select(vm.c.id)
@@ -158,6 +173,8 @@ class Machines:
     volumes: dict[int, list[Row]]
     details: dict[int, list[Row]]
     tags: dict[int, list[Row]]
+    #: Security groups, by vm id: looked up where a network on the page may have them.
+    security: dict[int, list[Row]]
     #: What machines have in common, by kind (account, domain, user, zone, host, template, offering, os, group,
     #: userdata, network, pool, disk) and id.
     common: dict[str, dict[int, Row]]
@@ -190,13 +207,16 @@ def page(tx: Transaction, ids: Sequence[int]) -> Machines:
         "pool": {row["pool_id"] for row in volumes},
         "disk": {row["disk_offering_id"] for row in volumes},
     }
+    common = _common(tx, {kind: [row_id for row_id in found if row_id] for kind, found in wanted.items()})
+    shared = any(row["guest_type"] == "Shared" for row in common["network"].values())
     return Machines(
         rows=[rows[row_id] for row_id in ids if row_id in rows],
         nics=grouped(cards, "vm_id"),
         volumes=grouped(volumes, "vm_id"),
         details=grouped(tx.all(DETAILS, kind="UserVm", ids=ids), "resource_id"),
         tags=grouped(tx.all(TAGS, kind="UserVm", ids=ids), "resource_id"),
-        common=_common(tx, {kind: [row_id for row_id in found if row_id] for kind, found in wanted.items()}),
+        security=grouped(tx.all(_SECURITY_GROUPS, ids=ids), "vm_id") if shared else {},
+        common=common,
     )
 
 

@@ -25,6 +25,7 @@ from cloudsim.services import (
     public_range,
     rights,
     router,
+    securitygroup_member,
     usage,
     vm_workflows,
     webhook,
@@ -452,6 +453,7 @@ def take_away(ctx: Context, account_id: int) -> None:
             allocate(ctx.tx, disk["pool_id"], -disk["size"])
         ctx.tx.update(schema.volume, {"id": disk["id"]}, state="Expunged", removed=ctx.now, updated=ctx.now)
         usage.end(ctx, "volume", disk["id"])
+    securitygroup_member.forget_account(ctx, account_id)
     for row in ctx.tx.all(_NETWORKS, account_id=account_id):
         network_orders.deleted(ctx, row["id"])
     for row in ctx.tx.all(_ADDRESSES, account_id=account_id):

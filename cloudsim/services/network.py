@@ -10,7 +10,7 @@ from sqlalchemy import bindparam, func, select
 from cloudsim.core.errors import BadParameter, InsufficientAddresses, InvalidValue
 from cloudsim.db import schema
 from cloudsim.db.database import Row
-from cloudsim.services import access, guest_vlan, public_range, resource, usage
+from cloudsim.services import access, guest_vlan, public_range, resource, shared_network, usage
 from cloudsim.services.context import Context
 from cloudsim.services.nouns import ACCOUNT, NETWORK, NETWORK_OFFERING, VIRTUAL_MACHINE
 
@@ -59,7 +59,12 @@ _MAC = select(nic.c.id).where(nic.c.mac == bindparam("mac"), nic.c.removed.is_(N
 
 
 def default_for(ctx: Context, account: Row, domain: Row, zone: Row) -> Row:
-    """The isolated network a machine gets when none is named: the account's only one, made when there is none."""
+    """The network a machine gets when none is named: the account's only isolated one, made when there is none.
+
+    In a basic zone and one with security groups it is a shared network that has an address to give.
+    """
+    if shared_network.by_default(zone):
+        return _shared_for(ctx, account, zone)
     found = ctx.tx.all(_OF_ACCOUNT, account_id=account["id"], zone_id=zone["id"])
     if len(found) == 1:
         return found[0]
@@ -77,6 +82,16 @@ def default_for(ctx: Context, account: Row, domain: Row, zone: Row) -> Row:
         name=f"{account['name']}-network",
         display_text=f"{account['name']}-network",
     )
+
+
+def _shared_for(ctx: Context, account: Row, zone: Row) -> Row:
+    usable = [found for found in shared_network.of_zone(ctx, zone) if may_use(ctx, found, account)]
+    if not usable:
+        raise InvalidValue(f"zone {zone['name']} has no network for its machines yet: a root admin makes one")
+    for found in usable:
+        if zone["network_type"] == "Basic" or shared_network.has_free(ctx, found["id"]):
+            return found
+    raise InsufficientAddresses(f"no shared network of zone {zone['name']} has a free address left")
 
 
 def create(
@@ -116,6 +131,7 @@ def create(
         physical = ctx.tx.first(_PHYSICAL, zone_id=zone["id"])
         if physical is None:
             raise InvalidValue(f"zone {zone['name']} has no enabled physical network")
+    untagged = "vlan://untagged" if offering["guest_type"] == "Shared" else None
     uuid = ctx.uuid()
     made = ctx.tx.insert(
         network,
@@ -131,11 +147,11 @@ def create(
         domain_id=domain["id"],
         traffic_type=offering["traffic_type"],
         guest_type=offering["guest_type"],
-        state="Allocated" if vlan_number is None else "Setup",
+        state="Setup" if vlan_number is not None or offering["guest_type"] == "Shared" else "Allocated",
         gateway=gateway,
         netmask=netmask,
         cidr=cidr,
-        broadcast_uri=None if vlan_number is None else f"vlan://{vlan_number}",
+        broadcast_uri=untagged if vlan_number is None else f"vlan://{vlan_number}",
         vlan=vlan_number,
         network_domain=network_domain or domain_suffix(ctx, account),
         acl_type=acl_type,
@@ -210,6 +226,11 @@ def add_card(
     if mac is not None and ctx.tx.scalar(_MAC, mac=mac) is not None:
         raise InvalidValue(f"MAC address {mac} is in use")
     card = int(ctx.tx.scalar(_NEWEST_NIC) or 0) + 1
+    owner = access.row(ctx, VIRTUAL_MACHINE, vm_id)
+    if found["guest_type"] == "Shared":
+        place = shared_network.card(ctx, found, owner, ip)
+    else:
+        place = {"ip": address(ctx, found, ip), "netmask": found["netmask"], "gateway": found["gateway"]}
     ctx.tx.insert(
         nic,
         id=card,
@@ -219,9 +240,7 @@ def add_card(
         vm_id=vm_id,
         network_id=found["id"],
         mac=mac or mac_address(found["zone_id"], card),
-        ip=address(ctx, found, ip),
-        netmask=found["netmask"],
-        gateway=found["gateway"],
+        **place,
         ip6=None,
         ip6_gateway=None,
         ip6_cidr=None,
@@ -234,7 +253,6 @@ def add_card(
         dhcp_options=dhcp_options or {},
         enabled=True,
     )
-    owner = access.row(ctx, VIRTUAL_MACHINE, vm_id)
     usage.begin(
         ctx,
         usage.NETWORK_OFFERING,
@@ -254,7 +272,10 @@ def mac_address(zone_id: int, card: int) -> str:
 
 
 def address(ctx: Context, found: Row, wanted: str | None = None) -> str | None:
-    """A free address of a network: `wanted`, or one by chance; None in a network without addresses (L2)."""
+    """A free address of a network that is not shared: `wanted`, or one by chance.
+
+    None in a network without addresses (L2).
+    """
     if found["cidr"] is None:
         if wanted is not None:
             raise InvalidValue(f"network {found['name']} has no addresses to give")
@@ -298,8 +319,8 @@ def implement(ctx: Context, found: Row) -> Row:
 
     Raises `InsufficientAddresses`. All in the caller's transaction: there is no state between.
     """
-    if found["state"] not in ("Allocated", "Setup"):
-        return found
+    if found["state"] not in ("Allocated", "Setup") or found["guest_type"] == "Shared":
+        return found  # a shared network is as real as it gets when it is made
     values: dict[str, Any] = {"state": "Implemented", "idle_since": None}
     offering = access.row(ctx, NETWORK_OFFERING, found["offering_id"])
     if found["vlan"] is None and not offering["specify_vlan"]:

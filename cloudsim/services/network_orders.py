@@ -16,7 +16,18 @@ from cloudsim.db.types import any_of
 from cloudsim.db.virtualmachine import DETAILS, TAGS, grouped
 from cloudsim.jobs.job import Order
 from cloudsim.jobs.workflow import Workflow, workflow
-from cloudsim.services import access, dedication, guest_vlan, network, public_range, router, usage
+from cloudsim.services import (
+    access,
+    dedication,
+    guest_network,
+    guest_range,
+    guest_vlan,
+    network,
+    public_range,
+    router,
+    shared_network,
+    usage,
+)
 from cloudsim.services.access import Scope
 from cloudsim.services.addressing import ip
 from cloudsim.services.context import Context
@@ -210,6 +221,7 @@ def create(
     ctx: Context,
     *,
     account: Row,
+    domain: Row | None,
     zone: Row,
     offered: Row,
     physical: Row | None,
@@ -234,7 +246,10 @@ def create(
     source_nat: str | None,
     router_ip: str | None = None,
 ) -> Row:
-    """Makes a network as an API caller asks for it; answers its row. Raises `InvalidValue`, `PermissionDenied`."""
+    """Makes a network as an API caller asks for it; answers its row. Raises `InvalidValue`, `PermissionDenied`.
+
+    `domain`: whose a network for a whole domain is, where it is not the account's.
+    """
     kind, admin = offered["guest_type"], ctx.caller.is_admin
     if offered["state"] != "Enabled":
         raise InvalidValue(f"network offering {offered['name']} is not enabled")
@@ -247,15 +262,14 @@ def create(
     if zone["allocation_state"] != "Enabled" and not admin:
         raise PermissionDenied(f"zone {zone['name']} is disabled")
     dedication.check_zone(ctx, zone, account)
-    if zone["network_type"] == "Basic" and kind == "Isolated":
-        raise InvalidValue("a basic zone has no isolated networks")
     if physical is not None and physical["zone_id"] != zone["id"]:
         raise InvalidValue(f"physical network {physical['name']} is in another zone")
     if kind == "Shared" and not admin:
         raise PermissionDenied("shared networks are for root admins to make")
     if acl_type is not None and kind != "Shared" and acl_type == "Domain":
         raise InvalidValue("only shared networks can be for a whole domain")
-    if kind == "Shared" and not (gateway and netmask and start):
+    basic = zone["network_type"] == "Basic"
+    if kind == "Shared" and not basic and not (gateway and netmask and start):
         raise InvalidValue("a shared network needs gateway, netmask, startip and endip")
     if kind == "L2" and (gateway or netmask or start):
         raise InvalidValue("an L2 network has no addresses: leave gateway, netmask, startip and endip out")
@@ -265,14 +279,17 @@ def create(
         raise InvalidValue("gateway and netmask go together: give both or none")
     gateway, start, end = ip(gateway, "gateway"), ip(start, "startip"), ip(end, "endip") or ip(start, "startip")
     _check_range(gateway, netmask, start, end)
-    router_ip = _router_ip(router_ip, kind, gateway, netmask)
-    number = _vlan_number(ctx, zone, offered, vlan, bypass_overlap)
+    router_ip = _router_ip(router_ip, kind, start, end)
+    number = None if basic else _vlan_number(ctx, zone, offered, vlan, bypass_overlap)
     if number is not None:
         guest_vlan.check_number(ctx, zone, account, number)
+    if kind == "Shared" or shared_network.by_default(zone):
+        tagged = vlan if (vlan or "untagged").lower() != "untagged" else None
+        physical = guest_network.check(ctx, zone, offered, physical, acl_type, gateway or start or tagged)
     made = network.create(
         ctx,
         account=account,
-        domain=access.row(ctx, DOMAIN, account["domain_id"]),
+        domain=domain or access.row(ctx, DOMAIN, account["domain_id"]),
         zone=zone,
         offering=offered,
         name=name,
@@ -293,7 +310,13 @@ def create(
     )
     if number is not None:
         guest_vlan.claim(ctx, made, number)
-    if start is not None:
+    if kind == "Shared" and start is not None:
+        guest_range.create(
+            ctx, zone=zone, network=made, physical=None, pod=None, gateway=gateway, netmask=netmask, start=start,
+            end=end, tag=None,
+        )  # fmt: skip
+        shared_network.reserve(ctx, made)
+    elif start is not None:
         ctx.tx.insert(
             schema.vlan,
             uuid=ctx.uuid(),
@@ -345,15 +368,16 @@ def _check_range(gateway: str | None, netmask: str | None, start: str | None, en
         raise InvalidValue("the gateway lies between startip and endip")
 
 
-def _router_ip(text: str | None, kind: str, gateway: str | None, netmask: str | None) -> str | None:
+def _router_ip(text: str | None, kind: str, start: str | None, end: str | None) -> str | None:
     if text is None:
         return None
-    if kind != "Shared":
-        raise InvalidValue("routerip is for shared networks: the router of another takes its gateway address")
-    whole = ipaddress.IPv4Network(f"{gateway}/{netmask}", strict=False)
+    if kind != "Shared" or start is None or end is None:
+        raise InvalidValue(
+            "routerip is for shared networks with a range: the router of another takes its gateway address"
+        )
     parsed = ipaddress.IPv4Address(ip(text, "routerip") or "")
-    if parsed not in whole or parsed in (whole[0], whole[-1]) or str(parsed) == gateway:
-        raise InvalidValue(f"routerip is an address of {whole} that is not its gateway")
+    if not ipaddress.IPv4Address(start) <= parsed <= ipaddress.IPv4Address(end):
+        raise InvalidValue(f"routerip is one of the addresses from startip {start} to endip {end}")
     return str(parsed)
 
 
@@ -478,9 +502,9 @@ def deleted(ctx: Context, network_id: int) -> dict[str, Any]:
         raise OperationFailed(f"router {left[0]['name']} of network {row['name']} could not be removed: see its job")
     for address in ctx.tx.all(_PUBLIC_OF, network_id=network_id):
         free_address(ctx, address)
+    shared_network.drop(ctx, row)
     for vnet in ctx.tx.all(_PHYSICAL_VNETS, network_id=network_id):
         ctx.tx.update(schema.vnet, {"id": vnet["id"]}, network_id=None, taken=None)
-    ctx.tx.update(schema.vlan, {"network_id": network_id}, removed=ctx.now)
     ctx.tx.update(table, {"id": network_id}, removed=ctx.now, state="Destroy")
     usage.end(ctx, "network", network_id)
     return {"success": True}

@@ -132,6 +132,10 @@ INSTANCE_GROUP = Noun("instancegroup", "instance group", schema.instance_group, 
 NETWORK = Noun("network", "network", schema.network, Owner.ACCOUNT, "Network")
 PUBLIC_IP = Noun("publicipaddress", "public IP address", schema.public_ip, Owner.ACCOUNT, "IpAddress")
 NIC = Noun("nic", "network card", schema.nic, type="Nic")
+SECURITY_GROUP = Noun("securitygroup", "security group", schema.security_group, Owner.ACCOUNT, "SecurityGroup")
+SECURITY_GROUP_RULE = Noun(
+    "securitygrouprule", "rule of a security group", schema.security_group_rule, Owner.ACCOUNT, "SecurityGroupRule"
+)
 ANNOTATION = Noun("annotation", "comment", schema.annotation, type="Annotation")
 ALERT = Noun("alert", "alert", schema.alert, type="Alert")
 JOB = Noun("asyncjob", "job", schema.job, Owner.ACCOUNT, "AsyncJob")

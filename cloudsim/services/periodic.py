@@ -5,7 +5,15 @@ from __future__ import annotations
 from cloudsim.core.caller import Caller
 from cloudsim.db import placement
 from cloudsim.jobs.periodic import PeriodicTask, Scheduler
-from cloudsim.services import account_orders, host, job, system_vm, vm_expunge, webhook_delivery
+from cloudsim.services import (
+    account_orders,
+    host,
+    job,
+    securitygroup_workflows,
+    system_vm,
+    vm_expunge,
+    webhook_delivery,
+)
 from cloudsim.services.context import Cloud
 
 
@@ -107,8 +115,19 @@ class PruneDeliveries(_Task):
         await self._cloud.db.write(lambda tx: webhook_delivery.prune_all(self._cloud.context(tx, self._admin)))
 
 
+class TellSecurityRules(_Task):
+    """Tells hosts of the rules of security groups that they could not be told of."""
+
+    name = "security-groups"
+    setting = "network.securitygroups.work.cleanup.interval"
+
+    async def run(self) -> None:
+        await self._cloud.db.write(lambda tx: securitygroup_workflows.due(self._cloud.context(tx, self._admin)))
+
+
 TASKS = (
     LookAfterSystemVms,
+    TellSecurityRules,
     FinishRemovals,
     ExpungeMachines,
     PurgeJobs,

@@ -78,6 +78,8 @@ PROVIDERS: dict[str, tuple[str | None, str]] = {
     "InternalLbVm": ("lb", "Lb"),
     "ConfigDrive": (None, "Dhcp Dns UserData"),
 }
+#: And of those in zones with security groups.
+SECURITY: dict[str, tuple[str | None, str]] = {"SecurityGroupProvider": (None, "SecurityGroup")}
 TYPES = Listing(
     schema.traffic_type,
     filters={"network": equals(schema.traffic_type.c.physical_network_id, "network")},
@@ -156,11 +158,13 @@ def page(ctx: Context, ids: Sequence[int]) -> list[tuple[Row, str | None]]:
     return made
 
 
-def fill(ctx: Context, network_id: int, *, enabled: bool = False, types: Sequence[str] = ()) -> None:
+def fill(
+    ctx: Context, network_id: int, *, enabled: bool = False, types: Sequence[str] = (), secured: bool = False
+) -> None:
     """Gives a new physical network the providers that the reference gives it, and traffic types."""
     for name in types:
         _insert_type(ctx, network_id, name, {}, None, None)
-    for name, (kind, services) in PROVIDERS.items():
+    for name, (kind, services) in {**PROVIDERS, **(SECURITY if secured else {})}.items():
         provider = ctx.tx.insert(
             schema.network_provider,
             uuid=ctx.uuid(),
@@ -221,7 +225,7 @@ def create(
         tags=",".join(tags) or None,
         domain_id=domain["id"] if domain else None,
     )
-    fill(ctx, row_id)
+    fill(ctx, row_id, secured=zone["security_groups"] or zone["network_type"] == "Basic")
     row = {"id": row_id, "zone_id": zone["id"], "isolation_methods": ",".join(methods)}
     if vlans is not None:
         _set_vlans(ctx, row, vlans)

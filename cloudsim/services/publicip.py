@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 
 from cloudsim.db import schema
 from cloudsim.db.database import Row
@@ -16,6 +16,7 @@ from cloudsim.services.listing import Listing, equals, equals_nocase
 
 public_ip, vlan = schema.public_ip, schema.vlan
 _OWNER = schema.account.alias("owner")
+_SHARED = schema.network.alias("shared")
 
 LISTING = Listing(
     public_ip,
@@ -26,7 +27,7 @@ LISTING = Listing(
         "allocated": public_ip.c.state == "Allocated",
         "state": equals_nocase(public_ip.c.state, "state"),
         "zone": equals(public_ip.c.zone_id, "zone"),
-        "network": equals(public_ip.c.network_id, "network"),
+        "network": or_(equals(public_ip.c.network_id, "network"), equals(vlan.c.network_id, "network")),
         "physical": equals(vlan.c.physical_network_id, "physical"),
         "sourcenat": equals(public_ip.c.source_nat, "sourcenat"),
         "staticnat": equals(public_ip.c.static_nat, "staticnat"),
@@ -51,6 +52,8 @@ _ROWS = (
         schema.physical_network.c.uuid.label("physical_uuid"),
         schema.zone.c.uuid.label("zone_uuid"),
         schema.zone.c.name.label("zone_name"),
+        vlan.c.network_id.label("shared_id"),
+        _SHARED.c.uuid.label("shared_uuid"),
         schema.network.c.uuid.label("network_uuid"),
         schema.network.c.name.label("network_name"),
         _OWNER.c.name.label("account_name"),
@@ -66,11 +69,43 @@ _ROWS = (
         .join(schema.physical_network, vlan.c.physical_network_id == schema.physical_network.c.id)
         .join(schema.zone, public_ip.c.zone_id == schema.zone.c.id)
         .outerjoin(schema.network, public_ip.c.network_id == schema.network.c.id)
+        .outerjoin(_SHARED, vlan.c.network_id == _SHARED.c.id)
         .outerjoin(_OWNER, public_ip.c.account_id == _OWNER.c.id)
         .outerjoin(schema.domain, public_ip.c.domain_id == schema.domain.c.id)
     )
     .where(any_of(public_ip.c.id, "ids"))
 )
+
+
+_HOLDERS = (
+    select(
+        schema.nic.c.network_id,
+        schema.nic.c.ip,
+        schema.vm.c.uuid,
+        schema.vm.c.name,
+        schema.vm.c.display_name,
+    )
+    .select_from(schema.nic.join(schema.vm, schema.nic.c.vm_id == schema.vm.c.id))
+    .where(
+        any_of(schema.nic.c.network_id, "networks"),
+        any_of(schema.nic.c.ip, "addresses"),
+        schema.nic.c.removed.is_(None),
+    )
+)
+
+
+def holders(ctx: Context, found: Sequence[tuple[Row, list[Row]]]) -> dict[int, Row]:
+    """The machines that have addresses of shared networks, by the addresses' row ids."""
+    shared = [row for row, _ in found if row["shared_id"] is not None and row["state"] != "Free"]
+    if not shared:
+        return {}
+    given = {"networks": list({row["shared_id"] for row in shared}), "addresses": [row["address"] for row in shared]}
+    cards = {(card["network_id"], card["ip"]): card for card in ctx.tx.all(_HOLDERS, given)}
+    return {
+        row["id"]: cards[row["shared_id"], row["address"]]
+        for row in shared
+        if (row["shared_id"], row["address"]) in cards
+    }
 
 
 def page(ctx: Context, ids: Sequence[int]) -> list[tuple[Row, list[Row]]]:

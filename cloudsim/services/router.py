@@ -19,7 +19,7 @@ from cloudsim.db import schema
 from cloudsim.db.database import Row
 from cloudsim.db.types import any_of
 from cloudsim.jobs.workflow import Workflow
-from cloudsim.services import access, alert, cloud_machine, identity, network, system_network
+from cloudsim.services import access, alert, cloud_machine, identity, network, shared_network, system_network
 from cloudsim.services.context import Context
 from cloudsim.services.nouns import NETWORK, NETWORK_OFFERING, SERVICE_OFFERING
 
@@ -244,6 +244,11 @@ def _cards(ctx: Context, row: Row, found: Row, offered: Row) -> None:
     outside = ctx.tx.first(_SOURCE_NAT, network_id=found["id"])
     gateway = outside is not None and not found["redundant"]
     card = int(ctx.tx.scalar(_NEWEST_NIC) or 0) + 1
+    if found["guest_type"] == "Shared":
+        place = shared_network.card(ctx, found, row, found["router_ip"], system=True)
+    else:
+        own = found["gateway"] if gateway else found["router_ip"] or network.address(ctx, found)
+        place = {"ip": own, "netmask": found["netmask"], "gateway": found["gateway"]}
     ctx.tx.insert(
         nic,
         {
@@ -254,9 +259,8 @@ def _cards(ctx: Context, row: Row, found: Row, offered: Row) -> None:
             "vm_id": row["id"],
             "network_id": found["id"],
             "mac": network.mac_address(found["zone_id"], card),
-            "ip": found["gateway"] if gateway else found["router_ip"] or network.address(ctx, found),
-            "netmask": found["netmask"],
-            "gateway": None if outside is not None else found["gateway"],
+            **place,
+            "gateway": None if outside is not None else place["gateway"],
             "device_id": 0,
             "is_default": outside is None,
             "state": "Allocated",
@@ -355,10 +359,18 @@ def start_failed(ctx: Context, row: Row, error: CloudError) -> None:
 
 def gone(ctx: Context, row: Row) -> None:
     """A router is on its way out: its addresses are free for the next."""
+    for card in ctx.tx.all(_SHARED_CARDS, vm_id=row["id"]):
+        shared_network.release(ctx, card["network_id"], card["ip"])
+        shared_network.reserve(ctx, access.row(ctx, NETWORK, card["network_id"]))
     ctx.tx.execute(_DROP, vm_id=row["id"], at=ctx.now)
     system_network.release(ctx, row["id"])
 
 
+_SHARED_CARDS = (
+    select(nic.c.network_id, nic.c.ip)
+    .select_from(nic.join(schema.network, nic.c.network_id == schema.network.c.id))
+    .where(nic.c.vm_id == bindparam("vm_id"), nic.c.removed.is_(None), schema.network.c.guest_type == "Shared")
+)
 _DROP = (
     nic.update()
     .where(nic.c.vm_id == bindparam("vm_id"), nic.c.removed.is_(None))

@@ -7,12 +7,13 @@ from typing import Any
 
 from sqlalchemy import bindparam, func, select
 
+from cloudsim.allocators.base import Request
 from cloudsim.core.errors import InsufficientAddresses
 from cloudsim.db import schema
 from cloudsim.db.database import Row
-from cloudsim.services import access, pod_range, storage_range
+from cloudsim.services import access, pod_range, shared_network, storage_range
 from cloudsim.services.context import Context
-from cloudsim.services.nouns import POD
+from cloudsim.services.nouns import POD, ZONE
 
 table, public_ip, vlan = schema.system_nic, schema.public_ip, schema.vlan
 
@@ -43,14 +44,61 @@ _FREE_KEPT = _FREE.where(vlan.c.for_system_vms.is_(True))
 
 
 def of(ctx: Context, vm_id: int) -> dict[str, Row]:
-    """The addresses a machine has now, by kind (Public, Management, Control, Storage)."""
+    """The addresses a machine has now, by kind (Public or Guest, Management, Control, Storage)."""
     return {row["kind"]: row for row in ctx.tx.all(_OF, vm_id=vm_id)}
 
 
 def take(ctx: Context, row: Row, pod_id: int) -> None:
     """Gives a machine that starts in a pod its addresses, unless it has them. Raises `InsufficientAddresses`."""
-    if of(ctx, row["id"]):
-        return
+    held = of(ctx, row["id"])
+    if held:
+        if "Management" not in held or held["Management"]["pod_id"] == pod_id:
+            return
+        release(ctx, row["id"])  # a host of another pod has failed to start it
+    if guest_network(ctx, row) is not None:
+        _take_guest(ctx, row, pod_id)
+    else:
+        _take_public(ctx, row)
+    pod = access.row(ctx, POD, pod_id)
+    add(ctx, row, "Management", _pod_address(ctx, pod), pod["netmask"], pod["gateway"], pod_id=pod_id)
+    storage = storage_range.take(ctx, pod_id) if row["type"] == "SecondaryStorageVm" else None
+    if storage is not None:
+        add(ctx, row, "Storage", pod_id=pod_id, **storage)
+    add_control(ctx, row)
+
+
+def guest_network(ctx: Context, row: Row) -> Row | None:
+    """The network of machines that one of the cloud's own is in: in a basic zone and one with security groups."""
+    zone = access.row(ctx, ZONE, row["zone_id"])
+    found = shared_network.of_zone(ctx, zone) if shared_network.by_default(zone) else []
+    return found[0] if found else None
+
+
+def within_pods(ctx: Context, row: Row, request: Request) -> Request:
+    """Keeps a machine that is placed off pods that have no address for it. Raises `InsufficientAddresses`."""
+    found = guest_network(ctx, row)
+    return request if found is None else shared_network.only_pods_with_addresses(ctx, row, found, request)
+
+
+def _take_guest(ctx: Context, row: Row, pod_id: int) -> None:
+    found = guest_network(ctx, row)
+    assert found is not None
+    zone = access.row(ctx, ZONE, row["zone_id"])
+    basic = zone["network_type"] == "Basic"
+    taken = shared_network.take(ctx, found, row, pod_id=pod_id if basic else None, system=True)
+    add(
+        ctx,
+        row,
+        "Guest",
+        taken["address"],
+        taken["netmask"],
+        taken["gateway"],
+        public_ip_id=taken["id"],
+        vlan=taken["tag"],
+    )
+
+
+def _take_public(ctx: Context, row: Row) -> None:
     strict = ctx.settings.flag("system.vm.public.ip.reservation.mode.strictness")
     public = ctx.tx.first(_FREE_KEPT if strict else _FREE, zone_id=row["zone_id"])
     if public is None:
@@ -64,7 +112,6 @@ def take(ctx: Context, row: Row, pod_id: int) -> None:
         is_system=True,
         allocated=ctx.now,
     )
-    pod = access.row(ctx, POD, pod_id)
     add(
         ctx,
         row,
@@ -75,11 +122,6 @@ def take(ctx: Context, row: Row, pod_id: int) -> None:
         public_ip_id=public["id"],
         vlan=public["tag"],
     )
-    add(ctx, row, "Management", _pod_address(ctx, pod), pod["netmask"], pod["gateway"], pod_id=pod_id)
-    storage = storage_range.take(ctx, pod_id) if row["type"] == "SecondaryStorageVm" else None
-    if storage is not None:
-        add(ctx, row, "Storage", pod_id=pod_id, **storage)
-    add_control(ctx, row)
 
 
 def add_control(ctx: Context, row: Row) -> None:
@@ -124,7 +166,8 @@ def _pod_address(ctx: Context, pod: Row) -> str:
 def release(ctx: Context, vm_id: int) -> None:
     """Takes a machine's addresses back; the source NAT address of a router's network stays the network's."""
     for row in of(ctx, vm_id).values():
-        ctx.tx.update(table, {"id": row["id"]}, removed=ctx.now)
+        # a range may be removed once none of its addresses is given away
+        ctx.tx.update(table, {"id": row["id"]}, removed=ctx.now, public_ip_id=None)
         if row["public_ip_id"] is not None:
             ctx.tx.update(
                 public_ip,
@@ -148,7 +191,7 @@ def cards(ctx: Context, vm_id: int, first: int = 0) -> list[dict[str, Any]]:
             "gateway": row["gateway"],
             "broadcast_uri": f"vlan://{row['vlan'].removeprefix('vlan://')}" if row["vlan"] else None,
             "device_id": number,
-            "is_default": row["kind"] == "Public",
+            "is_default": row["kind"] in ("Public", "Guest"),
         }
         for number, row in enumerate(ctx.tx.all(_OF, vm_id=vm_id), first)
     ]

@@ -18,7 +18,7 @@ from cloudsim.db.database import Row
 from cloudsim.db.types import any_of
 from cloudsim.jobs.job import Order
 from cloudsim.jobs.workflow import single
-from cloudsim.services import access, cloud_machine, router, vm_migration
+from cloudsim.services import access, cloud_machine, router, shared_network, vm_migration
 from cloudsim.services.cloud_machine import HYPERVISOR, order
 from cloudsim.services.context import Context
 from cloudsim.services.listing import Listing, equals, equals_nocase
@@ -124,6 +124,10 @@ def look_after_zone(ctx: Context, zone: Row) -> int:
     """Orders what one zone lacks: made, started again, or made anew after a failure. Twice does no harm."""
     if not ctx.tx.scalar(_HOSTS, zone_id=zone["id"]):
         return 0
+    if shared_network.by_default(zone) and not any(
+        shared_network.ranges(ctx, found["id"]) for found in shared_network.of_zone(ctx, zone)
+    ):
+        return 0  # they have addresses of the network that all machines are in
     ordered = 0
     for kind in TYPES:
         if kind == "SecondaryStorageVm" and not ctx.tx.scalar(_STORES, zone_id=zone["id"]):

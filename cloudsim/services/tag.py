@@ -27,6 +27,8 @@ KINDS: dict[str, Noun] = {
     "Volume": nouns.VOLUME,
     "Network": nouns.NETWORK,
     "PublicIpAddress": nouns.PUBLIC_IP,
+    "SecurityGroup": nouns.SECURITY_GROUP,
+    "SecurityGroupRule": nouns.SECURITY_GROUP_RULE,
     "Template": nouns.TEMPLATE,
     "ISO": nouns.TEMPLATE,
     "Account": nouns.ACCOUNT,

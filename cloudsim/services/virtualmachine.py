@@ -22,7 +22,7 @@ from cloudsim.db import virtualmachine as db
 from cloudsim.db.database import Row
 from cloudsim.db.types import any_of
 from cloudsim.jobs.job import Order
-from cloudsim.services import access, dedication, network, resource, usage
+from cloudsim.services import access, dedication, network, resource, securitygroup_member, usage
 from cloudsim.services.context import Context
 from cloudsim.services.listing import Listing, equals, equals_nocase
 from cloudsim.services.nouns import ACCOUNT, DISK_OFFERING, DOMAIN, VIRTUAL_MACHINE
@@ -53,6 +53,9 @@ LISTING = Listing(
         "iso": equals(vm.c.iso_id, "iso"),
         "offering": equals(vm.c.service_offering_id, "offering"),
         "group": equals(vm.c.group_id, "group"),
+        "securitygroup": vm.c.id.in_(
+            select(schema.security_group_vm.c.vm_id).where(schema.security_group_vm.c.group_id == bindparam("securitygroup"))
+        ),
         "user": equals(vm.c.user_id, "user"),
         "userdata": equals(vm.c.userdata_id, "userdata"),
         "hypervisor": equals_nocase(vm.c.hypervisor, "hypervisor"),
@@ -145,6 +148,9 @@ class Deployment:
     data_disks: Sequence[tuple[Row, int | None]] = ()
     cards: Sequence[CardRequest] = ()
     group: str | None = None
+    #: uuids, or names.
+    security_group_ids: Sequence[str] = ()
+    security_group_names: Sequence[str] = ()
     keypairs: Sequence[str] = ()
     userdata: str | None = None
     userdata_row: Row | None = None
@@ -224,6 +230,7 @@ def deploy(ctx: Context, want: Deployment) -> tuple[str, str]:
             raise InvalidValue(f"network {card.network['name']} is in another zone")
         if not network.may_use(ctx, card.network, want.account):
             raise PermissionDenied(f"network {card.network['name']} may not be used by account {want.account['name']}")
+    groups = _security_groups(ctx, want, hypervisor)
     disks = _disks(ctx, want)
     _check_limits(ctx, want, cpus, memory, disks)
     networks = [card.network["id"] for card in want.cards]
@@ -305,6 +312,8 @@ def deploy(ctx: Context, want: Deployment) -> tuple[str, str]:
             default=device == 0,
             dhcp_options=card.dhcp_options,
         )
+    if groups:
+        securitygroup_member.join(ctx, vm_id, groups)
     usage.machine(ctx, usage.ALLOCATED_VM, access.row(ctx, VIRTUAL_MACHINE, vm_id))
     arguments: dict[str, Any] = {"vm_id": vm_id, "first": True}
     if not want.start:
@@ -379,9 +388,23 @@ def _hypervisor(want: Deployment) -> str:
 
 
 def _default_cards(ctx: Context, want: Deployment) -> list[CardRequest]:
-    if want.zone["network_type"] == "Basic" or want.zone["security_groups"]:
-        raise InvalidValue("name a network of this zone with networkids")
     return [CardRequest(network.default_for(ctx, want.account, want.domain, want.zone))]
+
+
+def _security_groups(ctx: Context, want: Deployment, hypervisor: str) -> list[Row]:
+    asked = want.security_group_ids or want.security_group_names
+    networks = [card.network for card in want.cards]
+    if not asked and not want.zone["security_groups"] and all(row["guest_type"] != "Shared" for row in networks):
+        return []
+    return securitygroup_member.chosen(
+        ctx,
+        zone=want.zone,
+        account=want.account,
+        networks=networks,
+        hypervisor=hypervisor,
+        ids=want.security_group_ids,
+        names=want.security_group_names,
+    )
 
 
 def _disks(ctx: Context, want: Deployment) -> list[DiskRequest]:

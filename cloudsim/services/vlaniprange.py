@@ -1,4 +1,4 @@
-"""Ranges of public addresses: making, listing, changing, removing."""
+"""Ranges of addresses: listing, changing, removing; making those of public addresses (others: `guest_range`)."""
 
 from __future__ import annotations
 
@@ -127,7 +127,7 @@ def create(
     gateway = addressing.ip(gateway, "gateway") or ""
     found = addressing.address_range(gateway, netmask, start, end)
     stored = addressing.vlan_tag(tag)
-    _check(ctx, zone["id"], 0, gateway, netmask, found, stored)
+    check(ctx, zone["id"], 0, gateway, netmask, found, stored, None)
     row_id = ctx.tx.insert(
         vlan,
         uuid=ctx.uuid(),
@@ -147,20 +147,36 @@ def create(
         account_id=account["id"] if account else None,
         domain_id=account["domain_id"] if account else domain["id"] if domain else None,
     )
-    _fill(ctx, zone["id"], row_id, found.addresses())
-    ctx.event("VLAN.IP.RANGE.CREATE", f"range {found} is made", resource=_named(ctx, row_id))
+    fill(ctx, zone["id"], row_id, found.addresses())
+    ctx.event("VLAN.IP.RANGE.CREATE", f"range {found} is made", resource=named(ctx, row_id))
     return row_id
 
 
-def _named(ctx: Context, row_id: int) -> tuple[str, str]:
+def named(ctx: Context, row_id: int) -> tuple[str, str]:
+    """A range as events name it."""
     return "VlanIpRange", str(access.row(ctx, VLAN_RANGE, row_id)["uuid"])
 
 
-def _check(ctx: Context, zone_id: int, but: int, gateway: str, netmask: str, found: addressing.Range, tag: str) -> None:
+def check(
+    ctx: Context,
+    zone_id: int,
+    but: int,
+    gateway: str,
+    netmask: str,
+    found: addressing.Range,
+    tag: str,
+    network_id: int | None,
+) -> None:
+    """Whether a range may be beside the others of its zone (but `but`). Raises `InvalidValue`.
+
+    Ranges of shared networks (`network_id`) matter to one another on one VLAN and in one network only.
+    """
     if int(found.end) - int(found.start) >= MOST:
         raise InvalidValue(f"a range has {MOST} addresses at most")
     within = addressing.network(gateway, netmask)
     for other in ctx.tx.all(_OTHERS, zone_id=zone_id, but=but):
+        if other["network_id"] != network_id and other["tag"] != tag:
+            continue
         theirs = addressing.stored(other["start"], other["end"])
         if found.overlaps(theirs):
             raise InvalidValue(f"{found} overlaps the range {theirs} of the zone")
@@ -169,14 +185,15 @@ def _check(ctx: Context, zone_id: int, but: int, gateway: str, netmask: str, fou
             raise InvalidValue(f"{within} overlaps {around} of another range, with another gateway or netmask")
         if within == around and tag != other["tag"]:
             raise InvalidValue(f"{within} is on {other['tag']} already, and not on {tag}")
-    # those of other public ranges were looked at
-    address_plan.check(ctx, zone_id, found, ("public", 0))
-    number = addressing.tagged([tag])
+    if network_id is None:  # those of other public ranges were looked at
+        address_plan.check(ctx, zone_id, found, ("public", 0))
+    number = addressing.tagged([tag]) if network_id is None else set()
     if number & {one["vlan"] for one in ctx.tx.all(_VNET, zone_id=zone_id)}:
         raise InvalidValue(f"{tag} belongs to the VLANs that networks of accounts get")
 
 
-def _fill(ctx: Context, zone_id: int, vlan_id: int, addresses: Sequence[str]) -> None:
+def fill(ctx: Context, zone_id: int, vlan_id: int, addresses: Sequence[str]) -> None:
+    """Stores the addresses of a range, free."""
     ctx.tx.insert_many(
         public_ip,
         [
@@ -203,34 +220,39 @@ def _fill(ctx: Context, zone_id: int, vlan_id: int, addresses: Sequence[str]) ->
     )
 
 
-def update(
-    ctx: Context,
-    row: Row,
-    *,
-    gateway: str | None,
-    netmask: str | None,
-    start: str | None,
-    end: str | None,
-    system: bool | None,
-) -> None:
-    """Changes a range; what is None stays. Raises `InvalidValue`, `ResourceInUse` for addresses that are given away."""
+def update(ctx: Context, row: Row, *, system: bool | None, **given: str | None) -> None:
+    """Changes a range of public addresses; what is None stays. Raises `InvalidValue`, `ResourceInUse`."""
+    at, mask, found = wanted(row, **given)
+    check(ctx, row["zone_id"], row["id"], at, mask, found, row["tag"], None)
+    change(ctx, row, at, mask, found, system)
+
+
+def wanted(
+    row: Row, *, gateway: str | None, netmask: str | None, start: str | None, end: str | None
+) -> tuple[str, str, addressing.Range]:
+    """Gateway, netmask and addresses of a range after a change. Raises `InvalidValue`."""
     at = addressing.ip(gateway, "gateway") or row["gateway"]
     mask = netmask or row["netmask"]
-    found = addressing.address_range(at, mask, start or row["start"], end or row["end"])
-    _check(ctx, row["zone_id"], row["id"], at, mask, found, row["tag"])
-    wanted = set(found.addresses())
+    return at, mask, addressing.address_range(at, mask, start or row["start"], end or row["end"])
+
+
+def change(
+    ctx: Context, row: Row, gateway: str, netmask: str, found: addressing.Range, system: bool | None = None
+) -> None:
+    """Makes a range what was checked. Raises `ResourceInUse` for addresses that are given away."""
+    addresses = set(found.addresses())
     there = ctx.tx.all(_ADDRESSES, vlan_id=row["id"])
     taken = [one for one in there if one["state"] != "Free"]
-    if (at != row["gateway"] or mask != row["netmask"]) and taken:
+    if (gateway != row["gateway"] or netmask != row["netmask"]) and taken:
         raise ResourceInUse(f"{len(taken)} addresses of the range are given away: gateway and netmask stay")
-    gone = [one for one in there if one["address"] not in wanted]
+    gone = [one for one in there if one["address"] not in addresses]
     for one in gone:
         if one["state"] != "Free":
             raise ResourceInUse(f"address {one['address']} is given away and would be outside the range")
     ctx.tx.execute(_DROP, ids=[one["id"] for one in gone])
     held = {one["address"] for one in there}
-    _fill(ctx, row["zone_id"], row["id"], [address for address in found.addresses() if address not in held])
-    changed: dict[str, Any] = {"gateway": at, "netmask": str(addressing.network(at, mask).netmask)}
+    fill(ctx, row["zone_id"], row["id"], [address for address in found.addresses() if address not in held])
+    changed: dict[str, Any] = {"gateway": gateway, "netmask": str(addressing.network(gateway, netmask).netmask)}
     changed.update(start=str(found.start), end=str(found.end))
     if system is not None:
         if system and (row["account_id"] is not None or row["domain_id"] is not None):
@@ -247,12 +269,10 @@ def delete(ctx: Context, row: Row) -> None:
     taken = ctx.tx.scalar(_TAKEN, vlan_id=row["id"])
     if taken:
         raise ResourceInUse(f"{taken} addresses of the range are given away: release them first")
-    if row["network_id"] is not None:
-        raise ResourceInUse("the range belongs to a shared network: it goes with the network")
     ctx.tx.execute(_DROP, ids=[one["id"] for one in ctx.tx.all(_ADDRESSES, vlan_id=row["id"])])
     ctx.tx.update(vlan, {"id": row["id"]}, removed=ctx.now)
     text = f"range {row['start']}-{row['end']} is removed"
     ctx.event("VLAN.IP.RANGE.DELETE", text, resource=("VlanIpRange", row["uuid"]))
 
 
-__all__ = ["LISTING", "create", "delete", "page", "update"]
+__all__ = ["LISTING", "change", "check", "create", "delete", "fill", "named", "page", "update", "wanted"]

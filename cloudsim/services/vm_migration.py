@@ -11,7 +11,7 @@ from cloudsim.db import virtualmachine as db
 from cloudsim.db.database import Row
 from cloudsim.jobs.job import Order
 from cloudsim.jobs.workflow import Workflow, workflow
-from cloudsim.services import access, placement
+from cloudsim.services import access, placement, shared_network
 from cloudsim.services.cloud_machine import kind_of
 from cloudsim.services.context import Context
 from cloudsim.services.nouns import GUEST_OS, HOST, SERVICE_OFFERING, TEMPLATE, VIRTUAL_MACHINE
@@ -68,8 +68,10 @@ def _reserve(ctx: Context, vm_id: int, host_id: int | None, source_id: int | Non
     template = access.row(ctx, TEMPLATE, row["template_id"])
     disks = db.volumes_of(ctx.tx, vm_id)
     source = address_of(ctx, row["host_id"])
-    found = placement.reserve(
+    request = shared_network.within_pods(
         ctx,
+        row,
+        db.nics_of(ctx.tx, vm_id),
         Request(
             cpus=row["cpu"],
             speed=row["speed"],
@@ -79,6 +81,8 @@ def _reserve(ctx: Context, vm_id: int, host_id: int | None, source_id: int | Non
             host_tags=placement.tags(offering["host_tags"]) | placement.tags(template["tag"]),
             os_category_id=access.row(ctx, GUEST_OS, row["guest_os_id"])["category_id"],
             host_id=host_id,
+            # the cloud's own machines have addresses of their pod
+            pod_id=None if row["type"] == "User" else row["pod_id"],
             avoid={row["host_id"]: "the machine comes from there"},
             volumes=tuple(
                 VolumeRequest(
@@ -90,6 +94,11 @@ def _reserve(ctx: Context, vm_id: int, host_id: int | None, source_id: int | Non
                 for disk in disks
             ),
         ),
+        stay=True,
+    )
+    found = placement.reserve(
+        ctx,
+        request,
         zone_id=row["zone_id"],
         account_id=row["account_id"],
         sizes=[disk["size"] for disk in disks],

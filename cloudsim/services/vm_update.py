@@ -12,7 +12,7 @@ from cloudsim.core.errors import InvalidValue, PermissionDenied
 from cloudsim.db import schema
 from cloudsim.db import virtualmachine as db
 from cloudsim.db.database import Row
-from cloudsim.services import access
+from cloudsim.services import access, securitygroup_member
 from cloudsim.services.context import Context
 from cloudsim.services.nouns import ACCOUNT, TEMPLATE, ZONE
 from cloudsim.services.virtualmachine import check_name, check_userdata, group_of, lock
@@ -60,12 +60,14 @@ def update(
     clean_details: bool,
     extra_config: str | None,
     dhcp_options: Sequence[Mapping[str, str]],
+    security_group_ids: Sequence[str] = (),
+    security_group_names: Sequence[str] = (),
     **columns: Any,
 ) -> None:
     """Changes a virtual machine; what is None stays. Raises `InvalidValue`, `PermissionDenied`.
 
-    The id, the instance name, details and scaling can change only while the machine is stopped; the guest takes a new
-    host name over at its next start.
+    The id, the instance name, details, security groups and scaling can change only while the machine is stopped; the
+    guest takes a new host name over at its next start.
     """
     changes = {key: value for key, value in columns.items() if value is not None}
     stopped = row["state"] in ("Stopped", "Error")
@@ -110,6 +112,8 @@ def update(
         _replace_details(ctx, row, {} if clean_details else dict(details or {}))
     if extra_config is not None:
         _extra_config(ctx, row, extra_config)
+    if security_group_ids or security_group_names:
+        securitygroup_member.replace(ctx, row, security_group_ids, security_group_names)
     for entry in dhcp_options:
         _dhcp(ctx, row, entry)
     ctx.tx.update(vm, {"id": row["id"]}, **changes, updated=ctx.now)

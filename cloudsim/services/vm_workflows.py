@@ -47,7 +47,18 @@ from cloudsim.db import virtualmachine as db
 from cloudsim.db.database import Row
 from cloudsim.db.placement import allocate
 from cloudsim.jobs.workflow import Workflow, workflow
-from cloudsim.services import access, network, placement, resource, router, system_network, usage
+from cloudsim.services import (
+    access,
+    network,
+    placement,
+    resource,
+    router,
+    securitygroup_apply,
+    securitygroup_member,
+    shared_network,
+    system_network,
+    usage,
+)
 from cloudsim.services.cloud_machine import HYPERVISOR
 from cloudsim.services.context import Context
 from cloudsim.services.nouns import ACCOUNT, GUEST_OS, NETWORK, SERVICE_OFFERING, TEMPLATE, VIRTUAL_MACHINE
@@ -196,8 +207,10 @@ def _machine(ctx: Context, row: Row) -> Plain:
 _ZONE = select(schema.zone).where(schema.zone.c.id == bindparam("zone_id"))
 
 
-def _spec(plain: Plain, paths: Mapping[str, str]) -> MachineSpec:
+def _spec(plain: Plain, paths: Mapping[str, str], security: Plain | None = None) -> MachineSpec:
     parts = dict(plain)
+    if security is not None:
+        parts["security"] = securitygroup_apply.spec(security)
     parts["disks"] = tuple(
         DiskSpec(
             disk["uuid"], disk["path"] or paths[disk["uuid"]], disk["pool"], disk["size"], disk["device"], disk["type"]
@@ -264,8 +277,11 @@ def _reserve(
     event = "StartRequested" if row["state"] != "Starting" else "OperationRetry"
     routers: list[str] = []
     ordered = False
-    for card in db.nics_of(ctx.tx, vm_id):
-        real = network.implement(ctx, access.row(ctx, NETWORK, card["network_id"]))
+    cards = db.nics_of(ctx.tx, vm_id)
+    shared = any(card["guest_type"] == "Shared" for card in cards)
+    networks: dict[int, Row] = {}
+    for card in cards:
+        real = networks[card["network_id"]] = network.implement(ctx, access.row(ctx, NETWORK, card["network_id"]))
         ctx.tx.update(
             nic,
             {"uuid": card["uuid"]},
@@ -310,6 +326,10 @@ def _reserve(
             or (row["type"] == router.TYPE and ctx.settings.flag("allow.router.on.disabled.resources"))
         ),
     )
+    if shared:
+        request = shared_network.within_pods(ctx, row, cards, request)
+    elif row["type"] not in ("User", router.TYPE):
+        request = system_network.within_pods(ctx, row, request)
     planned = {
         "zone_id": row["zone_id"],
         "account_id": row["account_id"],
@@ -341,6 +361,9 @@ def _reserve(
             ctx.tx.update(
                 volume, {"id": disk["id"]}, pool_id=pool.id, state="Creating", update_count=disk["update_count"] + 1
             )
+    for card in cards:
+        if card["guest_type"] == "Shared":
+            shared_network.settle(ctx, row, card, networks[card["network_id"]], found.host.pod_id)
     if row["type"] != "User":
         system_network.take(ctx, row, found.host.pod_id)
     move(
@@ -353,7 +376,11 @@ def _reserve(
         power_host_id=found.host.id,
         power_time=ctx.now,
     )
-    return {"host": address_of(ctx, found.host.id), "machine": _machine(ctx, _vm(ctx, vm_id))}
+    plan: Plain = {"host": address_of(ctx, found.host.id), "machine": _machine(ctx, _vm(ctx, vm_id))}
+    if shared:
+        plan["groups"] = securitygroup_apply.groups_of(ctx, vm_id)
+        plan["security"] = securitygroup_apply.rules_of(ctx, vm_id) if plan["groups"] else None
+    return plan
 
 
 async def _place(wf: Workflow[Context], vm_id: int, avoid: list[int], places: Plain, name: str) -> Plain:
@@ -394,6 +421,8 @@ def _started(ctx: Context, vm_id: int, answer: Plain, paths: Mapping[str, str], 
     usage.machine(ctx, usage.RUNNING_VM, row)
     if row["type"] == router.TYPE:
         router.started(ctx, row)
+    if answer.get("groups"):
+        securitygroup_apply.moved(ctx, vm_id, answer["groups"])
     for disk in db.volumes_of(ctx.tx, vm_id):
         if disk["state"] == "Creating":
             ctx.tx.update(
@@ -473,8 +502,9 @@ async def run_start(wf: Workflow[Context], vm_id: int, places: Plain, prefix: st
                     )
                     paths[disk["uuid"]] = made["path"]
             command_id = wf.command_id(f"{prefix}start-{attempt}")
-            answer = await wf.call(host, StartMachine(command_id, _spec(plan["machine"], paths)))
-            return answer, paths
+            spec = _spec(plan["machine"], paths, plan.get("security"))
+            answer = await wf.call(host, StartMachine(command_id, spec))
+            return {**answer, "groups": plan["groups"]} if plan.get("groups") else answer, paths
         except CommandFailed as error:
             refusal = f"host {plan['host']['name']}: {error}"
             # whatever it says it may have done half of it: no other host is tried before this one has stopped it
@@ -534,8 +564,11 @@ def leave_host(ctx: Context, row: Row, known: bool, event: str = "OperationSucce
         power_host_id=None if known else host_id,
         vnc_port=None,
     )
-    for card in db.nics_of(ctx.tx, row["id"]):
+    cards = db.nics_of(ctx.tx, row["id"])
+    for card in cards:
         ctx.tx.update(nic, {"uuid": card["uuid"]}, state="Allocated")
+    if any(card["guest_type"] == "Shared" for card in cards):
+        securitygroup_apply.moved(ctx, row["id"])
     if row["type"] == router.TYPE:
         router.left(ctx, row)
     elif row["type"] != "User":
@@ -712,6 +745,9 @@ def _expunged(ctx: Context, vm_id: int) -> Plain:
     for card in db.nics_of(ctx.tx, vm_id):
         ctx.tx.update(nic, {"uuid": card["uuid"]}, removed=ctx.now, state="Deallocating")
         usage.end(ctx, "nic", card["id"])
+        if card["guest_type"] == "Shared":
+            shared_network.release(ctx, card["network_id"], card["ip"])
+            securitygroup_member.leave(ctx, vm_id)
     if row["type"] != "User":
         system_network.release(ctx, vm_id)
     usage.end(ctx, "vm", vm_id)

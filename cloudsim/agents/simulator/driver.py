@@ -12,7 +12,7 @@ import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from cloudsim.agents.base import (
     Answer,
@@ -25,7 +25,7 @@ from cloudsim.agents.base import (
     Unsupported,
 )
 from cloudsim.agents.simulator import latency as latencies
-from cloudsim.agents.simulator import verbs
+from cloudsim.agents.simulator import security, verbs
 from cloudsim.agents.simulator.facts import facts_of, host_from
 from cloudsim.agents.simulator.faults import Faults, Rule
 from cloudsim.agents.simulator.world import Host, Machine, Volume, World
@@ -108,6 +108,16 @@ class SimulatorDriver:
     def volumes(self) -> list[Volume]:
         """All simulated volumes."""
         return self._world.volumes()
+
+    def security(self, uuid: str) -> dict[str, Any] | None:
+        """The rules that are enforced for a machine (``ingress`` and ``egress``); None: everything gets through."""
+        return security.get(self._world.db, uuid)
+
+    def permits(
+        self, uuid: str, direction: str, protocol: str, peer: str, port: int | None = None, code: int | None = None
+    ) -> bool:
+        """Whether a packet would get through to a machine or from it; see `security.permits`."""
+        return security.permits(self.security(uuid), direction, protocol, peer, port, code)
 
     def host_memory_used(self, uuid: str) -> int:
         """The bytes of memory that the machines which are on have on that host."""

@@ -22,9 +22,11 @@ from cloudsim.agents.base import (
     MigrateMachine,
     Ping,
     RebootMachine,
+    SetSecurityRules,
     StartMachine,
     StopMachine,
 )
+from cloudsim.agents.simulator import security
 from cloudsim.agents.simulator.figures import figures
 from cloudsim.agents.simulator.world import Action, World
 
@@ -81,6 +83,8 @@ def start_machine(world: World, host: str, command: StartMachine) -> Answer:
     if row is not None and row[1] == "PowerOn":
         if row[0] != host:
             raise CommandFailed(f"Virtual machine {spec.name} runs on host {row[0]}")
+        if spec.security is not None:
+            security.put(db, spec.uuid, spec.security)
         return answer
     for disk in spec.disks:
         if db.execute("SELECT 1 FROM volumes WHERE uuid = ?", (disk.uuid,)).fetchone() is None:
@@ -149,6 +153,14 @@ def migrate_machine(world: World, host: str, command: MigrateMachine) -> Answer:
     return {"vnc_port": vnc_port(command.uuid)}
 
 
+def set_security_rules(world: World, host: str, command: SetSecurityRules) -> Answer:
+    """Enforces other rules for a machine, which must run here."""
+    if running(world, host, command.uuid) is None:
+        raise CommandFailed(f"Virtual machine {command.name} does not run on host {host}")
+    security.put(world.db, command.uuid, command.security)
+    return {}
+
+
 def destroy_machine(world: World, host: str, command: DestroyMachine) -> Answer:
     """Forgets the machine, if this host is the one that knows it."""
     row = running(world, host, command.uuid)
@@ -180,6 +192,7 @@ DOING: dict[type[Command], Action] = {
     StopMachine: stop_machine,
     RebootMachine: reboot_machine,
     MigrateMachine: migrate_machine,
+    SetSecurityRules: set_security_rules,
     DestroyMachine: destroy_machine,
 }
 

@@ -142,6 +142,7 @@ class CreateNetwork(Command, name="createNetwork", response=NETWORK, event="NETW
             account=access.account_of(ctx, self.domainid, self.account, self.projectid)
             if self.account or self.acltype != "Domain"
             else access.account_of(ctx, None, None),
+            domain=self.domainid if self.acltype == "Domain" else None,
             zone=self.zoneid,
             offered=self.networkofferingid,
             physical=self.physicalnetworkid,

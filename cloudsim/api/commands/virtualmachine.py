@@ -16,6 +16,7 @@ from cloudsim.services.nouns import (
     INSTANCE_GROUP,
     NETWORK,
     POD,
+    SECURITY_GROUP,
     SERVICE_OFFERING,
     STORAGE_POOL,
     TEMPLATE,
@@ -63,7 +64,7 @@ class ListVirtualMachines(OwnedList, name="listVirtualMachines", response=VIRTUA
     affinitygroupid = uuid_param()
     autoscalevmgroupid = uuid_param(since="4.18.0")
     backupofferingid = uuid_param(since="4.17")
-    securitygroupid = uuid_param(since="4.15")
+    securitygroupid = ref(SECURITY_GROUP, since="4.15")
     extensionid = uuid_param(since="4.21.0", admin=True)
     vpcid = uuid_param()
     gpuenabled = boolean(since="4.21.0")
@@ -76,7 +77,7 @@ class ListVirtualMachines(OwnedList, name="listVirtualMachines", response=VIRTUA
                 raise InvalidValue(f"details takes {', '.join(DETAILS)}, not '{name[:64]}'")
         # places and kinds of things that no machine of this server belongs to
         elsewhere = (
-            self.affinitygroupid, self.autoscalevmgroupid, self.backupofferingid, self.securitygroupid,
+            self.affinitygroupid, self.autoscalevmgroupid, self.backupofferingid,
             self.extensionid, self.vpcid, self.gpuenabled, self.isvnf, self.leased,
         )  # fmt: skip
         body = self.select(
@@ -95,6 +96,7 @@ class ListVirtualMachines(OwnedList, name="listVirtualMachines", response=VIRTUA
             iso=id_of(self.isoid),
             offering=id_of(self.serviceofferingid),
             group=id_of(self.groupid),
+            securitygroup=id_of(self.securitygroupid),
             network=id_of(self.networkid),
             user=id_of(self.userid),
             userdata=id_of(self.userdataid),

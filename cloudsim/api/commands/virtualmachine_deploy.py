@@ -133,6 +133,8 @@ class DeployVirtualMachine(AsyncCommand, name="deployVirtualMachine", response=V
             data_disks=self._data_disks(ctx),
             cards=self._cards(ctx),
             group=self.group,
+            security_group_ids=self.securitygroupids or (),
+            security_group_names=self.securitygroupnames or (),
             keypairs=self.keypairs or ([self.keypair] if self.keypair else []),
             userdata=virtualmachine.check_userdata(ctx, self._user_data(), self.zoneid),
             userdata_row=self.userdataid,
@@ -161,8 +163,12 @@ class DeployVirtualMachine(AsyncCommand, name="deployVirtualMachine", response=V
             raise InvalidValue("templateid is missing: say what to deploy from")
         if self.affinitygroupids or self.affinitygroupnames:
             raise InvalidValue("there is no affinity group of that name or id")
-        if (self.securitygroupids or self.securitygroupnames) and not self.zoneid["security_groups"]:
+        if (self.securitygroupids or self.securitygroupnames) and not (
+            self.zoneid["security_groups"] or self.zoneid["network_type"] == "Basic"
+        ):
             raise InvalidValue(f"zone {self.zoneid['name']} has no security groups")
+        if self.zoneid["network_type"] == "Basic" and (self.networkids or self.iptonetworklist or self.nicnetworklist):
+            raise InvalidValue("a basic zone has one network: leave networkids, iptonetworklist and nicnetworklist out")
         if self.ip6address:
             raise InvalidValue("the network has no IPv6 addresses to give")
         if self.boottype == "BIOS" and self.bootmode == "Secure":

@@ -35,15 +35,13 @@ class UpdateVirtualMachine(Command, name="updateVirtualMachine", response=VIRTUA
     leaseexpiryaction = string("What happens when its lease is over: not had here", since="4.21.0")
     name = string("Its host name; the guest takes it over at its next start", since="4.4")
     ostypeid = ref(GUEST_OS)
-    securitygroupids = strings("Security groups, in zones that have them")
-    securitygroupnames = strings("Security groups, in zones that have them")
+    securitygroupids = strings("Ids of its security groups, in the place of those before; while it is stopped")
+    securitygroupnames = strings("Names of its security groups, in the place of those before; while it is stopped")
     userdata = string("User data, Base64", length=1048576, since="4.16.0", blank=True)
     userdatadetails = mapping("Values for the parameters of the user data", since="4.18")
     userdataid = ref(USER_DATA, "Registered user data", since="4.18")
 
     def run(self, ctx: Context) -> Body:
-        if self.securitygroupids or self.securitygroupnames:
-            raise InvalidValue("the zone of the virtual machine has no security groups")
         if self.leaseduration not in (None, -1):
             raise InvalidValue("leases are not enabled (setting instance.lease.enabled)")
         vm_update.update(
@@ -61,6 +59,8 @@ class UpdateVirtualMachine(Command, name="updateVirtualMachine", response=VIRTUA
             clean_details=bool(self.cleanupdetails),
             extra_config=self.extraconfig,
             dhcp_options=self.dhcpoptionsnetworklist or (),
+            security_group_ids=self.securitygroupids or (),
+            security_group_names=self.securitygroupnames or (),
             display_name=self.displayname,
             display=self.displayvm,
             ha_enabled=self.haenable,

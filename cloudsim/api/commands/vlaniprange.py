@@ -9,7 +9,7 @@ from cloudsim.api.params import boolean, ref, string
 from cloudsim.api.responses.base import SUCCESS
 from cloudsim.api.responses.vlaniprange import VLAN
 from cloudsim.core.errors import InvalidValue
-from cloudsim.services import access, addressing, nouns, vlaniprange
+from cloudsim.services import access, addressing, guest_range, nouns, vlaniprange
 from cloudsim.services.context import Context
 
 _IPV6 = "Of its IPv6 addresses: ranges have none here"
@@ -22,21 +22,21 @@ def _no_ipv6(command: Any) -> None:
 
 
 class CreateVlanIpRange(Command, name="createVlanIpRange", response=VLAN, event="VLAN.IP.RANGE.CREATE"):
-    """Makes a range of public addresses of a zone."""
+    """Makes a range of addresses: public ones of a zone, or those of a shared network."""
 
     account = string("The account that alone gets addresses of it; domainid says in which domain")
     domainid = ref(nouns.DOMAIN, "The domain that alone gets addresses of it")
     endip = string()
     endipv6 = string(_IPV6)
     forsystemvms = boolean("Whether it is kept for the cloud's own machines")
-    forvirtualnetwork = boolean("True: public addresses. Others come with shared networks (createNetwork)")
+    forvirtualnetwork = boolean("True: public addresses; false, or with networkid or podid: of a shared network")
     gateway = string()
     ip6cidr = string(_IPV6)
     ip6gateway = string(_IPV6)
     netmask = string()
-    networkid = ref(nouns.NETWORK, "A shared network: its range comes with it (createNetwork)")
+    networkid = ref(nouns.NETWORK, "The shared network it belongs to")
     physicalnetworkid = ref(nouns.PHYSICAL_NETWORK)
-    podid = ref(nouns.POD, "The pod of a basic zone: machines of basic zones are not had here")
+    podid = ref(nouns.POD, "The pod of a basic zone whose machines get its addresses")
     projectid = ref(nouns.PROJECT)
     provider = string("Who gives the addresses: this server itself", since="4.21.0")
     startip = string()
@@ -47,9 +47,7 @@ class CreateVlanIpRange(Command, name="createVlanIpRange", response=VLAN, event=
     def run(self, ctx: Context) -> Body:
         _no_ipv6(self)
         if self.networkid is not None or self.podid is not None or self.forvirtualnetwork is False:
-            raise InvalidValue(
-                "ranges are made of public addresses (forvirtualnetwork=true); others come with networks"
-            )
+            return {"vlan": ctx.present("vlan", self._of_network(ctx))[0]}
         zone = self.zoneid
         if zone is None:
             if self.physicalnetworkid is None:
@@ -73,6 +71,24 @@ class CreateVlanIpRange(Command, name="createVlanIpRange", response=VLAN, event=
             domain=self.domainid,
         )
         return {"vlan": ctx.present("vlan", made)[0]}
+
+    def _of_network(self, ctx: Context) -> int:
+        if self.forvirtualnetwork:
+            raise InvalidValue("public addresses (forvirtualnetwork=true) have no networkid and no podid")
+        if self.account or self.projectid or self.domainid or self.forsystemvms:
+            raise InvalidValue("a range of a shared network is for all its machines")
+        return guest_range.create(
+            ctx,
+            zone=self.zoneid,
+            network=self.networkid,
+            physical=self.physicalnetworkid,
+            pod=self.podid,
+            gateway=self.gateway,
+            netmask=self.netmask,
+            start=self.startip,
+            end=self.endip,
+            tag=self.vlan,
+        )
 
 
 class ListVlanIpRanges(ListCommand, name="listVlanIpRanges", response=VLAN, noun="vlaniprange"):
@@ -114,7 +130,7 @@ class ListVlanIpRanges(ListCommand, name="listVlanIpRanges", response=VLAN, noun
 
 
 class UpdateVlanIpRange(Command, name="updateVlanIpRange", response=VLAN, event="VLAN.IP.RANGE.UPDATE", since="4.16.0"):
-    """Changes a range of public addresses."""
+    """Changes a range of addresses."""
 
     id = ref(nouns.VLAN_RANGE, required=True)
     endip = string()
@@ -129,7 +145,8 @@ class UpdateVlanIpRange(Command, name="updateVlanIpRange", response=VLAN, event=
 
     def run(self, ctx: Context) -> Body:
         _no_ipv6(self)
-        vlaniprange.update(
+        change = vlaniprange.update if self.id["network_id"] is None else guest_range.update
+        change(
             ctx,
             self.id,
             gateway=self.gateway,

@@ -27,10 +27,12 @@ PUBLIC_IP = Response(
 @PUBLIC_IP.presents
 def present(ctx: Context, ids: Sequence[int]) -> list[Object]:
     """Public addresses; their VLANs are told to root admins only."""
-    return [_address(ctx, *found) for found in publicip.page(ctx, ids)]
+    found = publicip.page(ctx, ids)
+    holders = publicip.holders(ctx, found)
+    return [_address(ctx, row, tag_rows, holders.get(row["id"])) for row, tag_rows in found]
 
 
-def _address(ctx: Context, row: Row, tag_rows: list[Row]) -> Object:
+def _address(ctx: Context, row: Row, tag_rows: list[Row], holder: Row | None) -> Object:
     full = ctx.caller.is_admin
     whose: Object = {}
     if row["account_name"] is not None:
@@ -50,12 +52,13 @@ def _address(ctx: Context, row: Row, tag_rows: list[Row]) -> Object:
         **whose,
         forvirtualnetwork=row["vlan_type"] == "VirtualNetwork",
         vlanid=row["vlan_uuid"] if full else None,
-        vlanname=f"vlan://{row['vlan_tag']}" if full else None,
+        vlanname=row["vlan_tag"] if full else None,
         isstaticnat=row["static_nat"],
         issystem=row["is_system"],
         associatednetworkid=row["network_uuid"],
         associatednetworkname=row["network_name"],
-        networkid=row["physical_uuid"],
+        networkid=row["shared_uuid"] or row["physical_uuid"],
+        **_machine(holder),
         state=row["state"],
         physicalnetworkid=row["physical_uuid"],
         tags=tags(tag_rows, "PublicIpAddress", row["uuid"]),
@@ -66,3 +69,15 @@ def _address(ctx: Context, row: Row, tag_rows: list[Row]) -> Object:
         forprovider=False,
         hasannotations=ctx.annotated(row["uuid"]),
     )
+
+
+def _machine(row: Row | None) -> Object:
+    """The machine that has an address of a shared network."""
+    if row is None:
+        return {}
+    return {
+        "virtualmachineid": row["uuid"],
+        "virtualmachinename": row["name"],
+        "virtualmachinedisplayname": row["display_name"] or row["name"],
+        "virtualmachinetype": "User",
+    }

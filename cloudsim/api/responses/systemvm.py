@@ -33,12 +33,15 @@ def present(ctx: Context, ids: Sequence[int]) -> list[Object]:
 def addresses(nics: dict[str, Row]) -> Object:
     """The addresses of one of the cloud's own machines."""
     made: Object = {}
-    for kind, start in (("Management", "private"), ("Control", "linklocal"), ("Public", "public")):
+    # in zones where all machines are in one network, an address of it stands for the public one
+    kinds = (("Management", "private"), ("Control", "linklocal"), ("Guest", "public"), ("Public", "public"))
+    for kind, start in kinds:
         nic = nics.get(kind)
         if nic is not None:
             made.update({f"{start}ip": nic["ip"], f"{start}macaddress": nic["mac"], f"{start}netmask": nic["netmask"]})
-    if "Public" in nics:
-        made["gateway"] = nics["Public"]["gateway"]
+    outside = nics.get("Public") or nics.get("Guest")
+    if outside is not None:
+        made["gateway"] = outside["gateway"]
     return made
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from cloudsim.api.responses.base import Object, Response, owner, shown
+from cloudsim.api.responses.securitygroup import SECURITY_GROUP, of_machine
 from cloudsim.api.responses.tag import TAG, tags
 from cloudsim.core.caller import domain_path_text
 from cloudsim.core.clock import to_wire
@@ -41,7 +42,7 @@ VIRTUAL_MACHINE = Response(
         "nic": ("set", NIC),
         "tags": ("set", TAG),
         "affinitygroup": ("set", None),
-        "securitygroup": ("set", None),
+        "securitygroup": ("set", SECURITY_GROUP),
     },
 )
 
@@ -71,6 +72,10 @@ def present(ctx: Context, ids: Sequence[int]) -> list[Object]:
         )
         for row in found.rows
     ]
+    if found.security:
+        for row, one in zip(found.rows, made, strict=True):
+            whose = parts["account"][row["account_id"]]
+            one["securitygroup"] = [of_machine(group, whose) for group in found.security.get(row["id"], [])]
     if ctx.cloud.annotated:
         for one in made:
             one["hasannotations"] = ctx.annotated(one["id"])

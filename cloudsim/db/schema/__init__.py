@@ -56,11 +56,17 @@ from cloudsim.db.schema.ranges import (
     portable_range,
     storage_range,
 )
+from cloudsim.db.schema.securitygroup import (
+    security_group,
+    security_group_pending,
+    security_group_rule,
+    security_group_vm,
+)
 from cloudsim.db.schema.virtualmachine import instance_group, router, system_nic, vm, volume
 from cloudsim.db.schema.webhook import webhook, webhook_delivery
 
 #: The newest migration: what an empty database is made at.
-VERSION = "0009"
+VERSION = "0010"
 
 __all__ = [
     "VERSION",
@@ -106,6 +112,10 @@ __all__ = [
     "role",
     "role_permission",
     "router",
+    "security_group",
+    "security_group_pending",
+    "security_group_rule",
+    "security_group_vm",
     "service_offering",
     "session",
     "ssh_keypair",

@@ -81,6 +81,7 @@ public_ip = resource(
     big("allocated"),
     Index("uq_public_ip", "vlan_id", "address", unique=True),
     Index("ix_public_ip_free", "zone_id", "state"),
+    Index("ix_public_ip_range", "vlan_id", "state"),
 )
 
 nic = resource(

@@ -83,7 +83,7 @@ vm = resource(
 system_nic = resource(
     "system_nic",
     ref("vm_id", "vm"),
-    # Public, Management or Control
+    # Public (in zones with a network for all machines: Guest), Management or Control
     required("kind"),
     ref("pod_id", "pod", optional=True),
     ref("public_ip_id", "public_ip", optional=True),

@@ -22,6 +22,7 @@ from cloudsim.agents.base import (
     MigrateMachine,
     Ping,
     RebootMachine,
+    SetSecurityRules,
     StartMachine,
     StopMachine,
     Unsupported,
@@ -44,6 +45,7 @@ def test_it_is_a_driver_with_all_verbs(driver: SimulatorDriver) -> None:
         DestroyMachine,
         MachineStats,
         MigrateMachine,
+        SetSecurityRules,
     }
 
 
