@@ -57,3 +57,24 @@ async def test_a_machine_lives_on_postgresql(tmp_path: Path, postgres_url: str, 
         await check(server)
     finally:
         await server.stop()
+
+
+async def test_routers_live_on_postgresql(tmp_path: Path, postgres_url: str, http: aiohttp.ClientSession) -> None:
+    server = Server(make_config(tmp_path / "data", database=postgres_url))
+    await server.start()
+    try:
+        api = await caller(server, http)
+        machine = await api.deploy()
+        where = machine["nic"][0]["networkid"]
+        for given in ({"healthchecksfailed": False}, {"version": "4.10.0"}, {"fetchhealthcheckresults": True}):
+            assert (await api.call("listRouters", listall=True, networkid=where, **given))["count"] == 1
+        await api.job("restartNetwork", id=where, makeredundant=True)
+        pair = (await api.call("listRouters", listall=True))["router"]
+        assert {row["redundantstate"] for row in pair} == {"PRIMARY", "BACKUP"}
+        for row in pair:
+            await api.job("destroyRouter", id=row["id"])
+        await api.job("destroyVirtualMachine", id=machine["id"], expunge=True)
+        await api.job("deleteNetwork", id=where)
+        await check(server)
+    finally:
+        await server.stop()
