@@ -205,6 +205,10 @@ INVITATIONS = Listing(
         "user": equals(invitation.c.user_id, "user"),
         "active": and_(invitation.c.state == "Pending", invitation.c.created >= bindparam("active", type_=Big)),
     },
+    source=invitation.join(schema.project, invitation.c.project_id == schema.project.c.id).outerjoin(
+        account, invitation.c.account_id == account.c.id
+    ),
+    keyword=(schema.project.c.name, account.c.name),
     owner=(invitation.c.account_id, invitation.c.domain_id),
     seen={
         "mine": and_(

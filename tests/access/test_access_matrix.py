@@ -16,45 +16,20 @@ over HTTP, and the database is afterwards, byte for byte, what it was.
 from __future__ import annotations
 
 import json
-import shutil
-from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
-import aiohttp
 import pytest
-import pytest_asyncio
 from access_cast import Cast
 from access_rows import THINGS, Row, rows
 from access_rule import CALLERS, STRANGER, Who, owns, sees, touches
-from apiclient import Api, admin_keys
-from options import make_config
 
 from cloudsim.api.command import Command, ListCommand, commands
 from cloudsim.api.dispatch import OPEN
 from cloudsim.api.params import _Ref, _Refs
-from cloudsim.server import Server
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 GHOST = "00000000-1111-4222-8333-444444444444"
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def cast(seeded_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Cast]:
-    directory = tmp_path_factory.mktemp("cast") / "data"
-    shutil.copytree(seeded_dir, directory)
-    server = Server(make_config(directory))
-    await server.start()
-    try:
-        async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as http:
-            made = Cast(server, Api(http, server.url, *admin_keys(directory)), http)
-            await made.build()
-            server.periodic.close()
-            made.forget()
-            yield made
-    finally:
-        await server.stop()
 
 
 class Cells:

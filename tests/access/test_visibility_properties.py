@@ -173,9 +173,10 @@ def asked(world: World, question: Question) -> Asked:
         sent["keyword"] = KEYWORDS[question.keyword % len(KEYWORDS)]
         chosen = {one for one in chosen if any(sent["keyword"].lower() in text for text in rows[one][1])}
     if question.tag is not None and kind.tags:
-        key, value = TAGS[question.tag % len(TAGS)]
-        sent |= {"tags[0].key": key, "tags[0].value": value}
-        chosen = {one for one in chosen if (key, value) in rows[one][2]}
+        tags = [TAGS[question.tag % len(TAGS)], TAGS[-1]][: 1 + question.tag % 2]
+        for number, (key, value) in enumerate(tags):
+            sent |= {f"tags[{number}].key": key, f"tags[{number}].value": value}
+        chosen = {one for one in chosen if rows[one][2].intersection(tags)}
     return Asked(world, user, kind, sent, chosen if fine else None)
 
 

@@ -47,7 +47,7 @@ async def _iso(cast: Cast, **owner: Any) -> str:
 
 async def _in_zone(cast: Cast, uuid: str) -> None:
     (row_id,) = cast.one("SELECT id FROM template WHERE uuid = ?", uuid)
-    await cast.insert(schema.template_zone, template_id=row_id, state="Ready", percent=100)
+    await cast.insert(schema.template_zone, template_id=row_id, state="DOWNLOADED", percent=100)
 
 
 @thing("publictemplate", owned="public")
