@@ -22,6 +22,7 @@ from people import account, domain, keyed
 from sqlalchemy import JSON, Boolean, Float, Integer, Table, func, select
 
 from cloudsim.api import query as parser
+from cloudsim.api.command import commands
 from cloudsim.api.dispatch import Dispatcher, Request
 from cloudsim.db import schema
 from cloudsim.db.types import Json
@@ -124,9 +125,12 @@ class Cast:
             pod=places["podid"],
             cluster=places["clusterid"],
         )
-        rows()
+        known = [row for name, found in rows().items() if name in commands() for row in found]
+        texts = [str(value) for row in known for value in row.parameters.values()]
+        wanted = {row.target for row in known} | {text[1:] for text in texts if text.startswith("@")}
         for name in THINGS:
-            await self._make(name)
+            if name in wanted:
+                await self._make(name)
 
     def _name(self, **texts: str) -> None:
         for known in self.names.values():

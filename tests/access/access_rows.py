@@ -17,6 +17,8 @@ Adding a command
     Jobs are not carried out and nothing is kept: the transaction of a call that succeeds is undone. ``given`` is SQL that
     puts the target (``:id``, its uuid) in the state the command needs, within that transaction.
 
+    A line may be there before its command is; it is used from then on.
+
 Adding a noun
     A function with ``@thing("noun")`` that makes one for an owner and answers its id; `insert` makes a row directly::
 
