@@ -222,7 +222,7 @@ class ScopedList(DomainList):
         return self.answer(ctx, listing.page(ctx, given, self.paging(ctx), scope, self.tag_pairs()))
 
     def tag_pairs(self) -> list[tuple[str, str]]:
-        """The tags a row must have."""
+        """The tags of which a row must have one."""
         return []
 
 

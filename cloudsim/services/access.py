@@ -57,6 +57,8 @@ def may_see(ctx: Context, noun: Noun, row: Row) -> bool:
         if not row["domain_ids"]:
             return True
         paths = [found["path"] for found in ctx.tx.all(_PATHS, uuids=row["domain_ids"])]
+        if caller.is_domain_admin and any(path.startswith(caller.domain_path) for path in paths):
+            return True  # made for a domain below
         return any(caller.domain_path.startswith(path) for path in paths)
     if noun.owner is Owner.OF_PROJECT:
         if row.get("account_id") == caller.account_id and row.get("user_id") in (None, caller.user_id):

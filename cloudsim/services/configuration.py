@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from sqlalchemy import select
 
 from cloudsim.allocators import registry
-from cloudsim.core.errors import InvalidValue
+from cloudsim.core.errors import InvalidValue, PermissionDenied
 from cloudsim.core.settings import Setting, declaration, declarations
 from cloudsim.db.database import Row, Transaction
 from cloudsim.db.schema import configuration
@@ -56,12 +56,21 @@ async def follow(cloud: Cloud) -> None:
     cloud.db.listen_elsewhere({"configuration"}, load)
 
 
-def place_of(given: Mapping[str, Row | None]) -> Place:
-    """The place that was asked for: Global, or one scope. Raises `InvalidValue` for more than one."""
+def place_of(ctx: Context, given: Mapping[str, Row | None]) -> Place:
+    """The place that was asked for: Global, or one scope. Raises `InvalidValue` for more than one.
+
+    Admins of domains have to do with the settings of accounts and domains only: the own domain where they name none.
+    Raises `PermissionDenied` for any other place.
+    """
+    caller = ctx.caller
     named = [(SCOPES[name], int(row["id"])) for name, row in given.items() if row is not None]
     if len(named) > 1:
         raise InvalidValue(f"a setting has one place at a time: give one of {', '.join(SCOPES)}")
-    return named[0] if named else ("Global", 0)
+    if caller.is_admin:
+        return named[0] if named else ("Global", 0)
+    if named and named[0][0] not in ("Account", "Domain"):
+        raise PermissionDenied(f"settings of a {named[0][0].lower()} are for root admins")
+    return named[0] if named else ("Domain", caller.domain_id)
 
 
 def search(

@@ -68,6 +68,11 @@ def like(text: str) -> str:
     return f"%{escaped}%"
 
 
+def has_keyword(keyword: str | None, *texts: str | None) -> bool:
+    """Whether a keyword is in one of some texts, as `contains` has it, for lists that are made without a `Listing`."""
+    return keyword is None or any(keyword.lower() in text.lower() for text in texts if text)
+
+
 class Listing:
     """The query of one list command.
 
@@ -154,18 +159,16 @@ class Listing:
             where.append(self._scopes[kind])
         if projects in self._projects:
             where.append(self._projects[projects])
-        for number in range(tags):
-            where.append(
-                self.table.c.id.in_(
-                    select(tag.c.resource_id).where(
-                        and_(
-                            tag.c.resource_type == (self._tag_type or ""),
-                            tag.c.key == bindparam(f"tag_key_{number}"),
-                            tag.c.value == bindparam(f"tag_value_{number}"),
-                        )
-                    )
+        if tags:
+            # one of several is enough
+            one_of = or_(
+                *(
+                    and_(tag.c.key == bindparam(f"tag_key_{number}"), tag.c.value == bindparam(f"tag_value_{number}"))
+                    for number in range(tags)
                 )
             )
+            tagged = select(tag.c.resource_id).where(tag.c.resource_type == (self._tag_type or ""), one_of)
+            where.append(self.table.c.id.in_(tagged))
         ids = select(self.table.c.id).select_from(self._source).where(*where).order_by(*self._order)
         ids = ids.limit(bindparam("limit", type_=Integer)).offset(bindparam("offset", type_=Integer))
         return ids, select(func.count()).select_from(self._source).where(*where)
@@ -176,4 +179,16 @@ def tags_of(value: Mapping[str, Any] | None) -> list[tuple[str, str]]:
     return [] if not value else [(str(key), str(text)) for key, text in value.items()]
 
 
-__all__ = ["Filter", "Listing", "Page", "contains", "detail", "equals", "equals_nocase", "like", "page_of", "tags_of"]
+__all__ = [
+    "Filter",
+    "Listing",
+    "Page",
+    "contains",
+    "detail",
+    "equals",
+    "equals_nocase",
+    "has_keyword",
+    "like",
+    "page_of",
+    "tags_of",
+]

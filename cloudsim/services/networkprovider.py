@@ -41,6 +41,7 @@ ELEMENTS = Listing(
         "provider": equals(element.c.provider_id, "provider"),
         "enabled": equals(element.c.enabled, "enabled"),
     },
+    keyword=(element.c.kind,),
 )
 _ROWS = (
     select(provider, schema.physical_network.c.uuid.label("network_uuid"))

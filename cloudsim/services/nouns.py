@@ -20,7 +20,7 @@ class Owner(Enum):
     ACCOUNT = "account"
     #: As `ACCOUNT`, but what is marked public may be used by all.
     SHARED = "shared"
-    #: Everybody's, or limited to the domains in ``domain_ids`` and those below.
+    #: Everybody's, or limited to the domains in ``domain_ids`` and those below; admins of domains above see it as well.
     DOMAINS = "domains"
     #: Part of the cloud: to be seen by everyone whose role has a command that takes it.
     CLOUD = "cloud"

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import and_, bindparam, delete, or_, select
 
-from cloudsim.core.errors import InvalidValue, PermissionDenied
+from cloudsim.core.errors import BadParameter, InvalidValue, PermissionDenied
 from cloudsim.db import schema
 from cloudsim.db.database import Row
 from cloudsim.db.types import Big, any_of
@@ -205,6 +205,10 @@ INVITATIONS = Listing(
         "user": equals(invitation.c.user_id, "user"),
         "active": and_(invitation.c.state == "Pending", invitation.c.created >= bindparam("active", type_=Big)),
     },
+    source=invitation.join(schema.project, invitation.c.project_id == schema.project.c.id).outerjoin(
+        account, invitation.c.account_id == account.c.id
+    ),
+    keyword=(schema.project.c.name, account.c.name),
     owner=(invitation.c.account_id, invitation.c.domain_id),
     seen={
         "mine": and_(
@@ -264,19 +268,27 @@ def invitation_scope(ctx: Context, wanted: Scope, of: Row | None) -> Scope:
     return wanted
 
 
+def _invited(ctx: Context, found: Row, account_name: str | None, user_row: Row | None, token: str | None) -> Row | None:
+    """The account whose invitation is answered; None where a token says which it is."""
+    if user_row is not None:
+        if user_row["id"] != ctx.caller.user_id and not access.owns(ctx, user_row["account_id"], user_row["domain_id"]):
+            raise PermissionDenied("that invitation is another user's")
+        return access.row(ctx, ACCOUNT, user_row["account_id"])
+    if account_name is not None:
+        return access.account_of(ctx, access.domain_row(ctx, found["domain_id"]), account_name)
+    return access.row(ctx, ACCOUNT, ctx.caller.account_id) if token is None else None
+
+
 def answer(
     ctx: Context, found: Row, *, account_name: str | None, user_row: Row | None, token: str | None, accept: bool
 ) -> str:
     """Orders that an invitation is accepted or declined; answers the job's uuid. Raises `InvalidValue`."""
-    who = None
-    if user_row is not None:
-        if user_row["id"] != ctx.caller.user_id and not access.owns(ctx, user_row["account_id"], user_row["domain_id"]):
-            raise PermissionDenied("that invitation is another user's")
-        who = access.row(ctx, ACCOUNT, user_row["account_id"])
-    elif account_name is not None:
-        who = access.account_of(ctx, access.domain_row(ctx, found["domain_id"]), account_name)
-    elif token is None:
-        who = access.row(ctx, ACCOUNT, ctx.caller.account_id)
+    try:
+        who = _invited(ctx, found, account_name, user_row, token)
+    except (BadParameter, PermissionDenied):
+        if not access.may_see(ctx, PROJECT, found):
+            raise access.not_found(PROJECT, found["uuid"]) from None
+        raise
     chosen = None
     for row in ctx.tx.all(_OF_PROJECT, project_id=found["id"]):
         if who is not None:
@@ -288,6 +300,8 @@ def answer(
         elif token is not None and row["token"] and hmac.compare_digest(row["token"], identity.digest(token)):
             chosen = row
     if chosen is None or _is_late(ctx, chosen):
+        if not access.may_see(ctx, PROJECT, found):
+            raise access.not_found(PROJECT, found["uuid"])
         raise InvalidValue(f"there is no open invitation to project {found['name']} for that one")
     text = "accepting" if accept else "declining"
     return project.order(

@@ -607,12 +607,20 @@ def reboot(ctx: Context, row: Row, *, forced: bool = False, boot_into_setup: boo
     )
 
 
+def _must_be_admin(ctx: Context, what: str) -> None:
+    caller = ctx.caller
+    if caller.is_admin or caller.is_domain_admin:
+        return
+    if not ctx.settings.flag("allow.user.expunge.recover.vm", ("Account", caller.account_id)):
+        raise PermissionDenied(f"users may not {what} here (setting allow.user.expunge.recover.vm)")
+
+
 def destroy(ctx: Context, row: Row, *, expunge: bool = False, volumes: Sequence[Row] = ()) -> str:
     """Destroys a machine; its room stays its own until `expunge.delay` is over, or not at all with `expunge`."""
     if row["delete_protection"]:
         raise InvalidValue("the virtual machine is protected from deletion (deleteprotection)")
-    if expunge and not ctx.caller.is_admin and not ctx.settings.flag("allow.user.expunge.recover.vm"):
-        raise PermissionDenied("users may not expunge here (setting allow.user.expunge.recover.vm)")
+    if expunge:
+        _must_be_admin(ctx, "expunge")
     for found in volumes:
         if found["vm_id"] != row["id"] or found["type"] != "DATADISK":
             raise InvalidValue(f"volume {found['uuid']} is not a data disk of this virtual machine")
@@ -624,8 +632,7 @@ def destroy(ctx: Context, row: Row, *, expunge: bool = False, volumes: Sequence[
 
 def expunge(ctx: Context, row: Row) -> str:
     """Removes a destroyed machine for good."""
-    if not ctx.caller.is_admin and not ctx.settings.flag("allow.user.expunge.recover.vm"):
-        raise PermissionDenied("users may not expunge here (setting allow.user.expunge.recover.vm)")
+    _must_be_admin(ctx, "expunge")
     if row["state"] not in ("Destroyed", "Expunging", "Error"):
         raise InvalidValue(f"a virtual machine in state {row['state']} must be destroyed before it is expunged")
     return _order(ctx, row, "virtualmachine.expunge", "VM.EXPUNGE", "expunging")
@@ -633,8 +640,7 @@ def expunge(ctx: Context, row: Row) -> str:
 
 def recover(ctx: Context, row: Row) -> None:
     """Takes a destroyed machine back to Stopped."""
-    if not ctx.caller.is_admin and not ctx.settings.flag("allow.user.expunge.recover.vm"):
-        raise PermissionDenied("users may not recover here (setting allow.user.expunge.recover.vm)")
+    _must_be_admin(ctx, "recover")
     if row["state"] != "Destroyed":
         raise InvalidValue(f"only a destroyed virtual machine can be recovered; this one is {row['state']}")
     root = [disk for disk in db.volumes_of(ctx.tx, row["id"]) if disk["type"] == "ROOT"]

@@ -8,6 +8,7 @@ import aiohttp
 import pytest
 from apiclient import Api, Refused, admin_keys
 from invariants import check
+from people import domain, person, refused
 
 from cloudsim.server import Server
 
@@ -140,3 +141,20 @@ async def test_what_a_host_knows_a_machine_by_changes_only_while_it_is_stopped(
     await check(server)
     await api.job("destroyVirtualMachine", id=changed["id"], expunge=True)
     await check(server)
+
+
+async def test_an_admin_of_a_domain_has_to_do_with_its_settings_only(api: Api, http: aiohttp.ClientSession) -> None:
+    top = await domain(api, "top")
+    side = await domain(api, "side")
+    head = await person(api, http, "head", 2, domainid=top["id"])
+    name = "allow.public.user.templates"
+    made = (await head.call("updateConfiguration", name=name, value="false"))["configuration"]
+    assert made["value"] == "false"
+    (everywhere,) = (await api.call("listConfigurations", name=name))["configuration"]
+    (there,) = (await api.call("listConfigurations", name=name, domainid=top["id"]))["configuration"]
+    (own,) = (await head.call("listConfigurations", name=name))["configuration"]
+    assert (everywhere["value"], there["value"], own["value"]) == ("true", "false", "false")
+    zone = (await api.places())["zoneid"]
+    assert (await refused(head, "updateConfiguration", name=name, value="false", zoneid=zone))[0] == 531
+    assert (await refused(head, "listConfigurations", zoneid=zone))[0] == 531
+    assert (await refused(head, "updateConfiguration", name=name, value="false", domainid=side["id"]))[0] == 431

@@ -14,10 +14,10 @@ from cloudsim.services.context import Context
 from cloudsim.services.nouns import ACCOUNT, CLUSTER, DOMAIN, STORAGE_POOL, ZONE
 
 
-def _place(command: Any, store: str | None) -> configuration.Place:
+def _place(ctx: Context, command: Any, store: str | None) -> configuration.Place:
     if store is not None:
         raise BadParameter(f"there is no image store with id {store}")
-    return configuration.place_of({name: getattr(command, name) for name in configuration.SCOPES})
+    return configuration.place_of(ctx, {name: getattr(command, name) for name in configuration.SCOPES})
 
 
 class ListConfigurations(ListCommand, name="listConfigurations", response=CONFIGURATION):
@@ -36,7 +36,7 @@ class ListConfigurations(ListCommand, name="listConfigurations", response=CONFIG
     zoneid = ref(ZONE)
 
     def run(self, ctx: Context) -> Body:
-        place = _place(self, self.imagestoreuuid)
+        place = _place(ctx, self, self.imagestoreuuid)
         found = configuration.search(
             place=place,
             name=self.name,
@@ -66,7 +66,7 @@ class UpdateConfiguration(
     zoneid = ref(ZONE)
 
     def run(self, ctx: Context) -> Body:
-        place = _place(self, self.imagestoreuuid)
+        place = _place(ctx, self, self.imagestoreuuid)
         if self.value is None:
             raise BadParameter("parameter value is missing")
         setting, stored = configuration.update(ctx, self.name, self.value, place)
@@ -87,7 +87,7 @@ class ResetConfiguration(
     zoneid = ref(ZONE)
 
     def run(self, ctx: Context) -> Body:
-        place = _place(self, self.imagestoreid)
+        place = _place(ctx, self, self.imagestoreid)
         setting = configuration.reset(ctx, self.name, place)
         value = setting.default if place[0] == "Global" else ctx.settings.raw(setting.name)
         return {"configuration": present(setting, value, place)}

@@ -9,6 +9,7 @@ from cloudsim.api.responses.network_offering import NETWORK_OFFERING, NETWORK_SE
 from cloudsim.core.errors import BadParameter, InvalidValue
 from cloudsim.services import network_offering, offering
 from cloudsim.services.context import Context
+from cloudsim.services.listing import has_keyword
 from cloudsim.services.nouns import DOMAIN, NETWORK, SERVICE_OFFERING, ZONE
 from cloudsim.services.nouns import NETWORK_OFFERING as NOUN
 
@@ -205,5 +206,9 @@ class ListSupportedNetworkServices(
 
     def run(self, ctx: Context) -> Body:
         page = self.paging(ctx)
-        found = network_offering.supported(self.service, self.provider)
+        found = [
+            one
+            for one in network_offering.supported(self.service, self.provider)
+            if has_keyword(self.keyword, one["name"])
+        ]
         return self.body([service(one) for one in found[page.offset : page.offset + page.limit]], len(found))

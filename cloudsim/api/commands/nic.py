@@ -21,7 +21,7 @@ class ListNics(ListCommand, name="listNics", response=NIC):
 
     def run(self, ctx: Context) -> Body:
         page = self.paging(ctx)
-        rows = cards.of_machine(ctx, self.virtualmachineid, self.networkid, self.nicid)
+        rows = cards.of_machine(ctx, self.virtualmachineid, self.networkid, self.nicid, self.keyword)
         made = [
             {
                 **nic(

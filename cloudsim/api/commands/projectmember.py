@@ -7,6 +7,7 @@ from cloudsim.api.params import boolean, ref, string, strings, uuid
 from cloudsim.api.responses import project as responses
 from cloudsim.core.errors import InvalidValue
 from cloudsim.services import access, project, project_member
+from cloudsim.services.access import EVERYTHING
 from cloudsim.services.context import Context, Row
 from cloudsim.services.nouns import ACCOUNT, PROJECT, PROJECT_INVITATION, PROJECT_ROLE, PROJECT_RULE, USER
 
@@ -127,10 +128,12 @@ class ListProjectInvitations(DomainList, name="listProjectInvitations", response
             isrecursive=self.isrecursive,
             by_id=self.id is not None,
         )
-        scope = project_member.invitation_scope(ctx, wanted, self.projectid)
+        # an invitation that is named was looked up: the caller may see it
+        scope = EVERYTHING if self.id else project_member.invitation_scope(ctx, wanted, self.projectid)
         given = {
             "keyword": self.keyword,
             "id": id_of(self.id),
+            "project": id_of(self.projectid),
             "user": id_of(self.userid),
             "state": self.state.lower() if self.state else None,
             "active": project_member.earliest(ctx) if self.activeonly else None,

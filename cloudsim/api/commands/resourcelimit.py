@@ -7,6 +7,7 @@ from cloudsim.api.params import integer, long, ref, string
 from cloudsim.api.responses.resourcelimit import RESOURCE_COUNT, RESOURCE_LIMIT, entry
 from cloudsim.services import resource
 from cloudsim.services.context import Context
+from cloudsim.services.listing import has_keyword
 from cloudsim.services.nouns import DOMAIN, PROJECT
 
 
@@ -23,7 +24,11 @@ class ListResourceLimits(DomainList, name="listResourceLimits", response=RESOURC
     def run(self, ctx: Context) -> Body:
         kind = resource.kind_of(self.resourcetype, self.resourcetypename)
         who = resource.holder(ctx, self.domainid, self.account, self.projectid)
-        found = resource.limits_of(ctx, who, kind, self.tag)
+        found = [
+            one
+            for one in resource.limits_of(ctx, who, kind, self.tag)
+            if has_keyword(self.keyword, one[0].name, one[1])
+        ]
         return self.part(ctx, [entry(who, one, tag, max=most) for one, tag, most in found])
 
 
