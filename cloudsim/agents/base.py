@@ -119,10 +119,13 @@ class Command:
 class Ping(Command):
     """Is the host alive, and what runs on it? Never remembered: each call looks anew.
 
-    Answer: ``{"machines": {instance name: power state}}``; power states are PowerOn, PowerOff, PowerUnknown.
+    Answer: ``{"machines": {instance name: power state}}``; power states are PowerOn, PowerOff, PowerUnknown. With
+    `figures` also ``"figures"``: what is used of the host, as far as the driver can tell: ``{"cpu": percent, "memory":
+    bytes, "load": float, "net_read_kb": int, "net_write_kb": int}``.
     """
 
     wire: ClassVar[str] = "PingCommand"
+    figures: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from cloudsim.db import event as events
 from cloudsim.db.database import Database, Row, Transaction, WriteTransaction
 from cloudsim.jobs.engine import Engine
 from cloudsim.jobs.job import Order
+from cloudsim.services.observed import Observed
 
 
 class Presenter(Protocol):
@@ -50,6 +51,8 @@ class Cloud:
     server_uuid: str
     #: uuids of what has comments; True: for root admins only.
     annotated: dict[str, bool] = field(default_factory=dict)
+    #: What hosts last reported of what is used on them.
+    observed: Observed = field(default_factory=Observed)
     #: Set by the server right after this object is made.
     jobs: Engine[Context] = field(init=False)
 

@@ -34,6 +34,37 @@ def read(connection: Any, _gate: Gate, names: tuple[str, ...]) -> dict[str, tupl
     return found
 
 
+def read_host(connection: Any, _gate: Gate) -> Figures:
+    """What is used of the host, as far as its hypervisor tells: ``cpu_time`` and ``cpu_busy`` (nanoseconds since it
+    started), ``memory`` (bytes). Runs in a thread.
+    """
+    libvirt = load()
+    made: Figures = {}
+    try:
+        times = connection.getCPUStats(libvirt.VIR_NODE_CPU_STATS_ALL_CPUS, 0)
+        made["cpu_time"] = sum(times.values())
+        made["cpu_busy"] = made["cpu_time"] - times.get("idle", 0) - times.get("iowait", 0)
+    except libvirt.libvirtError:
+        pass  # the hypervisor does not know
+    try:
+        memory = connection.getMemoryStats(libvirt.VIR_NODE_MEMORY_STATS_ALL_CELLS, 0)
+        free = sum(memory.get(part, 0) for part in ("free", "buffers", "cached"))
+        made["memory"] = max(0, memory["total"] - free) * 1024
+    except (libvirt.libvirtError, KeyError):
+        pass
+    return made
+
+
+def host_percent(figures: Figures, before: Figures | None) -> float | None:
+    """CPU use of a host in percent since the look `before`; None where nothing can be said."""
+    if before is None or "cpu_time" not in figures or "cpu_time" not in before:
+        return None
+    passed = figures["cpu_time"] - before["cpu_time"]
+    if passed <= 0:
+        return None
+    return round(min(100.0, max(0.0, 100 * (figures["cpu_busy"] - before["cpu_busy"]) / passed)), 2)
+
+
 def to_percent(figures: Figures, before: tuple[float, float] | None, now: float) -> float:
     """CPU use in percent (0 to 100). `before`: the cpu_time and the instant (monotonic seconds) of the look before."""
     if before is None or now <= before[1]:

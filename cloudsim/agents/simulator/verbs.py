@@ -25,7 +25,7 @@ from cloudsim.agents.base import (
     StartMachine,
     StopMachine,
 )
-from cloudsim.agents.simulator.figures import figures
+from cloudsim.agents.simulator.figures import figures, host_figures
 from cloudsim.agents.simulator.world import Action, World
 
 #: A machine with this detail set to ``true`` does not shut down when it is asked to; only `forced` stops it.
@@ -37,10 +37,15 @@ def vnc_port(uuid: str) -> int:
     return 5900 + zlib.crc32(uuid.encode()) % 10_000
 
 
-def ping(world: World, host: str, _command: Ping) -> Answer:
-    """The power states of all machines that the host knows."""
+def ping(world: World, host: str, command: Ping) -> Answer:
+    """The power states of all machines that the host knows, and what they use of it together."""
     rows = world.db.execute("SELECT name, power FROM machines WHERE host = ?", (host,))
-    return {"machines": dict(rows.fetchall())}
+    answer: Answer = {"machines": dict(rows.fetchall())}
+    if command.figures:
+        found = world.host(host)
+        running = world.machines("WHERE host = ? AND power = 'PowerOn'", host)
+        answer["figures"] = host_figures(running, found.cpus if found else 1, world.clock.now())
+    return answer
 
 
 def machine_stats(world: World, host: str, command: MachineStats) -> Answer:

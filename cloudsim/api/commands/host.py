@@ -131,7 +131,7 @@ class DeleteHost(Command, name="deleteHost", response=SUCCESS):
     """Removes a host that is in maintenance or not connected; by force also one that runs machines, which then stop."""
 
     id = ref(nouns.HOST, required=True)
-    forced = boolean("Whether its machines are stopped and it is removed from any state")
+    forced = boolean("Whether its machines are stopped, and it is removed without maintenance before")
     forcedestroylocalstorage = boolean("Whether its local storage goes with it: hosts have none here")
 
     def run(self, ctx: Context) -> Body:
