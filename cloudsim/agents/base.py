@@ -215,7 +215,8 @@ class MachineStats(Command):
 
     Answer: ``{"machines": {instance name: {"cpu": percent, "net_read_kb": int, "net_write_kb": int, "disk_read_kb": int,
     "disk_write_kb": int, "disk_read_ops": int, "disk_write_ops": int, "memory_kb": int, "free_memory_kb": int,
-    "target_memory_kb": int}}}``.
+    "target_memory_kb": int, "disks": {volume uuid: {"read_kb": int, "write_kb": int, "read_ops": int, "write_ops":
+    int}}}}}``. Traffic is counted from the machine's start; ``disks`` may be missing.
     """
 
     wire: ClassVar[str] = "GetVmStatsCommand"

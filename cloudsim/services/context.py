@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, cast
 
@@ -49,6 +49,11 @@ class Cloud:
     present: Presenter
     #: uuid of this management server.
     server_uuid: str
+    #: Its name, and its state as its row in the database has it (see `services.management_server`).
+    server_name: str = ""
+    server_state: str = "Up"
+    #: Ends this server in good order; the server sets what does it.
+    end: Callable[[], None] = field(default=lambda: None)
     #: uuids of what has comments; True: for root admins only.
     annotated: dict[str, bool] = field(default_factory=dict)
     #: What hosts last reported of what is used on them.

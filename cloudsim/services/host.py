@@ -89,6 +89,9 @@ async def connect_all(cloud: Cloud, admin: Caller) -> None:
     async def connect(address: HostAddress) -> None:
         try:
             await cloud.agents.connect(address)
+            command = Ping(f"first:{address.uuid}:{cloud.clock.now()}", figures=True)
+            answer = await cloud.agents.once(address, command, timeout=PING_SECONDS)
+            cloud.observed.hosts[address.uuid] = answer.get("figures") or {}
         except AgentError as error:
             log.warning("host %s (%s) cannot be reached: %s", address.uuid, address.url, error)
 

@@ -18,8 +18,12 @@ class Observed:
 
     #: By the host's uuid: ``cpu`` (percent), ``memory`` (bytes), ``load``, ``net_read_kb``, ``net_write_kb``.
     hosts: dict[str, Figures] = field(default_factory=dict)
-    #: By the machine's instance name, see `agents.base.MachineStats`.
+    #: By the machine's uuid, see `agents.base.MachineStats`: what it used since the look before; and since its start.
     machines: dict[str, Figures] = field(default_factory=dict)
+    totals: dict[str, Figures] = field(default_factory=dict)
+    #: The same of volumes, by their uuids.
+    volumes: dict[str, Figures] = field(default_factory=dict)
+    volume_totals: dict[str, Figures] = field(default_factory=dict)
 
 
 __all__ = ["Figures", "Observed"]

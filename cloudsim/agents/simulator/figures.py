@@ -52,3 +52,14 @@ def host_figures(machines: Sequence[Machine], cpus: int, now: int) -> dict[str, 
         "net_read_kb": sum(one["net_read_kb"] for _, one in found),
         "net_write_kb": sum(one["net_write_kb"] for _, one in found),
     }
+
+
+def shares(made: dict[str, Any], disks: Sequence[str]) -> dict[str, dict[str, int]]:
+    """A machine's disk traffic, in equal parts for each of its disks; the first has what is left over."""
+    found: dict[str, dict[str, int]] = {uuid: {} for uuid in disks}
+    for name in ("read_kb", "write_kb", "read_ops", "write_ops"):
+        whole = made[f"disk_{name}"]
+        for number, uuid in enumerate(disks):
+            part, left = divmod(whole, len(disks))
+            found[uuid][name] = part + (left if number == 0 else 0)
+    return found

@@ -25,7 +25,7 @@ from cloudsim.agents.base import (
     StartMachine,
     StopMachine,
 )
-from cloudsim.agents.simulator.figures import figures, host_figures
+from cloudsim.agents.simulator.figures import figures, host_figures, shares
 from cloudsim.agents.simulator.world import Action, World
 
 #: A machine with this detail set to ``true`` does not shut down when it is asked to; only `forced` stops it.
@@ -53,7 +53,15 @@ def machine_stats(world: World, host: str, command: MachineStats) -> Answer:
     wanted = set(command.names)
     running = world.machines("WHERE host = ? AND power = 'PowerOn'", host)
     now = world.clock.now()
-    return {"machines": {one.name: figures(one, now) for one in running if not wanted or one.name in wanted}}
+    specs = dict(
+        world.db.execute("SELECT uuid, spec FROM machines WHERE host = ? AND power = 'PowerOn'", (host,)).fetchall()
+    )
+    found: dict[str, Any] = {}
+    for one in running:
+        if not wanted or one.name in wanted:
+            found[one.name] = made = figures(one, now)
+            made["disks"] = shares(made, [disk["uuid"] for disk in orjson.loads(specs[one.uuid])["disks"]])
+    return {"machines": found}
 
 
 def create_volume(world: World, _host: str, command: CreateVolume) -> Answer:

@@ -38,6 +38,7 @@ from cloudsim.db.schema.infrastructure import (
     zone,
 )
 from cloudsim.db.schema.job import event, job, job_step
+from cloudsim.db.schema.measured import capacity_alert, management_server, stats
 from cloudsim.db.schema.network import network, nic, public_ip, vlan
 from cloudsim.db.schema.notes import alert, annotation, region, usage
 from cloudsim.db.schema.offering import disk_offering, network_offering, service_offering
@@ -51,13 +52,14 @@ from cloudsim.db.schema.project import (
 from cloudsim.db.schema.virtualmachine import instance_group, system_nic, vm, volume
 
 #: The newest migration: what an empty database is made at.
-VERSION = "0006"
+VERSION = "0007"
 
 __all__ = [
     "VERSION",
     "account",
     "alert",
     "annotation",
+    "capacity_alert",
     "cluster",
     "configuration",
     "detail",
@@ -73,6 +75,7 @@ __all__ = [
     "job",
     "job_step",
     "login_failure",
+    "management_server",
     "metadata",
     "network",
     "network_offering",
@@ -94,6 +97,7 @@ __all__ = [
     "service_offering",
     "session",
     "ssh_keypair",
+    "stats",
     "storage_pool",
     "system_nic",
     "tag",

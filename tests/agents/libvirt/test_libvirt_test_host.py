@@ -55,7 +55,7 @@ async def test_life_of_a_machine(driver, raw, test_host, new_machine, new_disk):
     domain = raw.lookupByUUIDString(machine.uuid)
     assert machine.nics[0].mac in domain.XMLDesc(0)
     stats = (await driver.execute(test_host, base.MachineStats("s")))["machines"][machine.name]
-    assert set(stats) == {"cpu", *ZERO_FIGURES, "memory_kb", "free_memory_kb", "target_memory_kb"}
+    assert set(stats) == {"cpu", *ZERO_FIGURES, "memory_kb", "free_memory_kb", "target_memory_kb", "disks"}
     assert (stats["memory_kb"], stats["cpu"]) == (64 << 10, 0.0)
     assert (await driver.execute(test_host, base.MachineStats("s", names=("other",)))) == {"machines": {}}
     reboot = base.RebootMachine("r", uuid=machine.uuid, name=machine.name)
