@@ -5,7 +5,7 @@ from __future__ import annotations
 from cloudsim.core.caller import Caller
 from cloudsim.db import placement
 from cloudsim.jobs.periodic import PeriodicTask, Scheduler
-from cloudsim.services import account_orders, host, job, management_server, stats, system_vm, vm_expunge
+from cloudsim.services import account_orders, capacity_alert, host, job, management_server, stats, system_vm, vm_expunge
 from cloudsim.services.context import Cloud
 
 
@@ -54,7 +54,9 @@ class PurgeJobs(_Task):
 
 
 class RecalculateCapacity(_Task):
-    """Sets what hosts and pools have given away to what their machines and volumes add up to."""
+    """Sets what hosts and pools have given away to what their machines and volumes add up to, and tells of capacities
+    that run out.
+    """
 
     name = "capacity"
     setting = "capacity.check.period"
@@ -64,6 +66,7 @@ class RecalculateCapacity(_Task):
 
     async def run(self) -> None:
         await self._cloud.db.write(placement.recalculate)
+        await self._cloud.db.write(lambda tx: capacity_alert.look(self._cloud.context(tx, self._admin)))
 
 
 class PingHosts(_Task):

@@ -12,7 +12,6 @@ from cloudsim.core.errors import InvalidValue
 from cloudsim.services import host_maintenance, host_orders, host_view, nouns
 from cloudsim.services.context import Cloud, Context
 
-
 #: What details of listHosts may ask for, and the fields that are told for it; the others are always told.
 _DETAILS = {
     "capacity": frozenset(
