@@ -43,6 +43,9 @@ _TAKEN = select(schema.host.c.ip).where(
 _NAMED = select(pod.c.id).where(
     pod.c.zone_id == bindparam("zone_id"), pod.c.name == bindparam("name"), pod.c.removed.is_(None)
 )
+_TAKEN_BY_SYSTEM = select(schema.system_nic.c.ip).where(
+    schema.system_nic.c.pod_id == bindparam("pod_id"), schema.system_nic.c.removed.is_(None)
+)
 _OTHERS = select(pod).where(
     pod.c.zone_id == bindparam("zone_id"), pod.c.id != bindparam("but"), pod.c.removed.is_(None)
 )
@@ -65,8 +68,9 @@ def page(ctx: Context, ids: Sequence[int]) -> list[Row]:
 
 
 def free_address(ctx: Context, row: Row) -> str | None:
-    """The first address of a pod that no host has; None when all are taken."""
-    taken = {found["ip"] for found in ctx.tx.all(_TAKEN, pod_id=row["id"])}
+    """The first address of a pod that neither a host nor one of the cloud's machines has; None when all are taken."""
+    taken = {found["ip"] for found in ctx.tx.all(_TAKEN, pod_id=row["id"])} | {row["gateway"]}
+    taken |= {found["ip"] for found in ctx.tx.all(_TAKEN_BY_SYSTEM, pod_id=row["id"])}
     for part in row["ranges"]:
         if part.get("forsystemvms"):
             continue
