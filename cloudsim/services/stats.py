@@ -34,10 +34,20 @@ BATCH = 500
 #: Figures that count up, of machines and of disks.
 COUNTED = ("net_read_kb", "net_write_kb", "disk_read_kb", "disk_write_kb", "disk_read_ops", "disk_write_ops")
 OF_DISKS = ("read_kb", "write_kb", "read_ops", "write_ops")
+#: What a sample holds, in this order: there are many of them.
+PACKED = {
+    "vm": ("cpu", *COUNTED, "memory_kb", "free_memory_kb", "target_memory_kb"),
+    "volume": OF_DISKS,
+}
 
 _MACHINES = select(vm.c.id, vm.c.uuid, vm.c.instance_name, vm.c.type).where(any_of(vm.c.instance_name, "names"))
 _VOLUMES = select(volume.c.id, volume.c.uuid).where(any_of(volume.c.uuid, "uuids"))
-_OLD = delete(table).where(table.c.kind == bindparam("of_kind"), table.c.taken < bindparam("before", type_=Big))
+_OLD = (
+    select(table.c.id)
+    .where(table.c.kind == bindparam("of_kind"), table.c.taken < bindparam("before", type_=Big))
+    .limit(4 * BATCH)
+)
+_FORGET = delete(table).where(any_of(table.c.id, "ids"))
 _TAKEN = (
     select(table.c.row_id, table.c.taken, table.c.figures)
     .where(
@@ -118,34 +128,30 @@ async def keep_volumes(cloud: Cloud) -> None:
 
 
 async def _keep(cloud: Cloud, kind: str, samples: Sequence[tuple[int, Figures]], at: int, kept: int) -> None:
-    """Writes samples of one look, and forgets those older than `kept` milliseconds."""
-    made = [{"kind": kind, "row_id": row_id, "taken": at, "figures": figures} for row_id, figures in samples]
-
-    def forget(tx: Any) -> int:
-        gone: int = tx.execute(_OLD, of_kind=kind, before=at - max(0, kept))
-        return gone
-
+    """Writes samples of one look, and forgets those older than `kept` milliseconds. Others write in between."""
+    names = PACKED[kind]
+    made = [
+        {"kind": kind, "row_id": row_id, "taken": at, "figures": [figures.get(name) for name in names]}
+        for row_id, figures in samples
+    ]
     for start in range(0, len(made), BATCH):
-        batch = made[start : start + BATCH]
-        await cloud.db.write(_insert, batch)
+        await cloud.db.write(_insert, made[start : start + BATCH])
         await cloud.clock.sleep(0)
-    if await cloud.db.read(_any_old, kind, at - max(0, kept)):
-        await cloud.db.write(forget)
+    while ids := await cloud.db.read(_old, kind, at - max(0, kept)):
+        await cloud.db.write(_forget, ids)
+        await cloud.clock.sleep(0)
 
 
 def _insert(tx: WriteTransaction, samples: list[dict[str, Any]]) -> None:
     tx.insert_many(table, samples)
 
 
-def _any_old(tx: Transaction, kind: str, before: int) -> bool:
-    return tx.first(_FIRST, of_kind=kind, before=before) is not None
+def _old(tx: Transaction, kind: str, before: int) -> list[int]:
+    return [row["id"] for row in tx.all(_OLD, of_kind=kind, before=before)]
 
 
-_FIRST = (
-    select(table.c.id)
-    .where(table.c.kind == bindparam("of_kind"), table.c.taken < bindparam("before", type_=Big))
-    .limit(1)
-)
+def _forget(tx: WriteTransaction, ids: list[int]) -> None:
+    tx.execute(_FORGET, ids=ids)
 
 
 # -- telling
@@ -215,7 +221,8 @@ def history(ctx: Context, kind: str, ids: Sequence[int], start: int | None, end:
     rows = {row["id"]: row for row in ctx.tx.all(_NAMED[kind], ids=ids)}
     taken: dict[int, list[dict[str, Any]]] = {}
     for row in ctx.tx.all(_TAKEN, of_kind=kind, ids=ids, since=start or 0, until=end if end is not None else ctx.now):
-        sample = {"timestamp": to_wire(row["taken"]), **_SAMPLES[kind](row["figures"])}
+        figures = {name: value for name, value in zip(PACKED[kind], row["figures"], strict=False) if value is not None}
+        sample = {"timestamp": to_wire(row["taken"]), **_SAMPLES[kind](figures)}
         taken.setdefault(row["row_id"], []).append(sample)
     made = []
     for row_id in ids:
