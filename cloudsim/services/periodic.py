@@ -73,7 +73,6 @@ class PingHosts(_Task):
     """Asks every host whether it is there and what runs on it."""
 
     name = "host-ping"
-    works = True
     setting = "ping.interval"
 
     async def run(self) -> None:

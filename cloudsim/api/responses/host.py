@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 
 from cloudsim.api.responses.base import Object, Response, ordered, shown
 from cloudsim.core import states
@@ -34,6 +35,12 @@ HOST = Response(
     type="type",
     nested={"gpugroup": ("list", _GPU_GROUP)},
 )
+
+
+@cache
+def _events(status: str) -> str:
+    """The events that a status reacts to."""
+    return "; ".join(sorted(event for event in states.host_status.events if states.host_status.can(status, event)))
 
 
 @HOST.presents
@@ -93,9 +100,7 @@ def _host(ctx: Context, row: Row, details: dict[str, str] | None) -> Object:
         clustername=row["cluster_name"],
         clustertype=row["cluster_type"],
         islocalstorageactive=False,
-        events="; ".join(
-            sorted(event for event in states.host_status.events if states.host_status.can(row["status"], event))
-        ),
+        events=_events(row["status"]),
         created=to_wire(row["created"]),
         hosttags=labels,
         explicithosttags=labels,

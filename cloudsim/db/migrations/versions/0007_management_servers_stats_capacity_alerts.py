@@ -1,4 +1,4 @@
-"""measured"""
+"""management servers, stats, capacity alerts"""
 
 import sqlalchemy as sa
 from alembic import op
