@@ -19,6 +19,7 @@ from typing import Any, cast
 
 from aiohttp import web
 
+from cloudsim import CLOUDSTACK_VERSION
 from cloudsim.agents.base import Driver
 from cloudsim.agents.dispatch import Agents
 from cloudsim.agents.simulator import SimulatorDriver
@@ -37,7 +38,17 @@ from cloudsim.db.sqlite import SqliteDatabase
 from cloudsim.db.upgrade import prepare
 from cloudsim.jobs.engine import Engine, current_job
 from cloudsim.jobs.workflow import registered
-from cloudsim.services import annotation, bootstrap, configuration, host, identity, sample_zone, vm_workflows
+from cloudsim.services import (
+    annotation,
+    bootstrap,
+    configuration,
+    host,
+    identity,
+    management_server,
+    own_process,
+    sample_zone,
+    vm_workflows,
+)
 from cloudsim.services.context import Cloud, Context
 
 log = logging.getLogger(__name__)
@@ -68,6 +79,8 @@ class Server:
         self.ready = False
         self.port = 0
         self.integration_port = 0
+        #: Set when the server was asked, through the API, to end.
+        self.end = asyncio.Event()
         self._cleanup: list[Callable[[], Any]] = []
 
     # -- starting
@@ -109,6 +122,8 @@ class Server:
             cipher=cipher,
             present=present,
             server_uuid=self._server_uuid(directory),
+            server_name=own_process.name(),
+            end=self.end.set,
         )
         assert vm_workflows  # registers its workflows
         self.cloud.jobs = Engine(
@@ -128,6 +143,7 @@ class Server:
         await configuration.follow(self.cloud)
         await annotation.follow(self.cloud)
         admin = await self.db.read(self._admin)
+        await self._register(admin)
         self.dispatcher = Dispatcher(self.cloud, admin)
         await self._listen(directory)
         await host.connect_all(self.cloud, admin)
@@ -145,6 +161,13 @@ class Server:
         # loading APScheduler takes longer than the first tasks are away
         self._cleanup.append(asyncio.get_running_loop().call_later(0.05, self.periodic.start).cancel)
         self.ready = True
+
+    async def _register(self, admin: Caller) -> None:
+        cloud, address = self.cloud, own_process.address(str(self.config["host"]))
+        cloud.server_state = await self.db.write(
+            lambda tx: management_server.register(cloud.context(tx, admin), address, CLOUDSTACK_VERSION)
+        )
+        self._cleanup.append(lambda: self.db.write(lambda tx: management_server.unregister(cloud.context(tx, admin))))
 
     def _lock_directory(self) -> Path:
         directory = self.config.data_dir
@@ -177,6 +200,7 @@ class Server:
             place = str(directory / "cloudsim.db")
             database = SqliteDatabase(place)
         await database.open()
+        database.opened = self.clock.now()
         self._cleanup.append(database.close)
         outcome = await prepare(database, place)
         if outcome == "upgraded":

@@ -142,10 +142,13 @@ class Command:
 class Ping(Command):
     """Is the host alive, and what runs on it? Never remembered: each call looks anew.
 
-    Answer: ``{"machines": {instance name: power state}}``; power states are PowerOn, PowerOff, PowerUnknown.
+    Answer: ``{"machines": {instance name: power state}}``; power states are PowerOn, PowerOff, PowerUnknown. With
+    `figures` also ``"figures"``: what is used of the host, as far as the driver can tell: ``{"cpu": percent, "memory":
+    bytes, "load": float, "net_read_kb": int, "net_write_kb": int}``.
     """
 
     wire: ClassVar[str] = "PingCommand"
+    figures: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,7 +251,8 @@ class MachineStats(Command):
 
     Answer: ``{"machines": {instance name: {"cpu": percent, "net_read_kb": int, "net_write_kb": int, "disk_read_kb": int,
     "disk_write_kb": int, "disk_read_ops": int, "disk_write_ops": int, "memory_kb": int, "free_memory_kb": int,
-    "target_memory_kb": int}}}``.
+    "target_memory_kb": int, "disks": {volume uuid: {"read_kb": int, "write_kb": int, "read_ops": int, "write_ops":
+    int}}}}}``. Traffic is counted from the machine's start; ``disks`` may be missing.
     """
 
     wire: ClassVar[str] = "GetVmStatsCommand"

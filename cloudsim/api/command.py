@@ -79,6 +79,10 @@ class Command:
         super().__init_subclass__()
         params: dict[str, Param] = {}
         for base in reversed(cls.__mro__):
+            if base is not cls and "params" in vars(base):
+                # its own fields are no longer all there: `name` is the command's by now
+                params.update(vars(base)["params"])
+                continue
             for attribute, value in vars(base).items():
                 if isinstance(value, Param):
                     params[attribute] = value

@@ -21,6 +21,7 @@ from cloudsim.core.errors import (
     CloudError,
     InternalError,
     InvalidValue,
+    OperationFailed,
     ResourceUnavailable,
     SecondFactorMissing,
     Unauthenticated,
@@ -139,6 +140,8 @@ class Dispatcher:
 
     async def _run(self, command: type[Command], caller: Caller, parameters: Parameters, as_json: bool) -> Answer:
         db = self.cloud.db
+        if command.is_async and self.cloud.server_state != "Up":
+            raise OperationFailed(f"this management server is {self.cloud.server_state}: it takes no new jobs")
         if command.cached and command.keeps(parameters):
             key = (
                 command.name,

@@ -19,7 +19,7 @@ def run(config: Config) -> int:
 
     async def serve() -> int:
         server = Server(config)
-        stop = asyncio.Event()
+        stop = server.end
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stop.set)

@@ -30,29 +30,29 @@ class Machine:
         self._extra = extra
 
     @cached_property
-    def table(self) -> dict[tuple[str, str], str]:
-        """(state, event) to next state."""
+    def table(self) -> dict[tuple[str | None, str], str]:
+        """(state, event) to next state; None is the state of what is not there yet."""
         rows = [*reference("states")[self.kind], *self._extra]
         return {(state, event): after for state, event, after in rows}
 
     @cached_property
     def states(self) -> frozenset[str]:
         """Every state there is."""
-        return frozenset(state for state, _ in self.table) | frozenset(self.table.values())
+        return frozenset(state for state, _ in self.table if state is not None) | frozenset(self.table.values())
 
     @cached_property
     def events(self) -> frozenset[str]:
         """Every event there is."""
         return frozenset(event for _, event in self.table)
 
-    def next(self, state: str, event: str) -> str:
+    def next(self, state: str | None, event: str) -> str:
         """The state after `event`. Raises `IllegalTransition`, naming both."""
         after = self.table.get((state, event))
         if after is None:
             raise IllegalTransition(f"{self.noun} in state {state} cannot take {event}")
         return after
 
-    def can(self, state: str, event: str) -> bool:
+    def can(self, state: str | None, event: str) -> bool:
         """Whether `event` is defined in `state`."""
         return (state, event) in self.table
 

@@ -47,8 +47,17 @@ class DatabaseUnavailable(DatabaseError):
 class Transaction(ABC):
     """Runs statements. Made by `Database`, valid only inside the function it was given to."""
 
+    #: Of an embedded database: how many connections this process has to it, how many transactions it has begun.
+    connections = 0
+    queries = 0
+
     def __init__(self, compiler: Compiler) -> None:
         self._compiler = compiler
+
+    @property
+    def dialect(self) -> str:
+        """Which kind of database it is: sqlite or postgresql."""
+        return str(self._compiler.dialect.name)
 
     @abstractmethod
     def _fetch(self, sql: str, values: list[Any]) -> list[Any]:
@@ -141,8 +150,13 @@ def plain(result: T) -> T:
 class Database(ABC):
     """A database that is open."""
 
+    #: Whether other servers may use it at the same time.
+    shared = False
+
     def __init__(self, compiler: Compiler) -> None:
         self.compiler = compiler
+        #: When it was opened, in milliseconds; the server says it.
+        self.opened = 0
         self._listeners: list[tuple[frozenset[str], Callable[[], None]]] = []
         #: Of those, what is not told of commits of other servers.
         self._here_only: set[Callable[[], None]] = set()

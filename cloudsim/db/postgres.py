@@ -81,6 +81,8 @@ def _called(function: Callable[..., T], tx: Transaction, args: tuple[Any, ...], 
 class PostgresDatabase(Database):
     """One database of a PostgreSQL server."""
 
+    shared = True
+
     def __init__(self, url: str, readers: int = 4) -> None:
         super().__init__(Compiler(dialect.dialect()))  # type: ignore[no-untyped-call]
         self._url = url

@@ -133,6 +133,8 @@ class SqliteDatabase(Database):
         self._readers: asyncio.LifoQueue[aiosqlite.Connection] = asyncio.LifoQueue()
         self._all: list[aiosqlite.Connection] = []
         self._wanted: deque[_Wanted] = deque()
+        #: Transactions so far.
+        self._begun = 0
         self._writing: asyncio.Task[None] | None = None
         self._pause: asyncio.TimerHandle | None = None
         self._checkpointing: asyncio.Task[None] | None = None
@@ -169,7 +171,10 @@ class SqliteDatabase(Database):
     def _read(self, connection: sqlite3.Connection, function: Callable[..., T], args: Any, kwargs: Any) -> T:
         connection.execute("BEGIN")
         try:
-            return plain(function(_Read(self.compiler, connection), *args, **kwargs))
+            self._begun += 1
+            tx = _Read(self.compiler, connection)
+            tx.connections, tx.queries = len(self._all), self._begun
+            return plain(function(tx, *args, **kwargs))
         finally:
             connection.execute("ROLLBACK")
 

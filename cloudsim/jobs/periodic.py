@@ -28,6 +28,10 @@ class PeriodicTask:
         """Seconds between two runs, read from a setting; 0: not at all for now."""
         raise NotImplementedError
 
+    def paused(self) -> bool:
+        """Whether it must not run now."""
+        return False
+
     async def run(self) -> None:
         """Does it once."""
         raise NotImplementedError
@@ -69,7 +73,7 @@ class Scheduler:
 
     async def _turn(self, name: str) -> None:
         task = self.tasks[name]
-        if task.interval() > 0:
+        if task.interval() > 0 and not task.paused():
             await self.run_now(name)
         # without an interval it looks again in a minute whether it has one
         self._plan(task, task.interval() or 60.0)

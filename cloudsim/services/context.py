@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, cast
 
@@ -17,6 +17,7 @@ from cloudsim.db.database import Database, Row, Transaction, WriteTransaction
 from cloudsim.jobs.engine import Engine
 from cloudsim.jobs.job import Order
 from cloudsim.outgoing import Client
+from cloudsim.services.observed import Observed
 
 
 class Presenter(Protocol):
@@ -49,8 +50,15 @@ class Cloud:
     present: Presenter
     #: uuid of this management server.
     server_uuid: str
+    #: Its name, and its state as its row in the database has it (see `services.management_server`).
+    server_name: str = ""
+    server_state: str = "Up"
+    #: Ends this server in good order; the server sets what does it.
+    end: Callable[[], None] = field(default=lambda: None)
     #: uuids of what has comments; True: for root admins only.
     annotated: dict[str, bool] = field(default_factory=dict)
+    #: What hosts last reported of what is used on them.
+    observed: Observed = field(default_factory=Observed)
     #: Set by the server right after this object is made.
     jobs: Engine[Context] = field(init=False)
     #: Requests to URLs that clients name.

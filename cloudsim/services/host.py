@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from sqlalchemy import and_, bindparam, exists, or_, select
 
@@ -20,9 +20,10 @@ from cloudsim.db import schema
 from cloudsim.db.database import Row, Transaction
 from cloudsim.db.types import any_of
 from cloudsim.jobs.job import Order
-from cloudsim.services import alert
+from cloudsim.services import alert, host_state
 from cloudsim.services.cloud_machine import kind_of
 from cloudsim.services.context import Cloud, Context
+from cloudsim.services.observed import Figures
 from cloudsim.services.vm_workflows import leave_host
 
 log = logging.getLogger(__name__)
@@ -46,9 +47,18 @@ _HOSTS = (
 )
 _DETAILS = select(schema.detail).where(schema.detail.c.resource_type == "Host")
 _IDLE = ~exists().where(and_(job.c.lock == "vm:" + vm.c.uuid, or_(job.c.state == "queued", job.c.state == "running")))
-#: Machines that should run on a host and that nothing is under way for.
-_HERE = select(vm).where(vm.c.host_id == bindparam("host_id"), vm.c.state == "Running", vm.c.removed.is_(None), _IDLE)
+#: Machines that should run on some hosts; those among them that nothing is under way for.
+_HERE = select(vm.c.id, vm.c.host_id, vm.c.instance_name).where(
+    any_of(vm.c.host_id, "hosts"), vm.c.state == "Running", vm.c.removed.is_(None)
+)
+_STILL_HERE = select(vm).where(any_of(vm.c.id, "ids"), vm.c.state == "Running", vm.c.removed.is_(None), _IDLE)
 _BY_NAMES = select(vm).where(any_of(vm.c.instance_name, "names"), _IDLE)
+_THESE = select(host).where(any_of(host.c.id, "ids"), host.c.removed.is_(None))
+_SEEN = (
+    host.update()
+    .where(any_of(host.c.id, "ids"), host.c.status == "Up", host.c.removed.is_(None))
+    .values(last_ping=bindparam("at", type_=host.c.last_ping.type))
+)
 
 #: Seconds a host may take to answer a ping.
 PING_SECONDS = 20.0
@@ -80,6 +90,9 @@ async def connect_all(cloud: Cloud, admin: Caller) -> None:
     async def connect(address: HostAddress) -> None:
         try:
             await cloud.agents.connect(address)
+            command = Ping(f"first:{address.uuid}:{cloud.clock.now()}", figures=True)
+            answer = await cloud.agents.once(address, command, timeout=PING_SECONDS)
+            cloud.observed.hosts[address.uuid] = answer.get("figures") or {}
         except AgentError as error:
             log.warning("host %s (%s) cannot be reached: %s", address.uuid, address.url, error)
 
@@ -88,89 +101,144 @@ async def connect_all(cloud: Cloud, admin: Caller) -> None:
         await asyncio.wait(tasks, timeout=0.5)
 
 
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What came of pinging one host."""
+
+    host_id: int
+    uuid: str
+    #: When it was asked, in milliseconds.
+    asked: int
+    #: Instance name to power state; None: it did not answer.
+    machines: Mapping[str, str] | None
+    figures: Figures = field(default_factory=dict)
+    why: str = ""
+
+
 async def ping_all(cloud: Cloud, admin: Caller) -> None:
-    """Pings every host, ten at a time."""
+    """Pings every host, ten at a time. What they say is written down for all that have answered by then."""
     turns = asyncio.Semaphore(10)
 
-    async def one(row: Row, address: HostAddress) -> None:
+    async def one(row: Row, address: HostAddress) -> Report:
         async with turns:
-            await ping(cloud, admin, row, address)
+            return await ping(cloud, row, address)
 
-    await asyncio.gather(*(one(row, address) for row, address in await cloud.db.read(addresses)))
+    found = await cloud.db.read(addresses)
+    waiting = {asyncio.ensure_future(one(row, address)) for row, address in found}
+    try:
+        while waiting:
+            done, waiting = await asyncio.wait(waiting, timeout=1.0)
+            await take(cloud, admin, [task.result() for task in done])
+    finally:
+        for task in waiting:
+            task.cancel()
+    there = {address.uuid for _, address in found}
+    for uuid in set(cloud.observed.hosts) - there:
+        del cloud.observed.hosts[uuid]
 
 
-async def ping(cloud: Cloud, admin: Caller, row: Row, address: HostAddress) -> None:
-    """Asks one host what runs on it, and writes down what that means."""
+async def ping(cloud: Cloud, row: Row, address: HostAddress) -> Report:
+    """Asks one host what runs on it and what is used of it."""
     asked = cloud.clock.now()
     try:
         if row["status"] not in ("Up", "Connecting"):
             await cloud.agents.connect(address, timeout=PING_SECONDS)
-        answer = await cloud.agents.once(address, Ping(f"ping:{row['uuid']}:{asked}"), timeout=PING_SECONDS)
+        command = Ping(f"ping:{row['uuid']}:{asked}", figures=True)
+        answer = await cloud.agents.once(address, command, timeout=PING_SECONDS)
     except AgentError as error:
-        reason = str(error)
-        await cloud.db.write(lambda tx: _silent(cloud.context(tx, admin), row["id"], asked, reason))
+        return Report(row["id"], row["uuid"], asked, None, why=str(error))
+    return Report(row["id"], row["uuid"], asked, answer["machines"], answer.get("figures") or {})
+
+
+async def take(cloud: Cloud, admin: Caller, reports: Sequence[Report]) -> None:
+    """Writes down what reports mean: one look and one change for all of them."""
+    if not reports:
         return
-    report: dict[str, str] = answer["machines"]
-    await cloud.db.write(lambda tx: _heard(cloud.context(tx, admin), row["id"], asked, report))
+    for report in reports:
+        if report.machines is None:
+            cloud.observed.hosts.pop(report.uuid, None)
+        else:
+            cloud.observed.hosts[report.uuid] = report.figures
+    missing, strangers = await cloud.db.read(_compare, reports)
+    await cloud.db.write(lambda tx: _write(cloud.context(tx, admin), reports, missing, strangers))
 
 
-def _fresh(ctx: Context, host_id: int) -> Row | None:
-    row = ctx.tx.first(_ONE, host_id=host_id)
-    return row if row is not None and row["removed"] is None else None
+def _compare(tx: Transaction, reports: Sequence[Report]) -> tuple[list[int], dict[str, Report]]:
+    """Ids of machines that should run on these hosts and seem not to; names of those that run and seem not to belong."""
+    by_host = {report.host_id: report for report in reports if report.machines is not None}
+    missing: list[int] = []
+    at_home: set[str] = set()
+    for row in tx.all(_HERE, hosts=list(by_host)) if by_host else ():
+        machines = by_host[row["host_id"]].machines or {}
+        if machines.get(row["instance_name"]) == "PowerOn":
+            at_home.add(row["instance_name"])
+        else:
+            missing.append(row["id"])
+    strangers = {
+        name: report
+        for report in by_host.values()
+        for name, power in (report.machines or {}).items()
+        if power == "PowerOn" and name not in at_home
+    }
+    return missing, strangers
 
 
-_ONE = select(host).where(host.c.id == bindparam("host_id"))
+def _write(ctx: Context, reports: Sequence[Report], missing: list[int], strangers: Mapping[str, Report]) -> None:
+    rows = {row["id"]: row for row in ctx.tx.all(_THESE, ids=[report.host_id for report in reports])}
+    heard = {report.host_id: report for report in reports if report.machines is not None and report.host_id in rows}
+    if heard:
+        ctx.tx.execute(_SEEN, ids=list(heard), at=min(report.asked for report in heard.values()))
+    for report in reports:
+        row = rows.get(report.host_id)
+        if row is None:
+            continue
+        if report.machines is None:
+            _silent(ctx, row, report)
+        elif row["status"] != "Up":
+            _back(ctx, row, report)
+    if missing:
+        _missing(ctx, missing, heard)
+    if strangers:
+        _strangers(ctx, {name: report for name, report in strangers.items() if report.host_id in heard})
 
 
-def _silent(ctx: Context, host_id: int, asked: int, why: str) -> None:
-    row = _fresh(ctx, host_id)
-    if row is None:
+def _silent(ctx: Context, row: Row, report: Report) -> None:
+    """A host that is silent for too long goes to Alert: nobody can tell whether it is down."""
+    settings = ctx.settings
+    if row["status"] == "Disconnected":
+        event, since, limit = "WaitedTooLong", row["disconnected"], settings.number("alert.wait") * 1000.0
+    else:
+        event, since = "PingTimeout", row["last_ping"]
+        limit = settings.number("ping.interval") * (settings.share("ping.timeout") or 2.5) * 1000
+    if report.asked - (since or 0) < limit or not states.host_status.can(row["status"], event):
         return
-    limit = ctx.settings.number("ping.interval") * (ctx.settings.share("ping.timeout") or 2.5) * 1000
-    if asked - (row["last_ping"] or 0) < limit or not states.host_status.can(row["status"], "PingTimeout"):
+    if row["status"] in ("Alert", "Down"):
+        return  # it is known
+    host_state.reach(ctx, row, event, disconnected=row["disconnected"] or ctx.now)
+    log.warning("host %s (%s) does not answer: %s", row["name"], row["uuid"], report.why)
+    text = f"host {row['name']} ({row['uuid']}) does not answer"
+    alert.raise_(ctx, alert.HOST, text, zone_id=row["zone_id"], pod_id=row["pod_id"])
+    ctx.event("HOST.DISCONNECT", f"host {row['name']} does not answer", level="WARN", resource=("Host", row["uuid"]))
+
+
+def _back(ctx: Context, row: Row, report: Report) -> None:
+    """A host that was away answers: it is connected anew."""
+    if not states.host_status.can(row["status"], "AgentConnected"):
         return
-    _move(ctx, row, "PingTimeout", disconnected=ctx.now)
-    if row["status"] != "Alert":
-        log.warning("host %s (%s) does not answer: %s", row["name"], row["uuid"], why)
-        text = f"host {row['name']} ({row['uuid']}) does not answer"
+    host_state.reach(ctx, row, "AgentConnected", "Ready", last_ping=report.asked, disconnected=None)
+    ctx.event("HOST.RECONNECT", f"host {row['name']} answers again", resource=("Host", row["uuid"]))
+    if row["status"] in ("Alert", "Down"):
+        text = f"host {row['name']} ({row['uuid']}) answers again"
         alert.raise_(ctx, alert.HOST, text, zone_id=row["zone_id"], pod_id=row["pod_id"])
-        ctx.event(
-            "HOST.DISCONNECT", f"host {row['name']} does not answer", level="WARN", resource=("Host", row["uuid"])
-        )
 
 
-def _move(ctx: Context, row: Row, event: str, **values: Any) -> None:
-    after = states.host_status.next(row["status"], event)
-    ctx.tx.update(
-        host,
-        {"id": row["id"], "update_count": row["update_count"]},
-        status=after,
-        update_count=row["update_count"] + 1,
-        **values,
-    )
-
-
-def _heard(ctx: Context, host_id: int, asked: int, report: Mapping[str, str]) -> None:
-    row = _fresh(ctx, host_id)
-    if row is None:
-        return
-    if row["status"] == "Up":
-        ctx.tx.update(host, {"id": host_id}, last_ping=asked)
-    elif row["status"] in ("Alert", "Disconnected", "Connecting", "Down"):
-        if row["status"] in ("Down",):
-            ctx.tx.update(host, {"id": host_id}, status="Connecting")
-            row = {**row, "status": "Connecting"}
-        event = "Ready" if row["status"] == "Connecting" else "Ping"
-        _move(ctx, row, event, last_ping=asked, disconnected=None)
-        ctx.event("HOST.RECONNECT", f"host {row['name']} answers again", resource=("Host", row["uuid"]))
-    _missing(ctx, host_id, asked, report)
-    _strangers(ctx, host_id, asked, report)
-
-
-def _missing(ctx: Context, host_id: int, asked: int, report: Mapping[str, str]) -> None:
-    """Machines that should run here and do not: they have stopped."""
-    for row in ctx.tx.all(_HERE, host_id=host_id):
-        if report.get(row["instance_name"]) == "PowerOn" or (row["updated"] or 0) >= asked:
+def _missing(ctx: Context, ids: list[int], heard: Mapping[int, Report]) -> None:
+    """Machines that should run on their host and do not: they have stopped."""
+    for row in ctx.tx.all(_STILL_HERE, ids=ids):
+        report = heard.get(row["host_id"])
+        if report is None or report.machines is None or report.machines.get(row["instance_name"]) == "PowerOn":
+            continue
+        if (row["updated"] or 0) >= report.asked:
             continue
         leave_host(ctx, row, True, "FollowAgentPowerOffReport")
         kind = kind_of(row)
@@ -184,19 +252,19 @@ def _missing(ctx: Context, host_id: int, asked: int, report: Mapping[str, str]) 
         )
 
 
-def _strangers(ctx: Context, host_id: int, asked: int, report: Mapping[str, str]) -> None:
-    """Machines of this cloud that run here and should not: a start that was given up when nobody answered."""
-    running = [name for name, power in report.items() if power == "PowerOn"]
-    for row in ctx.tx.all(_BY_NAMES, names=running) if running else ():
-        at_home = row["removed"] is None and row["host_id"] == host_id
-        if at_home or (row["updated"] or 0) >= asked:
+def _strangers(ctx: Context, running: Mapping[str, Report]) -> None:
+    """Machines of this cloud that run where they should not: a start that was given up when nobody answered."""
+    for row in ctx.tx.all(_BY_NAMES, names=list(running)) if running else ():
+        report = running[row["instance_name"]]
+        at_home = row["removed"] is None and row["host_id"] == report.host_id
+        if at_home or (row["updated"] or 0) >= report.asked:
             continue
         log.warning("virtual machine %s runs on a host where it should not; stopping it there", row["uuid"])
         ctx.submit(
             Order(
                 command="stopVirtualMachine",
                 workflow="virtualmachine.evict",
-                arguments={"vm_id": row["id"], "host_id": host_id},
+                arguments={"vm_id": row["id"], "host_id": report.host_id},
                 instance_type=kind_of(row).instance,
                 instance_uuid=row["uuid"],
                 lock=f"vm:{row['uuid']}",
@@ -206,4 +274,4 @@ def _strangers(ctx: Context, host_id: int, asked: int, report: Mapping[str, str]
         )
 
 
-__all__ = ["addresses", "connect_all", "ping", "ping_all"]
+__all__ = ["Report", "addresses", "connect_all", "ping", "ping_all", "take"]

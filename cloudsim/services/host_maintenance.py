@@ -6,7 +6,6 @@ from typing import Any
 
 from sqlalchemy import bindparam, func, or_, select
 
-from cloudsim.core import states
 from cloudsim.core.errors import InvalidValue, OperationFailed
 from cloudsim.db import schema
 from cloudsim.db.database import Row
@@ -17,6 +16,7 @@ from cloudsim.jobs.workflow import Workflow, single, workflow
 from cloudsim.services import access, vm_migration
 from cloudsim.services.cloud_machine import order
 from cloudsim.services.context import Context
+from cloudsim.services.host_state import want, wanted
 from cloudsim.services.nouns import HOST
 from cloudsim.services.vm_workflows import leave_host
 
@@ -36,8 +36,11 @@ _LEFT = select(func.count()).where(
     any_of(vm.c.state, "states"),
 )
 
+#: States in which a host's machines are leaving it.
+PREPARING = ("PrepareForMaintenance", "ErrorInPrepareForMaintenance")
 
-def _order(ctx: Context, row: Row, workflow_name: str, event: str | None, text: str) -> str:
+
+def _order(ctx: Context, row: Row, workflow_name: str, event: str | None, text: str, *, alone: bool = True) -> str:
     return ctx.submit(
         Order(
             command=ctx.command,
@@ -45,21 +48,11 @@ def _order(ctx: Context, row: Row, workflow_name: str, event: str | None, text: 
             arguments={"host_id": row["id"]},
             instance_type="Host",
             instance_uuid=row["uuid"],
-            lock=f"host:{row['uuid']}",
+            lock=f"host:{row['uuid']}" if alone else None,
             event=event,
             event_text=f"{text} host {row['name']}",
         )
     )
-
-
-def _check(row: Row, event: str, what: str) -> str:
-    if not states.host_resourcestate.can(row["resource_state"], event):
-        raise InvalidValue(f"a host that is {row['resource_state']} cannot be {what}")
-    return states.host_resourcestate.next(row["resource_state"], event)
-
-
-def _set(ctx: Context, row: Row, state: str) -> None:
-    ctx.tx.update(host, {"id": row["id"]}, resource_state=state, update_count=row["update_count"] + 1)
 
 
 def _shown(ctx: Context, host_id: int) -> dict[str, Any]:
@@ -71,8 +64,8 @@ def _shown(ctx: Context, host_id: int) -> dict[str, Any]:
 
 def prepare(ctx: Context, row: Row) -> str:
     """Orders that a host's machines move away and it goes to maintenance; answers the job's uuid. Raises `InvalidValue`."""
-    _check(row, "AdminAskMaintenance", "put in maintenance")
-    if row["resource_state"] == "Enabled" and row["status"] != "Up":
+    wanted(row, "AdminAskMaintenance", "put in maintenance")
+    if row["resource_state"] != "Degraded" and row["status"] != "Up":
         raise InvalidValue(
             f"host {row['name']} is {row['status']}: its machines cannot leave it; declare it as degraded instead"
         )
@@ -82,7 +75,7 @@ def prepare(ctx: Context, row: Row) -> str:
 def _asked(ctx: Context, host_id: int) -> list[str]:
     """No machine starts there from here on; answers the jobs that move those that run there."""
     row = access.alive(ctx, HOST, host_id)
-    _set(ctx, row, _check(row, "AdminAskMaintenance", "put in maintenance"))
+    want(ctx, row, "AdminAskMaintenance", "put in maintenance")
     return [
         vm_migration.order(ctx, machine, "VM.MIGRATE", source_id=host_id)
         for machine in ctx.tx.all(_HERE, host_id=host_id, states=list(HOLDING))
@@ -90,11 +83,13 @@ def _asked(ctx: Context, host_id: int) -> list[str]:
 
 
 def _settle(ctx: Context, host_id: int) -> int:
-    """Maintenance where nothing is left; else an error state, and how much is left."""
+    """Maintenance where nothing is left; else an error state, and how much is left. -1: it was cancelled meanwhile."""
     row = access.alive(ctx, HOST, host_id)
     left = int(ctx.tx.scalar(_LEFT, host_id=host_id, states=list(HOLDING)))
-    if row["resource_state"] in ("PrepareForMaintenance", "ErrorInPrepareForMaintenance"):
-        _set(ctx, row, _check(row, "UnableToMigrate" if left else "InternalEnterMaintenance", "put in maintenance"))
+    if row["resource_state"] in PREPARING:
+        want(ctx, row, "UnableToMaintain" if left else "InternalEnterMaintenance", "put in maintenance")
+    elif row["resource_state"] != "Maintenance":
+        return -1
     return left
 
 
@@ -102,6 +97,8 @@ def _settle(ctx: Context, host_id: int) -> int:
 async def _maintain(wf: Workflow[Context], host_id: int) -> None:
     await wf.ended(await wf.step("asked", _asked, host_id))
     left = await wf.step("settle", _settle, host_id)
+    if left < 0:
+        raise OperationFailed("maintenance of the host was cancelled while its machines were leaving it")
     if left:
         raise OperationFailed(f"{left} virtual machine(s) could not leave the host: see their jobs for the reasons")
     await wf.finish(_shown, host_id)
@@ -109,13 +106,15 @@ async def _maintain(wf: Workflow[Context], host_id: int) -> None:
 
 def cancel(ctx: Context, row: Row) -> str:
     """Orders that a host takes machines again; answers the job's uuid. Raises `InvalidValue`."""
-    _check(row, "AdminCancelMaintenance", "taken out of maintenance")
-    return _order(ctx, row, "host.cancel-maintenance", "MAINT.CANCEL", "ending maintenance of")
+    wanted(row, "AdminCancelMaintenance", "taken out of maintenance")
+    # a preparation that is under way holds the host: this must not wait for its end
+    alone = row["resource_state"] not in PREPARING
+    return _order(ctx, row, "host.cancel-maintenance", "MAINT.CANCEL", "ending maintenance of", alone=alone)
 
 
 def _cancelled(ctx: Context, host_id: int) -> dict[str, Any]:
     row = access.alive(ctx, HOST, host_id)
-    _set(ctx, row, _check(row, "AdminCancelMaintenance", "taken out of maintenance"))
+    want(ctx, row, "AdminCancelMaintenance", "taken out of maintenance")
     return _shown(ctx, host_id)
 
 
@@ -127,7 +126,7 @@ single("host.cancel-maintenance", _cancelled)
 
 def declare_degraded(ctx: Context, row: Row) -> str:
     """Orders that a host that does not answer counts as broken; answers the job's uuid. Raises `InvalidValue`."""
-    _check(row, "DeclareHostDegraded", "declared as degraded")
+    wanted(row, "DeclareHostDegraded", "declared as degraded")
     if row["status"] not in ("Alert", "Disconnected", "Down"):
         raise InvalidValue(f"host {row['name']} is {row['status']}: only one that does not answer can be degraded")
     return _order(ctx, row, "host.degrade", "HOST.DECLARE.DEGRADED", "declaring as degraded")
@@ -136,7 +135,7 @@ def declare_degraded(ctx: Context, row: Row) -> str:
 def _degraded(ctx: Context, host_id: int) -> dict[str, Any]:
     """Its machines do not run any more: the admin has said so. Those with high availability start elsewhere."""
     row = access.alive(ctx, HOST, host_id)
-    _set(ctx, row, _check(row, "DeclareHostDegraded", "declared as degraded"))
+    want(ctx, row, "DeclareHostDegraded", "declared as degraded")
     for machine in ctx.tx.all(_HERE, host_id=host_id, states=["Running"]):
         leave_host(ctx, machine, True, "FollowAgentPowerOffReport")
         if machine["ha_enabled"]:
@@ -149,13 +148,13 @@ single("host.degrade", _degraded)
 
 def cancel_degraded(ctx: Context, row: Row) -> str:
     """Orders that a degraded host may serve again; answers the job's uuid. Raises `InvalidValue`."""
-    _check(row, "EnableDegradedHost", "enabled: it is not degraded")
+    wanted(row, "EnableDegradedHost", "enabled: it is not degraded")
     return _order(ctx, row, "host.undegrade", "HOST.CANCEL.DEGRADED", "enabling degraded")
 
 
 def _undegraded(ctx: Context, host_id: int) -> dict[str, Any]:
     row = access.alive(ctx, HOST, host_id)
-    _set(ctx, row, _check(row, "EnableDegradedHost", "enabled: it is not degraded"))
+    want(ctx, row, "EnableDegradedHost", "enabled: it is not degraded")
     return _shown(ctx, host_id)
 
 

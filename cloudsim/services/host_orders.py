@@ -24,7 +24,7 @@ from cloudsim.db.placement import HOLDING
 from cloudsim.db.types import any_of
 from cloudsim.jobs.job import Order
 from cloudsim.jobs.workflow import Workflow, workflow
-from cloudsim.services import access, dedication, template
+from cloudsim.services import access, dedication, host_state, template
 from cloudsim.services import cluster as clusters
 from cloudsim.services import pod as pods
 from cloudsim.services.cloud_machine import kind_of
@@ -54,6 +54,10 @@ _DETAILS = schema.detail.delete().where(
     schema.detail.c.resource_id == bindparam("host_id"),
     any_of(schema.detail.c.name, "names"),
 )
+
+#: How a host begins: it was reached before it is written down.
+_ADDED = states.host_status.next(states.host_status.next(None, "AgentConnected"), "Ready")
+_CREATED = states.host_resourcestate.next(None, "InternalCreated")
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,8 +160,8 @@ def add(ctx: Context, wanted: Wanted, found: Found, *, tags: Sequence[str], enab
         hypervisor_version=facts.hypervisor_version,
         url=address.url,
         ip=ip or "127.0.0.1",
-        status="Up",
-        resource_state="Enabled" if enabled else "Disabled",
+        status=_ADDED,
+        resource_state=_CREATED if enabled else states.host_resourcestate.next(_CREATED, "Disable"),
         cpu_sockets=facts.cpu_sockets,
         cpu_cores=facts.cpus,
         cpu_speed=facts.speed,
@@ -200,7 +204,9 @@ def update(
     category: Row | None = None,
     state: str | None = None,
 ) -> None:
-    """Changes a host; what is None stays. `state` is Enable or Disable. Raises `InvalidValue`, `IllegalTransition`."""
+    """Changes a host; what is None stays. `state` is Enable or Disable. Raises `InvalidValue`."""
+    if state is not None:
+        row = host_state.want(ctx, row, state.removesuffix("d"), state.lower())
     changed: dict[str, Any] = {}
     if name is not None:
         if not name.strip():
@@ -210,8 +216,6 @@ def update(
         changed["tags"] = list(dict.fromkeys(tags))
     if category is not None:
         changed["os_category_id"] = category["id"]
-    if state is not None:
-        changed["resource_state"] = states.host_resourcestate.next(row["resource_state"], state.removesuffix("d"))
     if changed:
         ctx.tx.update(host, {"id": row["id"]}, **changed)
 
@@ -220,8 +224,12 @@ def delete(ctx: Context, row: Row, *, forced: bool) -> None:
     """Removes a host.
 
     Without `forced` it must be in maintenance, degraded, or not connected, and run nothing. By force its machines are
-    written down as stopped, and the host is told to stop them. Raises `InvalidValue`, `OperationFailed`.
+    written down as stopped, and the host is told to stop them. One that is being emptied, or connected, is not removed
+    at all. Raises `InvalidValue`, `OperationFailed`.
     """
+    host_state.wanted(row, "DeleteHost", "removed")
+    if not states.host_status.can(row["status"], "Remove"):
+        raise InvalidValue(f"host {row['name']} is {row['status']}: try again when that has ended")
     safe = row["resource_state"] in ("Maintenance", "Degraded") or row["status"] in ("Disconnected", "Down", "Alert")
     if not safe and not forced:
         raise InvalidValue(
@@ -258,14 +266,8 @@ def delete(ctx: Context, row: Row, *, forced: bool) -> None:
                 )
             )
     dedication.end_of_place(ctx, "Host", row["id"])
-    ctx.tx.update(
-        host,
-        {"id": row["id"]},
-        removed=ctx.now,
-        status="Removed",
-        resource_state=states.host_resourcestate.next(row["resource_state"], "DeleteHost"),
-        update_count=row["update_count"] + 1,
-    )
+    gone = host_state.want(ctx, row, "DeleteHost", "removed")
+    host_state.reach(ctx, gone, "Remove", removed=ctx.now)
 
 
 def reconnect(ctx: Context, row: Row) -> str:
@@ -287,17 +289,17 @@ def reconnect(ctx: Context, row: Row) -> str:
 def _leave(ctx: Context, host_id: int) -> dict[str, Any]:
     row = access.alive(ctx, HOST, host_id)
     if states.host_status.can(row["status"], "ShutdownRequested"):
-        after = states.host_status.next(row["status"], "ShutdownRequested")
-        ctx.tx.update(host, {"id": host_id}, status=after, disconnected=ctx.now, update_count=row["update_count"] + 1)
+        host_state.reach(ctx, row, "ShutdownRequested", disconnected=ctx.now)
     return address_of(ctx, host_id)
 
 
 def _back(ctx: Context, host_id: int, facts: Mapping[str, Any]) -> dict[str, Any]:
     row = access.alive(ctx, HOST, host_id)
-    ctx.tx.update(
-        host,
-        {"id": host_id},
-        status="Up",
+    host_state.reach(
+        ctx,
+        row,
+        "AgentConnected",
+        "Ready",
         disconnected=None,
         last_ping=ctx.now,
         hypervisor_version=facts["version"],
@@ -305,7 +307,6 @@ def _back(ctx: Context, host_id: int, facts: Mapping[str, Any]) -> dict[str, Any
         cpu_cores=facts["cpus"],
         cpu_speed=facts["speed"],
         memory=facts["memory"],
-        update_count=row["update_count"] + 1,
     )
     return {"host": ctx.present("host", host_id)[0]}
 

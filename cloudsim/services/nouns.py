@@ -150,3 +150,4 @@ STORAGE_RANGE = Noun(
     "storagenetworkiprange", "storage network range", schema.storage_range, type="StorageNetworkIpRange"
 )
 PORTABLE_RANGE = Noun("portableiprange", "portable range", schema.portable_range, type="PortableIpRange")
+MANAGEMENT_SERVER = Noun("managementserver", "management server", schema.management_server, type="ManagementServer")

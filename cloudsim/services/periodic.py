@@ -7,9 +7,12 @@ from cloudsim.db import placement
 from cloudsim.jobs.periodic import PeriodicTask, Scheduler
 from cloudsim.services import (
     account_orders,
+    capacity_alert,
     host,
     job,
+    management_server,
     securitygroup_workflows,
+    stats,
     system_vm,
     vm_expunge,
     webhook_delivery,
@@ -25,14 +28,21 @@ class _Task(PeriodicTask):
         self._cloud = cloud
         self._admin = admin
 
+    #: Whether it may start jobs, and so rests while the server takes none.
+    works = False
+
     def interval(self) -> float:
         return float(self._cloud.settings.number(self.setting))
+
+    def paused(self) -> bool:
+        return self.works and self._cloud.server_state != management_server.UP
 
 
 class ExpungeMachines(_Task):
     """Removes machines that were destroyed longer ago than ``expunge.delay``."""
 
     name = "expunge"
+    works = True
     setting = "expunge.interval"
 
     async def run(self) -> None:
@@ -55,7 +65,9 @@ class PurgeJobs(_Task):
 
 
 class RecalculateCapacity(_Task):
-    """Sets what hosts and pools have given away to what their machines and volumes add up to."""
+    """Sets what hosts and pools have given away to what their machines and volumes add up to, and tells of capacities
+    that run out.
+    """
 
     name = "capacity"
     setting = "capacity.check.period"
@@ -65,6 +77,7 @@ class RecalculateCapacity(_Task):
 
     async def run(self) -> None:
         await self._cloud.db.write(placement.recalculate)
+        await self._cloud.db.write(lambda tx: capacity_alert.look(self._cloud.context(tx, self._admin)))
 
 
 class PingHosts(_Task):
@@ -81,6 +94,7 @@ class LookAfterSystemVms(_Task):
     """Makes and starts the system virtual machines that zones lack."""
 
     name = "system-vms"
+    works = True
     setting = "consoleproxy.capacityscan.interval"
     first = 30.0
 
@@ -95,6 +109,7 @@ class FinishRemovals(_Task):
     """Goes on with the deletion of accounts that did not come to its end."""
 
     name = "account-cleanup"
+    works = True
     setting = "account.cleanup.interval"
 
     async def run(self) -> None:
@@ -125,7 +140,52 @@ class TellSecurityRules(_Task):
         await self._cloud.db.write(lambda tx: securitygroup_workflows.due(self._cloud.context(tx, self._admin)))
 
 
+class Heartbeat(_Task):
+    """Says that this server is alive, and does what was asked of it."""
+
+    name = "heartbeat"
+    first = 1.0
+    last = 0
+
+    def interval(self) -> float:
+        return management_server.period(self._cloud)
+
+    async def run(self) -> None:
+        self.last = await management_server.beat(self._cloud, self._admin, self.last)
+
+
+class LookAtMachines(_Task):
+    """Asks hosts what their machines use."""
+
+    name = "vm-stats"
+    setting = "vm.stats.interval"
+    first = 2.0
+
+    def interval(self) -> float:
+        return self._cloud.settings.number(self.setting) / 1000
+
+    async def run(self) -> None:
+        await stats.look(self._cloud)
+
+
+class KeepVolumeStats(_Task):
+    """Keeps samples of what volumes use."""
+
+    name = "volume-stats"
+    setting = "vm.disk.stats.interval"
+    first = 30.0
+
+    def interval(self) -> float:
+        settings = self._cloud.settings
+        wanted = settings.number(self.setting)
+        return float(max(wanted, settings.number("vm.disk.stats.interval.min"))) if wanted > 0 else 0.0
+
+    async def run(self) -> None:
+        await stats.keep_volumes(self._cloud)
+
+
 TASKS = (
+    Heartbeat,
     LookAfterSystemVms,
     TellSecurityRules,
     FinishRemovals,
@@ -134,6 +194,8 @@ TASKS = (
     RecalculateCapacity,
     PingHosts,
     PruneDeliveries,
+    LookAtMachines,
+    KeepVolumeStats,
 )
 
 

@@ -39,6 +39,9 @@ _ROWS = (
 _NAMED = select(pod.c.id).where(
     pod.c.zone_id == bindparam("zone_id"), pod.c.name == bindparam("name"), pod.c.removed.is_(None)
 )
+_TAKEN_BY_SYSTEM = select(schema.system_nic.c.ip).where(
+    schema.system_nic.c.pod_id == bindparam("pod_id"), schema.system_nic.c.removed.is_(None)
+)
 _OTHERS = select(pod).where(
     pod.c.zone_id == bindparam("zone_id"), pod.c.id != bindparam("but"), pod.c.removed.is_(None)
 )

@@ -93,4 +93,4 @@ async def ask(cloud: Cloud, caller: Caller, host_id: int) -> None:
     """Asks a router's host what runs on it; what it says, or that it does not answer, is written down."""
     for row, address in await cloud.db.read(hosts.addresses):
         if row["id"] == host_id:
-            await hosts.ping(cloud, caller, row, address)
+            await hosts.take(cloud, caller, [await hosts.ping(cloud, row, address)])

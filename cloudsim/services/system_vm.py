@@ -35,6 +35,7 @@ LISTING = Listing(
     source=vm,
     filters={
         "id": equals(vm.c.id, "id"),
+        "ids": any_of(vm.c.id, "ids"),
         "name": equals(vm.c.name, "name"),
         "type": equals(vm.c.type, "type"),
         "zone": equals(vm.c.zone_id, "zone"),

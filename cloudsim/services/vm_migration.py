@@ -6,12 +6,13 @@ from typing import Any
 
 from cloudsim.agents.base import AgentError, CommandFailed, HostUnreachable, MigrateMachine, Ping
 from cloudsim.allocators.base import Request, VolumeRequest
+from cloudsim.core import states
 from cloudsim.core.errors import AgentTimeout, CloudError, InvalidValue, OperationFailed
 from cloudsim.db import virtualmachine as db
 from cloudsim.db.database import Row
 from cloudsim.jobs.job import Order
 from cloudsim.jobs.workflow import Workflow, workflow
-from cloudsim.services import access, placement, shared_network
+from cloudsim.services import access, host_state, placement, shared_network
 from cloudsim.services.cloud_machine import kind_of
 from cloudsim.services.context import Context
 from cloudsim.services.nouns import GUEST_OS, HOST, SERVICE_OFFERING, TEMPLATE, VIRTUAL_MACHINE
@@ -131,7 +132,10 @@ def _moved(ctx: Context, vm_id: int, plan: Plain, vnc_port: int | None, noun: st
     return result(ctx, vm_id, noun)
 
 
-def _stayed(ctx: Context, error: CloudError, vm_id: int, **_: Any) -> None:
+def _stayed(ctx: Context, error: CloudError, vm_id: int, source_id: int | None = None, **_: Any) -> None:
+    source = ctx.tx.first(HOST.by_id, row_id=source_id) if source_id is not None else None
+    if source is not None and states.host_resourcestate.can(source["resource_state"], "UnableToMigrate"):
+        host_state.want(ctx, source, "UnableToMigrate", "emptied")  # it is told before the others have gone
     row = ctx.tx.first(VIRTUAL_MACHINE.by_id, row_id=vm_id)
     if row is not None and row["state"] == "Migrating":
         placement.release(ctx, row["host_id"], row["cpu"] * row["speed"], row["memory"] * MIB)

@@ -64,7 +64,7 @@ async def test_a_host_that_cannot_be_emptied(server: Server, api: Api) -> None:
     rule = await api.call("configureSimulator", name="MigrateCommand", value="fail:no way", hostid=home)
     status, text = await refused(api, "prepareHostForMaintenance", id=home)
     assert (status, "could not leave" in text) == (530, True)
-    assert (await hosts(api))[home]["resourcestate"] == "ErrorInPrepareForMaintenance"
+    assert (await hosts(api))[home]["resourcestate"] == "ErrorInMaintenance"
     (row,) = await settled(api)
     assert (row["state"], row["hostid"]) == ("Running", home)
     await api.job("cancelHostMaintenance", id=home)

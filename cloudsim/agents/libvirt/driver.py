@@ -69,6 +69,7 @@ class LibvirtDriver:
         self._profiles: dict[str, Profile] = {}
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._looks: dict[tuple[str, str], tuple[float, float]] = {}
+        self._host_looks: dict[str, stats.Figures] = {}
 
     async def open(self) -> None:
         """Does nothing: libvirt is loaded, and a host connected, when it is needed."""
@@ -91,7 +92,7 @@ class LibvirtDriver:
         """See `cloudsim.agents.base`. Raises `CommandFailed`, `HostUnreachable`, `Unsupported`."""
         match command:
             case base.Ping():
-                return {"machines": await self._connection(host).run(machines.power_states)}
+                return await self._ping(host, command)
             case base.MachineStats():
                 return await self._stats(host, command)
             case base.CreateVolume():
@@ -167,6 +168,16 @@ class LibvirtDriver:
                 raise CommandFailed(f"the guest did not shut down within {command.wait:g} s")
             await self._clock.sleep(min(POLL, left))
         return {"power": "PowerOff"}
+
+    async def _ping(self, host: HostAddress, command: base.Ping) -> Answer:
+        answer: Answer = {"machines": await self._connection(host).run(machines.power_states)}
+        if command.figures:
+            found = await self._connection(host).run(stats.read_host)
+            cpu = stats.host_percent(found, self._host_looks.get(host.url))
+            self._host_looks[host.url] = found
+            made = {"cpu": cpu, "memory": found.get("memory")}
+            answer["figures"] = {name: value for name, value in made.items() if value is not None}
+        return answer
 
     async def _stats(self, host: HostAddress, command: base.MachineStats) -> Answer:
         found = await self._connection(host).run(partial(stats.read, names=command.names))

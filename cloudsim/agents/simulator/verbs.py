@@ -27,7 +27,7 @@ from cloudsim.agents.base import (
     StopMachine,
 )
 from cloudsim.agents.simulator import security
-from cloudsim.agents.simulator.figures import figures
+from cloudsim.agents.simulator.figures import figures, host_figures, shares
 from cloudsim.agents.simulator.world import Action, World
 
 #: A machine with this detail set to ``true`` does not shut down when it is asked to; only `forced` stops it.
@@ -39,10 +39,15 @@ def vnc_port(uuid: str) -> int:
     return 5900 + zlib.crc32(uuid.encode()) % 10_000
 
 
-def ping(world: World, host: str, _command: Ping) -> Answer:
-    """The power states of all machines that the host knows."""
+def ping(world: World, host: str, command: Ping) -> Answer:
+    """The power states of all machines that the host knows, and what they use of it together."""
     rows = world.db.execute("SELECT name, power FROM machines WHERE host = ?", (host,))
-    return {"machines": dict(rows.fetchall())}
+    answer: Answer = {"machines": dict(rows.fetchall())}
+    if command.figures:
+        found = world.host(host)
+        running = world.machines("WHERE host = ? AND power = 'PowerOn'", host)
+        answer["figures"] = host_figures(running, found.cpus if found else 1, world.clock.now())
+    return answer
 
 
 def machine_stats(world: World, host: str, command: MachineStats) -> Answer:
@@ -50,7 +55,15 @@ def machine_stats(world: World, host: str, command: MachineStats) -> Answer:
     wanted = set(command.names)
     running = world.machines("WHERE host = ? AND power = 'PowerOn'", host)
     now = world.clock.now()
-    return {"machines": {one.name: figures(one, now) for one in running if not wanted or one.name in wanted}}
+    specs = dict(
+        world.db.execute("SELECT uuid, spec FROM machines WHERE host = ? AND power = 'PowerOn'", (host,)).fetchall()
+    )
+    found: dict[str, Any] = {}
+    for one in running:
+        if not wanted or one.name in wanted:
+            found[one.name] = made = figures(one, now)
+            made["disks"] = shares(made, [disk["uuid"] for disk in orjson.loads(specs[one.uuid])["disks"]])
+    return {"machines": found}
 
 
 def create_volume(world: World, _host: str, command: CreateVolume) -> Answer:

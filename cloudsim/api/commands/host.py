@@ -12,13 +12,23 @@ from cloudsim.core.errors import InvalidValue
 from cloudsim.services import host_maintenance, host_orders, host_view, nouns
 from cloudsim.services.context import Cloud, Context
 
+#: What details of listHosts may ask for, and the fields that are told for it; the others are always told.
+_DETAILS = {
+    "capacity": frozenset(
+        "cpuallocated cpuallocatedvalue cpuallocatedpercentage cpuallocatedwithoverprovisioning cpuwithoverprovisioning "
+        "memoryallocated memoryallocatedpercentage memoryallocatedbytes memorywithoverprovisioning".split()
+    ),
+    "events": frozenset(("events",)),
+    "stats": frozenset("cpuused cpuloadaverage memoryused networkkbsread networkkbswrite".split()),
+}
+
 
 class ListHosts(ListCommand, name="listHosts", response=HOST):
     """Lists hosts."""
 
     arch = string(since="4.20.1")
     clusterid = ref(nouns.CLUSTER)
-    details = strings("What to tell of each; all of it is always told")
+    details = strings("What to tell of each: " + ", ".join(("all", "min", *_DETAILS)))
     hahost = boolean("Whether it is kept for machines of hosts that fail: none is")
     hypervisor = string()
     id = ref(nouns.HOST)
@@ -35,6 +45,21 @@ class ListHosts(ListCommand, name="listHosts", response=HOST):
     zoneid = ref(nouns.ZONE)
 
     def run(self, ctx: Context) -> Body:
+        return self.trimmed(self.found(ctx))
+
+    def trimmed(self, body: Body) -> Body:
+        """Without what was not asked for."""
+        wanted = set(self.details or ("all",))
+        for name in wanted - {"all", "min", *_DETAILS}:
+            raise InvalidValue(f"details takes all, min, {', '.join(_DETAILS)}, not '{name[:64]}'")
+        for kind, fields in _DETAILS.items() if "all" not in wanted else ():
+            for one in body.get("host", []) if kind not in wanted else ():
+                for field in fields & one.keys():
+                    del one[field]
+        return body
+
+    def found(self, ctx: Context) -> Body:
+        """The page with all there is to tell."""
         near = None
         if self.virtualmachineid is not None:
             near = host_view.cluster_of(ctx, self.virtualmachineid)
@@ -131,7 +156,7 @@ class DeleteHost(Command, name="deleteHost", response=SUCCESS):
     """Removes a host that is in maintenance or not connected; by force also one that runs machines, which then stop."""
 
     id = ref(nouns.HOST, required=True)
-    forced = boolean("Whether its machines are stopped and it is removed from any state")
+    forced = boolean("Whether its machines are stopped, and it is removed without maintenance before")
     forcedestroylocalstorage = boolean("Whether its local storage goes with it: hosts have none here")
 
     def run(self, ctx: Context) -> Body:

@@ -8,7 +8,7 @@ from cloudsim.api.params import uuid as uuid_param
 from cloudsim.api.responses.base import SUCCESS
 from cloudsim.api.responses.virtualmachine import VIRTUAL_MACHINE
 from cloudsim.core.errors import InvalidValue
-from cloudsim.services import virtualmachine
+from cloudsim.services import stats, virtualmachine
 from cloudsim.services.context import Context
 from cloudsim.services.nouns import (
     CLUSTER,
@@ -58,7 +58,11 @@ class ListVirtualMachines(OwnedList, name="listVirtualMachines", response=VIRTUA
     details = strings("What to tell of each: " + ", ".join(DETAILS))
     userdata = boolean("Whether the user data is told as well", since="4.18.0.0")
     forvirtualnetwork = boolean("True: only those in networks with VLANs; false: only those in flat networks")
-    accumulate = boolean("Whether figures are added up over time", since="4.17.0")
+    accumulate = boolean(
+        "Whether traffic is told since the start of each (setting vm.stats.increment.metrics where nothing is said); "
+        "else since the look before",
+        since="4.17.0",
+    )
     retrieveonlyresourcecount = boolean("Whether only the number of virtual machines is told")
     showicon = boolean(since="4.16.0.0")
     affinitygroupid = uuid_param()
@@ -109,6 +113,7 @@ class ListVirtualMachines(OwnedList, name="listVirtualMachines", response=VIRTUA
         )
         if self.retrieveonlyresourcecount:
             return {"count": body["count"]} if body else {}
+        stats.accumulate(ctx, body.get("virtualmachine", []), self.accumulate)
         if self.userdata:
             virtualmachine.add_userdata(ctx, body.get("virtualmachine", []))
         return body

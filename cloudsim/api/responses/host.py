@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 
 from cloudsim.api.responses.base import Object, Response, ordered, shown
+from cloudsim.core import states
 from cloudsim.core.clock import to_wire
-from cloudsim.services import host_view
+from cloudsim.services import capacity, host_view
 from cloudsim.services.context import Context, Row
 
 _GPU_GROUP = Response("gpugroup", string="gpugroupname", list="vgpu")
@@ -35,6 +37,12 @@ HOST = Response(
 )
 
 
+@cache
+def _events(status: str) -> str:
+    """The events that a status reacts to."""
+    return "; ".join(sorted(event for event in states.host_status.events if states.host_status.can(status, event)))
+
+
 @HOST.presents
 def present_hosts(ctx: Context, ids: Sequence[int]) -> list[Object]:
     """Hosts with what is promised of them."""
@@ -52,6 +60,7 @@ def _host(ctx: Context, row: Row, details: dict[str, str] | None) -> Object:
     cpu_share = f"{100 * used_cpu / (speed * cpu):.2f}%" if speed else "0%"
     memory_share = f"{100 * used_memory / (total * memory):.2f}%" if total else "0%"
     labels = ",".join(row["tags"]) or None
+    seen = ctx.cloud.observed.hosts.get(row["uuid"], {}) if row["status"] == "Up" else {}
     return shown(
         id=row["uuid"],
         name=row["name"],
@@ -72,6 +81,11 @@ def _host(ctx: Context, row: Row, details: dict[str, str] | None) -> Object:
         cpuallocatedvalue=used_cpu,
         cpuallocatedpercentage=cpu_share,
         cpuallocatedwithoverprovisioning=cpu_share,
+        cpuused=f"{capacity.decimal(seen['cpu'])}%" if "cpu" in seen else None,
+        cpuloadaverage=seen.get("load"),
+        networkkbsread=seen.get("net_read_kb"),
+        networkkbswrite=seen.get("net_write_kb"),
+        memoryused=seen.get("memory"),
         cpuwithoverprovisioning=f"{speed * cpu:.0f}",
         memorytotal=total,
         memorywithoverprovisioning=f"{total * memory:.0f}",
@@ -81,10 +95,12 @@ def _host(ctx: Context, row: Row, details: dict[str, str] | None) -> Object:
         capabilities=row["capabilities"],
         lastpinged=to_wire(row["last_ping"]) if row["last_ping"] else None,
         managementserverid=ctx.cloud.server_uuid if row["status"] == "Up" else None,
+        managementservername=ctx.cloud.server_name if row["status"] == "Up" else None,
         clusterid=row["cluster_uuid"],
         clustername=row["cluster_name"],
         clustertype=row["cluster_type"],
         islocalstorageactive=False,
+        events=_events(row["status"]),
         created=to_wire(row["created"]),
         hosttags=labels,
         explicithosttags=labels,

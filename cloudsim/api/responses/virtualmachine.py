@@ -9,7 +9,7 @@ from cloudsim.api.responses.securitygroup import SECURITY_GROUP, of_machine
 from cloudsim.api.responses.tag import TAG, tags
 from cloudsim.core.caller import domain_path_text
 from cloudsim.core.clock import to_wire
-from cloudsim.services import vm_view
+from cloudsim.services import stats, vm_view
 from cloudsim.services.context import Context, Row
 
 NIC = Response(
@@ -76,6 +76,10 @@ def present(ctx: Context, ids: Sequence[int]) -> list[Object]:
         for row, one in zip(found.rows, made, strict=True):
             whose = parts["account"][row["account_id"]]
             one["securitygroup"] = [of_machine(group, whose) for group in found.security.get(row["id"], [])]
+    if ctx.cloud.observed.machines:
+        for row, one in zip(found.rows, made, strict=True):
+            if row["state"] == "Running" and row["uuid"] in ctx.cloud.observed.machines:
+                one.update(stats.machine(ctx.cloud.observed.machines[row["uuid"]]))
     if ctx.cloud.annotated:
         for one in made:
             one["hasannotations"] = ctx.annotated(one["id"])

@@ -8,7 +8,7 @@ from cloudsim.api.responses.base import Object, Response, owner, shown
 from cloudsim.api.responses.tag import TAG, tags
 from cloudsim.core.caller import domain_path_text
 from cloudsim.core.clock import to_wire
-from cloudsim.services import volume
+from cloudsim.services import stats, volume
 from cloudsim.services.context import Context, Row
 
 VOLUME = Response(
@@ -63,10 +63,7 @@ def _volume(ctx: Context, row: Row, tag_rows: list[Row]) -> Object:
         domain=row["domain_name"],
         domainpath=domain_path_text(row["domain_path"]),
         storagetype=row["offering_storage_type"] or "shared",
-        diskkbsread=0,
-        diskkbswrite=0,
-        diskioread=0,
-        diskiowrite=0,
+        **stats.disk(ctx.cloud.observed.volumes.get(row["uuid"], {})),
         hypervisor=row["vm_hypervisor"] or row["pool_hypervisor"] or "None",
         diskofferingid=row["offering_uuid"] if own else None,
         diskofferingname=row["offering_name"] if own else None,

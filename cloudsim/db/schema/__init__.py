@@ -38,6 +38,7 @@ from cloudsim.db.schema.infrastructure import (
     zone,
 )
 from cloudsim.db.schema.job import event, job, job_step
+from cloudsim.db.schema.measured import capacity_alert, management_server, stats
 from cloudsim.db.schema.network import network, nic, public_ip, vlan
 from cloudsim.db.schema.notes import alert, annotation, region, usage
 from cloudsim.db.schema.offering import disk_offering, network_offering, service_offering
@@ -66,13 +67,14 @@ from cloudsim.db.schema.virtualmachine import instance_group, router, system_nic
 from cloudsim.db.schema.webhook import webhook, webhook_delivery
 
 #: The newest migration: what an empty database is made at.
-VERSION = "0010"
+VERSION = "0011"
 
 __all__ = [
     "VERSION",
     "account",
     "alert",
     "annotation",
+    "capacity_alert",
     "cluster",
     "configuration",
     "dedicated_resource",
@@ -90,6 +92,7 @@ __all__ = [
     "job",
     "job_step",
     "login_failure",
+    "management_server",
     "metadata",
     "network",
     "network_offering",
@@ -119,6 +122,7 @@ __all__ = [
     "service_offering",
     "session",
     "ssh_keypair",
+    "stats",
     "storage_pool",
     "storage_range",
     "system_nic",

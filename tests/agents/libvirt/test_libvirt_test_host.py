@@ -7,7 +7,7 @@ import pytest
 
 from cloudsim.agents import base
 from cloudsim.agents.base import CommandFailed, HostAddress
-from cloudsim.agents.libvirt import LibvirtDriver
+from cloudsim.agents.libvirt import LibvirtDriver, stats
 
 ZERO_FIGURES = ("net_read_kb", "net_write_kb", "disk_read_kb", "disk_write_kb", "disk_read_ops", "disk_write_ops")
 
@@ -55,7 +55,7 @@ async def test_life_of_a_machine(driver, raw, test_host, new_machine, new_disk):
     domain = raw.lookupByUUIDString(machine.uuid)
     assert machine.nics[0].mac in domain.XMLDesc(0)
     stats = (await driver.execute(test_host, base.MachineStats("s")))["machines"][machine.name]
-    assert set(stats) == {"cpu", *ZERO_FIGURES, "memory_kb", "free_memory_kb", "target_memory_kb"}
+    assert set(stats) == {"cpu", *ZERO_FIGURES, "memory_kb", "free_memory_kb", "target_memory_kb", "disks"}
     assert (stats["memory_kb"], stats["cpu"]) == (64 << 10, 0.0)
     assert (await driver.execute(test_host, base.MachineStats("s", names=("other",)))) == {"machines": {}}
     reboot = base.RebootMachine("r", uuid=machine.uuid, name=machine.name)
@@ -119,6 +119,22 @@ async def test_a_reboot_that_failed_is_tried_again(driver, raw, test_host, new_m
         with pytest.raises(CommandFailed, match="no reset today"):
             await driver.execute(test_host, reboot)
     assert len(resets) == 2
+
+
+async def test_what_is_used_of_a_host(driver, test_host, monkeypatch):
+    assert (await driver.execute(test_host, base.Ping("p", figures=True)))["figures"] == {}
+    looks = iter(({"cpu_time": 100, "cpu_busy": 10, "memory": 7}, {"cpu_time": 300, "cpu_busy": 60}))
+    monkeypatch.setattr(stats, "read_host", lambda *_: next(looks))
+    assert (await driver.execute(test_host, base.Ping("p", figures=True)))["figures"] == {"memory": 7}
+    assert (await driver.execute(test_host, base.Ping("p", figures=True)))["figures"] == {"cpu": 25.0}
+    assert "figures" not in await driver.execute(test_host, base.Ping("p"))
+
+
+def test_figures_of_each_disk():
+    uuid = "2d0ea6b5-0000-4000-8000-000000000000"
+    raw = {"block.count": 2, "block.0.path": f"/pool/{uuid}.qcow2", "block.0.rd.bytes": 2048, "block.0.wr.reqs": 3,
+           "block.1.path": "/iso/some.iso", "block.1.rd.bytes": 1 << 20}  # fmt: skip
+    assert stats._disks(raw) == {uuid: {"read_kb": 2, "write_kb": 0, "read_ops": 0, "write_ops": 3}}
 
 
 async def test_foreign_domains_are_left_alone(driver, raw, test_host, new_machine, capfd):

@@ -193,6 +193,12 @@ async def test_figures(driver: SimulatorDriver, clock: JumpingClock) -> None:
     assert 0 <= one["cpu"] <= 100
     assert one["memory_kb"] == GIB // 1024
     assert 0 < one["free_memory_kb"] < one["memory_kb"]
+    for name in ("read_kb", "write_kb", "read_ops", "write_ops"):
+        assert sum(disk[name] for disk in one["disks"].values()) in (0, one[f"disk_{name}"])
+    used = (await driver.execute(H1, Ping("p", figures=True)))["figures"]
+    assert used["net_read_kb"] == sum(row["net_read_kb"] for row in first.values())
+    assert used["memory"] == sum(row["memory_kb"] - row["free_memory_kb"] for row in first.values()) * 1024
+    assert 0 < used["cpu"] <= 100
     clock.milliseconds += 60_000
     later = (await driver.execute(H1, MachineStats("s", names=("i-2-m1-VM", "i-2-none-VM"))))["machines"]
     assert list(later) == ["i-2-m1-VM"]

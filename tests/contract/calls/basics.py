@@ -37,8 +37,8 @@ async def _destroyed(api: Api) -> Calls:
     return [{"id": machine["id"]}]
 
 
-@calls("listVirtualMachines", "listNetworks", "listVolumes", "listEvents", "listPublicIpAddresses", "listAsyncJobs")
-async def _with_a_machine(api: Api) -> Calls:
+@calls("listNetworks", "listVolumes", "listEvents", "listPublicIpAddresses", "listAsyncJobs")
+async def with_a_machine(api: Api) -> Calls:
     machine = await api.deploy(**await data_disk(api))
     volumes = await api.call("listVolumes", virtualmachineid=machine["id"])
     addresses = await api.call("listPublicIpAddresses")
