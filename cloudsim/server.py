@@ -37,7 +37,16 @@ from cloudsim.db.sqlite import SqliteDatabase
 from cloudsim.db.upgrade import prepare
 from cloudsim.jobs.engine import Engine, current_job
 from cloudsim.jobs.workflow import registered
-from cloudsim.services import annotation, bootstrap, configuration, host, identity, sample_zone, vm_workflows
+from cloudsim.services import (
+    annotation,
+    bootstrap,
+    configuration,
+    host,
+    hypervisor,
+    identity,
+    sample_zone,
+    vm_workflows,
+)
 from cloudsim.services.context import Cloud, Context
 
 log = logging.getLogger(__name__)
@@ -127,6 +136,7 @@ class Server:
             await self._defaults(await password)
         await configuration.follow(self.cloud)
         await annotation.follow(self.cloud)
+        await hypervisor.follow(self.cloud)
         admin = await self.db.read(self._admin)
         self.dispatcher = Dispatcher(self.cloud, admin)
         await self._listen(directory)

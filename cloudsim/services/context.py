@@ -50,6 +50,8 @@ class Cloud:
     server_uuid: str
     #: uuids of what has comments; True: for root admins only.
     annotated: dict[str, bool] = field(default_factory=dict)
+    #: What administrators changed of the capabilities of hypervisors, by the uuid of the entry.
+    capabilities: dict[str, dict[str, Any]] = field(default_factory=dict)
     #: Set by the server right after this object is made.
     jobs: Engine[Context] = field(init=False)
 

@@ -23,14 +23,17 @@ from cloudsim.db.schema.infrastructure import (
     cluster,
     guest_os,
     guest_os_category,
+    guest_os_mapping,
     host,
     host_capacity,
+    hypervisor_capability,
     image_store,
     network_provider,
     physical_network,
     pod,
     provider_element,
     storage_pool,
+    storage_selector,
     template,
     template_zone,
     traffic_type,
@@ -39,7 +42,7 @@ from cloudsim.db.schema.infrastructure import (
 )
 from cloudsim.db.schema.job import event, job, job_step
 from cloudsim.db.schema.network import network, nic, public_ip, vlan
-from cloudsim.db.schema.notes import alert, annotation, region, usage
+from cloudsim.db.schema.notes import alert, annotation, region, resource_icon, usage
 from cloudsim.db.schema.offering import disk_offering, network_offering, service_offering
 from cloudsim.db.schema.project import (
     project,
@@ -51,7 +54,7 @@ from cloudsim.db.schema.project import (
 from cloudsim.db.schema.virtualmachine import instance_group, system_nic, vm, volume
 
 #: The newest migration: what an empty database is made at.
-VERSION = "0006"
+VERSION = "0007"
 
 __all__ = [
     "VERSION",
@@ -66,8 +69,10 @@ __all__ = [
     "event",
     "guest_os",
     "guest_os_category",
+    "guest_os_mapping",
     "host",
     "host_capacity",
+    "hypervisor_capability",
     "image_store",
     "instance_group",
     "job",
@@ -88,6 +93,7 @@ __all__ = [
     "provider_element",
     "public_ip",
     "region",
+    "resource_icon",
     "resource_limit",
     "role",
     "role_permission",
@@ -95,6 +101,7 @@ __all__ = [
     "session",
     "ssh_keypair",
     "storage_pool",
+    "storage_selector",
     "system_nic",
     "tag",
     "template",
