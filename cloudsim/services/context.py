@@ -16,6 +16,7 @@ from cloudsim.db import event as events
 from cloudsim.db.database import Database, Row, Transaction, WriteTransaction
 from cloudsim.jobs.engine import Engine
 from cloudsim.jobs.job import Order
+from cloudsim.services.apilimit import ApiLimits
 
 
 class Presenter(Protocol):
@@ -52,6 +53,8 @@ class Cloud:
     annotated: dict[str, bool] = field(default_factory=dict)
     #: What administrators changed of the capabilities of hypervisors, by the uuid of the entry.
     capabilities: dict[str, dict[str, Any]] = field(default_factory=dict)
+    #: The calls that accounts make, counted where settings limit them.
+    api_limits: ApiLimits = field(default_factory=ApiLimits)
     #: Set by the server right after this object is made.
     jobs: Engine[Context] = field(init=False)
 

@@ -43,6 +43,10 @@ def fullness(row: Row, size: int) -> float:
     return size / (row["capacity"] or 2**50)
 
 
+def _threshold(ctx: Context, row: Row, zone: tuple[str, int]) -> float:
+    return ctx.settings.share("secondary.storage.capacity.threshold", ("ImageStore", row["id"]), zone) or 1.0
+
+
 def writable(ctx: Context, zone_id: int) -> list[Row]:
     """The stores of a zone that take something new, best first.
 
@@ -52,10 +56,9 @@ def writable(ctx: Context, zone_id: int) -> list[Row]:
     rows: list[Row] = ctx.tx.all(_WRITABLE, zone_id=zone_id)
     if len(rows) == 1 and rows[0]["capacity"] is None:
         return rows
-    most = ctx.settings.share("secondary.storage.capacity.threshold") or 1.0
-    sizes = used(ctx, [row["id"] for row in rows])
-    rows = [row for row in rows if fullness(row, sizes[row["id"]]) < most]
-    if ctx.settings.text("image.store.allocation.algorithm") == "random":
+    sizes, zone = used(ctx, [row["id"] for row in rows]), ("Zone", zone_id)
+    rows = [row for row in rows if fullness(row, sizes[row["id"]]) < _threshold(ctx, row, zone)]
+    if ctx.settings.text("image.store.allocation.algorithm", zone) == "random":
         ctx.chance.shuffle(rows)
     else:
         rows.sort(key=lambda row: (fullness(row, sizes[row["id"]]), row["id"]))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from cloudsim.core.caller import Caller
 from cloudsim.db import placement
 from cloudsim.jobs.periodic import PeriodicTask, Scheduler
-from cloudsim.services import account_orders, host, job, system_vm, vm_expunge
+from cloudsim.services import account_orders, host, job, purge, system_vm, vm_expunge
 from cloudsim.services.context import Cloud
 
 
@@ -93,7 +93,18 @@ class FinishRemovals(_Task):
         await self._cloud.db.write(lambda tx: account_orders.due(self._cloud.context(tx, self._admin)))
 
 
-TASKS = (LookAfterSystemVms, FinishRemovals, ExpungeMachines, PurgeJobs, RecalculateCapacity, PingHosts)
+class PurgeExpunged(_Task):
+    """Forgets machines that were expunged longer ago than ``expunged.resources.purge.keep.past.days``."""
+
+    name = "expunged-purge"
+    setting = "expunged.resources.purge.interval"
+
+    async def run(self) -> None:
+        while await self._cloud.db.write(lambda tx: purge.due(self._cloud.context(tx, self._admin))):
+            await self._cloud.clock.sleep(0.05)  # let others write in between
+
+
+TASKS = (PurgeExpunged, LookAfterSystemVms, FinishRemovals, ExpungeMachines, PurgeJobs, RecalculateCapacity, PingHosts)
 
 
 def scheduler(cloud: Cloud, admin: Caller) -> Scheduler:

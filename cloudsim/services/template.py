@@ -133,11 +133,15 @@ _ROWS = (
         schema.domain.c.uuid.label("domain_uuid"),
         schema.domain.c.name.label("domain_name"),
         schema.domain.c.path.label("domain_path"),
+        schema.user_data.c.uuid.label("userdata_uuid"),
+        schema.user_data.c.name.label("userdata_name"),
+        schema.user_data.c.params.label("userdata_params"),
     )
     .select_from(
         template.join(schema.guest_os, template.c.guest_os_id == schema.guest_os.c.id)
         .join(schema.account, template.c.account_id == schema.account.c.id)
         .join(schema.domain, template.c.domain_id == schema.domain.c.id)
+        .outerjoin(schema.user_data, template.c.userdata_id == schema.user_data.c.id)
     )
     .where(any_of(template.c.id, "ids"))
 )
@@ -281,10 +285,10 @@ def page(ctx: Context, ids: Sequence[int]) -> list[Entry]:
 
 def offer(ctx: Context, zone: Row, hypervisor: str) -> None:
     """Gives a zone that has secondary storage the templates the server brings for a hypervisor; twice is as once."""
-    store = imagestore_choice.choose(ctx, zone["id"])
-    if store is None:
-        return
     for row in ctx.tx.all(_BROUGHT, hypervisor=hypervisor, zone_id=zone["id"]):
+        store = imagestore_choice.choose(ctx, zone["id"])
+        if store is None:
+            return
         ctx.tx.insert(
             placed,
             template_id=row["id"],

@@ -19,7 +19,7 @@ class ListZones(
     ListCommand,
     name="listZones",
     response=ZONE,
-    cached=frozenset({"zone", "domain", "tag", "cluster"}),
+    cached=frozenset({"zone", "domain", "tag", "cluster", "resource_icon"}),
 ):
     """Lists zones."""
 
