@@ -17,6 +17,7 @@ from cloudsim.services.context import Cloud, Context
 table = schema.hypervisor_capability
 
 _ALL = select(table)
+_ONE = select(table).where(table.c.uuid == bindparam("uuid"))
 _IN_ZONE = (
     select(schema.cluster.c.hypervisor)
     .where(schema.cluster.c.zone_id == bindparam("zone_id"), schema.cluster.c.removed.is_(None))
@@ -90,13 +91,16 @@ def update(
     for name, value in given.items():
         if isinstance(value, int) and not isinstance(value, bool) and value < 1:
             raise InvalidValue(f"{name} starts at 1")
-    changed = {**ctx.cloud.capabilities.get(entry, {}), **given}
     if given:
+        # from the table: what is in memory may be a transaction behind
+        before = ctx.tx.first(_ONE, uuid=entry)
+        changed = {**(before["changed"] if before is not None else {}), **given}
         if ctx.tx.update(table, {"uuid": entry}, changed=changed) == 0:
             ctx.tx.insert(table, uuid=entry, changed=changed)
         held = entry
         ctx.tx.on_commit(lambda: ctx.cloud.capabilities.update({held: changed}))
-    return {**found, **given}
+        found = {**found, **changed}
+    return found
 
 
 @cache

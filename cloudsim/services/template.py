@@ -141,7 +141,10 @@ _ROWS = (
         template.join(schema.guest_os, template.c.guest_os_id == schema.guest_os.c.id)
         .join(schema.account, template.c.account_id == schema.account.c.id)
         .join(schema.domain, template.c.domain_id == schema.domain.c.id)
-        .outerjoin(schema.user_data, template.c.userdata_id == schema.user_data.c.id)
+        .outerjoin(
+            schema.user_data,
+            and_(template.c.userdata_id == schema.user_data.c.id, schema.user_data.c.removed.is_(None)),
+        )
     )
     .where(any_of(template.c.id, "ids"))
 )

@@ -142,6 +142,8 @@ def of_machine(ctx: Context, image: Row, own: str | None, own_row: Row | None) -
     if image["userdata_id"] is None:
         return own, own_row
     brought = access.row(ctx, USER_DATA, image["userdata_id"])
+    if brought["removed"] is not None:  # they went away with their account
+        return own, own_row
     if own is None:
         return brought["data"], brought
     if image["userdata_policy"] == "DENYOVERRIDE":

@@ -196,6 +196,16 @@ async def test_limits_of_disks_and_hosts(api: Api) -> None:
     assert (await refused(api, "addHost", **place, url="http://sim/c1/h4"))[0] == 431
 
 
+async def test_changes_at_once_are_all_kept(api: Api, server: Server) -> None:
+    entry = (await capabilities(api))["id"]
+    names = ("maxguestslimit", "maxhostspercluster", "maxdatavolumeslimit")
+    await asyncio.gather(*(api.call("updateHypervisorCapabilities", id=entry, **{name: 77}) for name in names))
+    changed = await capabilities(api)
+    assert [changed[name] for name in names] == [77, 77, 77]
+    ((stored,),) = await rows(server, "SELECT changed FROM hypervisor_capability")
+    assert all(f'"{name}":77' in stored for name in names)
+
+
 @pytest.mark.parametrize(
     "given",
     [

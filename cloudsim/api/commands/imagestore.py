@@ -131,10 +131,12 @@ class AddSwift(Command, name="addSwift", response=IMAGE_STORE, noun="secondaryst
 class ListSwifts(ListCommand, name="listSwifts", response=IMAGE_STORE, since="3.0.0"):
     """Lists the Swift servers."""
 
-    id = long("The number of the server: the reference's own, so none of these has one")
+    id = long("The number of a server: it is told nowhere, so nothing is found by it")
 
     def run(self, ctx: Context) -> Body:
-        return self.select(ctx, imagestore.LISTING, id=self.id, provider="swift", role=imagestore.IMAGE)
+        if self.id is not None:
+            return {}
+        return self.select(ctx, imagestore.LISTING, provider="swift", role=imagestore.IMAGE)
 
 
 class UpdateCloudToUseObjectStore(Command, name="updateCloudToUseObjectStore", response=IMAGE_STORE, since="4.3.0"):
