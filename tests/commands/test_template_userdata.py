@@ -47,6 +47,8 @@ async def test_a_template_brings_user_data(api: Api, http: aiohttp.ClientSession
     status, _ = await refused(one, "deployVirtualMachine", **await one.basics(), userdata=b64("own"))
     assert status == 431
     assert await told(api, await one.deploy(startvm=False)) == "#cloud-config\na: b"
+    assert (await refused(one, "updateVirtualMachine", id=brought["id"], userdata=b64("else")))[0] == 431
+    assert await told(api, brought) == "#cloud-config\na: b"
     for wrong in ({"userdatapolicy": "PERHAPS"}, {"isoid": template}, {"userdataid": "x"}, {"templateid": None}):
         assert (await refused(api, "linkUserDataToTemplate", **{**link, **wrong}))[0] == 431, wrong
     assert (await refused(api, "linkUserDataToTemplate", isoid=template))[0] == 431
@@ -89,3 +91,20 @@ async def test_expunged_machines_are_forgotten(api: Api, server: Server) -> None
     await server.periodic.run_now("expunged-purge")
     assert await rows(server, f"SELECT count(*) FROM vm WHERE uuid = '{machine['id']}'") == [(0,)]
     await check(server)
+
+
+async def test_forgetting_goes_on_after_a_restart(api: Api, server: Server, http: aiohttp.ClientSession) -> None:
+    for _ in range(4):
+        machine = await api.deploy()
+        await api.job("destroyVirtualMachine", id=machine["id"], expunge=True)
+    job = (await api.call("purgeExpungedResources", batchsize=1))["jobid"]
+    await server.stop()
+    again = Server(server.config)
+    await again.start()
+    try:
+        ended = await Api(http, again.url, api.key, api.secret).wait(job)
+        assert (ended["jobstatus"], ended["jobresult"]["displaytext"][0]) == (1, "3")
+        assert await rows(again, "SELECT uuid FROM vm WHERE type = 'User'") == [(machine["id"],)]
+        await check(again)
+    finally:
+        await again.stop()
