@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import select
@@ -116,9 +116,10 @@ def settable(setting: Setting, scope: str) -> bool:
     return not setting.scopes or scope in setting.scopes
 
 
-def value_at(ctx: Context, setting: Setting, place: Place) -> str | None:
-    """The value in force at a place: its own, or that of the place it is part of, or the global one."""
-    return ctx.settings.raw(setting.name, *_chain(ctx, place))
+def values_at(ctx: Context, settings: Sequence[Setting], place: Place) -> list[str | None]:
+    """The values in force at a place: its own, or those of the place it is part of, or the global ones."""
+    chain = _chain(ctx, place)
+    return [ctx.settings.raw(one.name, *chain) for one in settings]
 
 
 def value_above(ctx: Context, setting: Setting, place: Place) -> str | None:

@@ -91,6 +91,29 @@ async def test_what_is_enabled_is_what_settings_and_parts_say(api: Api) -> None:
     assert (await api.call("cloudianIsEnabled"))["cloudianisenabled"] == {"enabled": False}
 
 
+async def test_domain_admins_give_tags_where_that_is_allowed(api: Api, http: aiohttp.ClientSession) -> None:
+    below = await domain(api, "below")
+    chief = await person(api, http, "chief", 2, domainid=below["id"])
+    given = {"name": "d", "displaytext": "d", "disksize": 1, "domainid": below["id"]}
+    size = {"name": "s", "displaytext": "s", "cpunumber": 1, "cpuspeed": 500, "memory": 256, "domainid": below["id"]}
+    disk = (await chief.call("createDiskOffering", **given))["diskoffering"]["id"]
+    service = (await chief.call("createServiceOffering", **size))["serviceoffering"]["id"]
+    tagged = (
+        ("createDiskOffering", {**given, "tags": "x"}),
+        ("createServiceOffering", {**size, "hosttags": "x"}),
+        ("createServiceOffering", {**size, "tags": "x"}),
+        ("updateDiskOffering", {"id": disk, "tags": "x"}),
+        ("updateServiceOffering", {"id": service, "hosttags": "x"}),
+    )
+    for command, wanted in tagged:
+        assert (await refused(chief, command, **wanted))[0] == 431, command
+    mine = (await api.call("listAccounts", name="chief", listall=True))["account"][0]["id"]
+    name = "allow.domain.admins.to.create.tagged.offerings"
+    await api.call("updateConfiguration", name=name, value="true", accountid=mine)
+    for command, wanted in tagged:
+        await chief.call(command, **wanted)
+
+
 async def test_passwords_of_hosts_are_sealed(api: Api, server: Server) -> None:
     (host, *_), places = (await api.call("listHosts", type="Routing"))["host"], await api.places()
     given = {"username": "root", "password": "very secret"}

@@ -16,7 +16,7 @@ from cloudsim.api.responses.configuration import (
     present,
 )
 from cloudsim.core.errors import BadParameter
-from cloudsim.services import capability, configuration
+from cloudsim.services import capability, configuration, offering_tags
 from cloudsim.services.context import Context
 from cloudsim.services.nouns import ACCOUNT, CLUSTER, DOMAIN, IMAGE_STORE, STORAGE_POOL, ZONE
 
@@ -55,7 +55,8 @@ class ListConfigurations(ListCommand, name="listConfigurations", response=CONFIG
         )
         page = self.paging(ctx)
         part = found[page.offset : page.offset + page.limit]
-        return self.body([present(one, configuration.value_at(ctx, one, place), place) for one in part], len(found))
+        values = configuration.values_at(ctx, part, place)
+        return self.body([present(one, value, place) for one, value in zip(part, values, strict=True)], len(found))
 
 
 class UpdateConfiguration(
@@ -121,16 +122,12 @@ class ListCapabilities(Command, name="listCapabilities", response=CAPABILITY, re
 class IsAccountAllowedToCreateOfferingsWithTags(
     Command, name="isAccountAllowedToCreateOfferingsWithTags", response=IS_ALLOWED, reads=True
 ):
-    """Tells whether the admins of an account's domain may give offerings tags.
-
-    As the setting allow.domain.admins.to.create.tagged.offerings of the account says; it is told only.
-    """
+    """Tells whether a domain admin's account may give offerings tags."""
 
     id = ref(ACCOUNT, required=True)
 
     def run(self, ctx: Context) -> Body:
-        places = ("Account", self.id["id"]), ("Domain", self.id["domain_id"])
-        allowed = ctx.settings.flag("allow.domain.admins.to.create.tagged.offerings", *places)
+        allowed = offering_tags.allowed(ctx, self.id["id"], self.id["domain_id"])
         return {"isallowed": {"isallowed": allowed}}
 
 
