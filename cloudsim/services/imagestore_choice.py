@@ -24,6 +24,9 @@ _WRITABLE = (
     )
     .order_by(store.c.id)
 )
+_OF_ZONES = select(store).where(
+    any_of(store.c.zone_id, "ids"), store.c.role == "Image", store.c.capacity.is_not(None), store.c.removed.is_(None)
+)
 _USED = (
     select(placed.c.store_id, func.sum(template.c.physical_size).label("size"))
     .select_from(placed.join(template, placed.c.template_id == template.c.id))
@@ -36,6 +39,13 @@ def used(ctx: Context, ids: Sequence[int]) -> dict[int, int]:
     """The bytes that lie on each of these stores."""
     found = {int(row["store_id"]): int(row["size"] or 0) for row in ctx.tx.all(_USED, ids=list(ids))}
     return {row_id: found.get(row_id, 0) for row_id in ids}
+
+
+def of_zones(ctx: Context, ids: Sequence[int]) -> list[tuple[int, int, int]]:
+    """The zone, the bytes used and those in all of each store of zones that somebody said the capacity of."""
+    rows = ctx.tx.all(_OF_ZONES, ids=list(ids))
+    sizes = used(ctx, [row["id"] for row in rows]) if rows else {}
+    return [(row["zone_id"], sizes[row["id"]], row["capacity"]) for row in rows]
 
 
 def fullness(row: Row, size: int) -> float:
@@ -70,4 +80,4 @@ def choose(ctx: Context, zone_id: int) -> Row | None:
     return next(iter(writable(ctx, zone_id)), None)
 
 
-__all__ = ["choose", "fullness", "used", "writable"]
+__all__ = ["choose", "fullness", "of_zones", "used", "writable"]

@@ -43,6 +43,8 @@ async def test_a_store_is_changed(api: Api, server: Server) -> None:
     assert (changed["name"], changed["readonly"], changed["disksizetotal"]) == ("one", True, 10**12)
     assert changed["disksizeused"] == 2 * 2 * 2**30
     assert await stores(api, readonly=True, name="one") == [changed]
+    (capacity,) = (await api.call("listCapacity", type=6))["capacity"]
+    assert (capacity["capacityused"], capacity["capacitytotal"]) == (2 * 2 * 2**30, 10**12)
     assert await stores(api, readonly=False) == []
     for given in ({"name": " "}, {"capacitybytes": 0}, {"capacitybytes": 5}):
         assert (await refused(api, "updateImageStore", id=first["id"], **given))[0] == 431, given
