@@ -43,6 +43,7 @@ from cloudsim.services import (
     bootstrap,
     configuration,
     host,
+    hypervisor,
     identity,
     management_server,
     own_process,
@@ -142,6 +143,7 @@ class Server:
             await self._defaults(await password)
         await configuration.follow(self.cloud)
         await annotation.follow(self.cloud)
+        await hypervisor.follow(self.cloud)
         admin = await self.db.read(self._admin)
         await self._register(admin)
         self.dispatcher = Dispatcher(self.cloud, admin)

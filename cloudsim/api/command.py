@@ -22,7 +22,7 @@ from typing import Any, ClassVar
 from cloudsim.api.params import Given, Param, Parameters, boolean, integer, mapping, ref, string
 from cloudsim.api.responses.base import SUCCESS, Response
 from cloudsim.core.caller import Caller
-from cloudsim.services import access
+from cloudsim.services import access, resourceicon
 from cloudsim.services.access import Scope
 from cloudsim.services.context import Cloud, Context, Row
 from cloudsim.services.listing import Listing, Page, page_of, tags_of
@@ -173,7 +173,10 @@ class ListCommand(Command):
     def answer(self, ctx: Context, found: tuple[list[int], int]) -> Body:
         """The body for a page of ids and the total: an empty list is an empty object."""
         ids, count = found
-        return self.body(ctx.present(self.response.name, *ids), count)
+        objects = ctx.present(self.response.name, *ids)
+        if getattr(self, "showicon", None):
+            resourceicon.show(ctx, objects)
+        return self.body(objects, count)
 
     def body(self, objects: list[dict[str, Any]], count: int | None = None) -> Body:
         """The body for response objects that are already made."""

@@ -116,6 +116,8 @@ class Dispatcher:
                 return answer
             caller = await self._authenticate(request)
             self._check_source(caller, request)
+            if self.cloud.settings.flag("api.throttling.enabled") and not caller.is_admin:
+                self.cloud.api_limits.count(caller.account_id, self.cloud.clock.now(), self.cloud.settings)
             if known is None or not known.open_to(caller):
                 raise UnknownCommand(f"there is no command '{name[:100]}', or your role does not have it")
             answer = await self._run(known, caller, parameters, as_json)

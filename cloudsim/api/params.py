@@ -65,6 +65,8 @@ class Param:
         self.attribute = attribute
         if not self.name:
             self.name = attribute.rstrip("_")
+        #: Under what a request has it: names are matched without regard to case.
+        self.key = self.name.lower()
 
     @property
     def description(self) -> str:
@@ -76,7 +78,7 @@ class Param:
 
     def read(self, ctx: Context, given: Given) -> Any:
         """The value, None where it was not given. Raises `BadParameter`, `InvalidValue`."""
-        text = given.get(self.name)
+        text = given.get(self.key)
         if text is None or (text == "" and not self.blank):
             if self.required:
                 raise BadParameter(f"parameter {self.name} is missing")
@@ -209,7 +211,7 @@ class _Strings(Param):
     type = "list"
 
     def read(self, ctx: Context, given: Given) -> Any:
-        text = given.get(self.name)
+        text = given.get(self.key)
         if not text:
             if self.required:
                 raise BadParameter(f"parameter {self.name} is missing")
@@ -257,7 +259,7 @@ class _Map(Param):
 
     def entries(self, given: Given) -> list[dict[str, str]]:
         """The maps of each index, in order."""
-        start = self.name + "["
+        start = self.key + "["
         found: dict[int, dict[str, str]] = {}
         names = given.names if isinstance(given, Parameters) else {}
         for name, text in given.items():

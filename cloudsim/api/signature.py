@@ -52,6 +52,11 @@ def _text(pairs: list[tuple[str, str]], safe: str) -> str:
     return "&".join(parts).lower()
 
 
+def of_text(text: str, secret: str) -> str:
+    """The signature of a text as it is."""
+    return _digest(text, secret)
+
+
 def _digest(text: str, secret: str) -> str:
     return base64.b64encode(hmac.digest(secret.encode(), text.encode("utf-8", "surrogatepass"), "sha1")).decode()
 

@@ -22,6 +22,10 @@ MORE_OPTIONS = {
 }
 
 
+#: Whether a domain without a value of its own has that of the domain above; off if not set.
+_INHERIT = ("enable.domain.settings.for.child.domain", "Global", 0)
+
+
 @dataclass(frozen=True, slots=True)
 class Setting:
     """The declaration of one setting."""
@@ -102,6 +106,8 @@ class Settings:
     def __init__(self, overrides: dict[tuple[str, str, int], str | None] | None = None) -> None:
         #: (name, scope, id of the row of that scope) to value; scope "Global" has id 0.
         self.overrides = overrides or {}
+        #: The domain above each domain, by their row ids.
+        self.above: dict[int, int] = {}
 
     def raw(self, name: str, *places: tuple[str, int]) -> str | None:
         """The value as text: of the first of `places` that sets it (most particular first), else global, else default."""
@@ -109,6 +115,12 @@ class Settings:
         for scope, scope_id in places:
             if (name, scope, scope_id) in self.overrides:
                 return self.overrides[name, scope, scope_id]
+            if scope == "Domain" and self.overrides.get(_INHERIT) == "true":
+                above = self.above.get(scope_id)
+                while above is not None:
+                    if (name, scope, above) in self.overrides:
+                        return self.overrides[name, scope, above]
+                    above = self.above.get(above)
         if (name, "Global", 0) in self.overrides:
             return self.overrides[name, "Global", 0]
         return declarations()[name].default

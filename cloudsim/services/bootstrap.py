@@ -148,6 +148,7 @@ def _os_types(tx: WriteTransaction, ids: Ids, now: int) -> None:
                 "uuid": ids.uuid(),
                 "category_id": categories[category],
                 "name": row["name"],
+                "short_name": None,
                 "user_defined": False,
                 "for_display": True,
                 "created": now,
@@ -155,6 +156,22 @@ def _os_types(tx: WriteTransaction, ids: Ids, now: int) -> None:
             }
         )
     tx.insert_many(schema.guest_os, rows)
+    tx.insert_many(
+        schema.guest_os_mapping,
+        [
+            {
+                "uuid": ids.uuid(),
+                "created": now,
+                "removed": None,
+                "hypervisor": "Simulator",
+                "hypervisor_version": "default",
+                "guest_os_id": row["id"],
+                "hypervisor_name": row["name"],
+                "user_defined": False,
+            }
+            for row in tx.all(_OS)
+        ],
+    )
 
 
 def disk_offering(tx: WriteTransaction, ids: Ids, now: int, name: str, **values: Any) -> int:
@@ -343,12 +360,12 @@ def zone_token() -> str:
     return base64.b16encode(secret(16).encode()).decode().lower()
 
 
-def _statements() -> tuple[Any, Any]:
+def _statements() -> tuple[Any, Any, Any]:
     from sqlalchemy import bindparam, select
 
-    return select(schema.domain.c.id).limit(1), select(schema.guest_os.c.id).where(
-        schema.guest_os.c.name == bindparam("name")
-    )
+    os = schema.guest_os
+    by_name = select(os.c.id).where(os.c.name == bindparam("name"))
+    return select(schema.domain.c.id).limit(1), by_name, select(os.c.id, os.c.name).order_by(os.c.id)
 
 
-_ANY_DOMAIN, _OS_BY_NAME = _statements()
+_ANY_DOMAIN, _OS_BY_NAME, _OS = _statements()

@@ -17,7 +17,7 @@ from cloudsim.db import schema
 from cloudsim.db.database import Row
 from cloudsim.db.placement import HOLDING
 from cloudsim.db.types import any_of
-from cloudsim.services import placement
+from cloudsim.services import imagestore_choice, placement
 from cloudsim.services.context import Context
 
 MEMORY, CPU, STORAGE, STORAGE_ALLOCATED, PUBLIC_IP, PRIVATE_IP, SECONDARY_STORAGE, VLAN, SHARED_IP, LOCAL_STORAGE = (
@@ -257,6 +257,8 @@ def _pieces(
     if SECONDARY_STORAGE in wanted:
         for place in ids:
             yield place, SECONDARY_STORAGE, 0, 0
+        for place, taken, size in imagestore_choice.of_zones(ctx, ids):
+            yield place, SECONDARY_STORAGE, taken, size
 
 
 def _host_pieces(ctx: Context, level: str, ids: Sequence[int], tag: str | None) -> Iterator[tuple[int, int, int, int]]:

@@ -17,6 +17,7 @@ from cloudsim.db.database import Database, Row, Transaction, WriteTransaction
 from cloudsim.jobs.engine import Engine
 from cloudsim.jobs.job import Order
 from cloudsim.outgoing import Client
+from cloudsim.services.apilimit import ApiLimits
 from cloudsim.services.observed import Observed
 
 
@@ -59,6 +60,10 @@ class Cloud:
     annotated: dict[str, bool] = field(default_factory=dict)
     #: What hosts last reported of what is used on them.
     observed: Observed = field(default_factory=Observed)
+    #: What administrators changed of the capabilities of hypervisors, by the uuid of the entry.
+    capabilities: dict[str, dict[str, Any]] = field(default_factory=dict)
+    #: The calls that accounts make, counted where settings limit them.
+    api_limits: ApiLimits = field(default_factory=ApiLimits)
     #: Set by the server right after this object is made.
     jobs: Engine[Context] = field(init=False)
     #: Requests to URLs that clients name.

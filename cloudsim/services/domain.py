@@ -161,6 +161,7 @@ def create(ctx: Context, name: str, *, parent: Row | None, network_domain: str |
         network_domain=check_domain(network_domain),
         state="Active",
     )
+    ctx.tx.on_commit(lambda: ctx.settings.above.update({made: above["id"]}))
     ctx.event("DOMAIN.CREATE", f"domain {name} was created", resource=("Domain", uuid), domain_id=made)
     return made
 
@@ -219,6 +220,7 @@ def move(ctx: Context, found: Row, parent: Row) -> None:
     _name(ctx, parent, found["name"])
     _relocate(ctx, found, f"{parent['path']}{found['name']}/", parent["level"] + 1)
     ctx.tx.update(domain, {"id": found["id"]}, parent_id=parent["id"])
+    ctx.tx.on_commit(lambda: ctx.settings.above.update({found["id"]: parent["id"]}))
     moved = access.row(ctx, DOMAIN, found["id"])
     _check_limits(ctx, moved)
     dedication.check_moved(ctx, moved["path"])

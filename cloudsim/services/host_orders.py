@@ -24,7 +24,7 @@ from cloudsim.db.placement import HOLDING
 from cloudsim.db.types import any_of
 from cloudsim.jobs.job import Order
 from cloudsim.jobs.workflow import Workflow, workflow
-from cloudsim.services import access, dedication, host_state, template
+from cloudsim.services import access, dedication, host_state, hypervisor, template
 from cloudsim.services import cluster as clusters
 from cloudsim.services import pod as pods
 from cloudsim.services.cloud_machine import kind_of
@@ -41,6 +41,9 @@ _SAME = select(host.c.name).where(
 )
 _NAMED = select(host.c.id).where(
     host.c.name == bindparam("name"), host.c.cluster_id == bindparam("cluster_id"), host.c.removed.is_(None)
+)
+_IN_CLUSTER = select(func.count()).where(
+    host.c.cluster_id == bindparam("cluster_id"), host.c.removed.is_(None), host.c.type == "Routing"
 )
 _HERE = select(vm).where(vm.c.host_id == bindparam("host_id"), vm.c.removed.is_(None), any_of(vm.c.state, "states"))
 _BUSY = select(func.count()).where(
@@ -142,6 +145,9 @@ def add(ctx: Context, wanted: Wanted, found: Found, *, tags: Sequence[str], enab
         )
     if (cluster["arch"] or "x86_64") != facts.arch:
         raise InvalidValue(f"cluster {cluster['name']} has hosts of {cluster['arch']}; this one is {facts.arch}")
+    most = hypervisor.limit(ctx, "maxhostspercluster", address.hypervisor, facts.hypervisor_version)
+    if most is not None and ctx.tx.scalar(_IN_CLUSTER, cluster_id=cluster["id"]) >= most:
+        raise InvalidValue(f"cluster {cluster['name']} has {most} hosts, as many as {address.hypervisor} takes")
     ip = pods.free_address(ctx, wanted.pod) if address.hypervisor == "Simulator" else urlsplit(address.url).hostname
     name = facts.name
     if ctx.tx.scalar(_NAMED, name=name, cluster_id=cluster["id"]) is not None:

@@ -8,12 +8,16 @@ from typing import Any
 
 from sqlalchemy import bindparam, select
 
-from cloudsim.core.errors import BadParameter
+from cloudsim.core.errors import BadParameter, InvalidValue
 from cloudsim.core.reference import reference
 from cloudsim.db import schema
 from cloudsim.db.database import Row
-from cloudsim.services.context import Context
+from cloudsim.services.context import Cloud, Context
 
+table = schema.hypervisor_capability
+
+_ALL = select(table)
+_ONE = select(table).where(table.c.uuid == bindparam("uuid"))
 _IN_ZONE = (
     select(schema.cluster.c.hypervisor)
     .where(schema.cluster.c.zone_id == bindparam("zone_id"), schema.cluster.c.removed.is_(None))
@@ -32,22 +36,35 @@ def names(ctx: Context, zone: Row | None) -> list[str]:
 
 
 @cache
-def _known() -> list[dict[str, Any]]:
+def known() -> list[dict[str, Any]]:
+    """What each version of each hypervisor can do, as the reference lists it."""
     return [
         {"id": str(uuid.uuid5(_SPACE, f"{row['hypervisor']}/{row['hypervisorversion']}")), **row}
         for row in reference("hypervisorcapabilities")
     ]
 
 
+async def follow(cloud: Cloud) -> None:
+    """Loads what administrators changed: placement asks for it with every machine."""
+    for row in await cloud.db.read(lambda tx: tx.all(_ALL)):
+        cloud.capabilities[row["uuid"]] = row["changed"]
+
+
+def _found(ctx: Context, entry: str) -> dict[str, Any]:
+    for row in known():
+        if row["id"] == entry:
+            return {**row, **ctx.cloud.capabilities.get(entry, {})}
+    raise BadParameter(f"there are no hypervisor capabilities with id {entry[:64]}")
+
+
 def capabilities(
-    *, entry: str | None = None, hypervisor: str | None = None, keyword: str | None = None
+    ctx: Context, *, entry: str | None = None, hypervisor: str | None = None, keyword: str | None = None
 ) -> list[dict[str, Any]]:
-    """What each version of each hypervisor can do, as the reference lists it. Raises `BadParameter` for an unknown id."""
-    found = _known()
+    """What each version of each hypervisor can do. Raises `BadParameter` for an unknown id."""
     if entry is not None:
-        found = [row for row in found if row["id"] == entry]
-        if not found:
-            raise BadParameter(f"there are no hypervisor capabilities with id {entry[:64]}")
+        found = [_found(ctx, entry)]
+    else:
+        found = [{**row, **ctx.cloud.capabilities.get(row["id"], {})} for row in known()]
     if hypervisor is not None:
         found = [row for row in found if row["hypervisor"].lower() == hypervisor.lower()]
     if keyword is not None:
@@ -55,4 +72,59 @@ def capabilities(
     return found
 
 
-__all__ = ["capabilities", "names"]
+def update(
+    ctx: Context, *, entry: str | None, hypervisor: str | None, version: str | None, **values: Any
+) -> dict[str, Any]:
+    """Changes what a version of a hypervisor can do; answers it. Raises `BadParameter`, `InvalidValue`."""
+    if entry is None:
+        if hypervisor is None or version is None:
+            raise InvalidValue("say which capabilities: id, or hypervisor and hypervisorversion")
+        pair = (hypervisor.lower(), version.lower())
+        entry = next(
+            (row["id"] for row in known() if (row["hypervisor"].lower(), row["hypervisorversion"].lower()) == pair),
+            None,
+        )
+        if entry is None:
+            raise InvalidValue(f"there are no capabilities of {hypervisor[:64]} {version[:64]}")
+    found = _found(ctx, entry)
+    given = {name: value for name, value in values.items() if value is not None}
+    for name, value in given.items():
+        if isinstance(value, int) and not isinstance(value, bool) and value < 1:
+            raise InvalidValue(f"{name} starts at 1")
+    if given:
+        # from the table: what is in memory may be a transaction behind
+        before = ctx.tx.first(_ONE, uuid=entry)
+        changed = {**(before["changed"] if before is not None else {}), **given}
+        if ctx.tx.update(table, {"uuid": entry}, changed=changed) == 0:
+            ctx.tx.insert(table, uuid=entry, changed=changed)
+        held = entry
+        ctx.tx.on_commit(lambda: ctx.cloud.capabilities.update({held: changed}))
+        found = {**found, **changed}
+    return found
+
+
+@cache
+def _entry(hypervisor: str, version: str) -> dict[str, Any]:
+    """The entry that is true of a version: its own, or that of all versions."""
+    of = {row["hypervisorversion"]: row for row in known() if row["hypervisor"] == hypervisor}
+    return of.get(version) or of.get("default") or {"id": ""}
+
+
+def limit(ctx: Context, name: str, hypervisor: str, version: str | None) -> int | None:
+    """A limit of the hosts of a version of a hypervisor, as it is listed; None where there is none."""
+    row = _entry(hypervisor, version or "default")
+    found: int | None = ctx.cloud.capabilities.get(row["id"], {}).get(name, row.get(name))
+    return found
+
+
+def guest_limit(ctx: Context, hypervisor: str, version: str | None) -> int | None:
+    """How many machines a host takes where an administrator has said so; what the list comes with rules nothing."""
+    if not ctx.cloud.capabilities:
+        return None
+    found: int | None = ctx.cloud.capabilities.get(_entry(hypervisor, version or "default")["id"], {}).get(
+        "maxguestslimit"
+    )
+    return found
+
+
+__all__ = ["capabilities", "follow", "guest_limit", "known", "limit", "names", "update"]

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Integer, Table, and_, bindparam, func, or_, select
+from sqlalchemy import BigInteger, ColumnElement, Table, and_, bindparam, func, or_, select
 from sqlalchemy.sql import ClauseElement
 
 from cloudsim.core.errors import BadParameter
@@ -170,7 +170,7 @@ class Listing:
             tagged = select(tag.c.resource_id).where(tag.c.resource_type == (self._tag_type or ""), one_of)
             where.append(self.table.c.id.in_(tagged))
         ids = select(self.table.c.id).select_from(self._source).where(*where).order_by(*self._order)
-        ids = ids.limit(bindparam("limit", type_=Integer)).offset(bindparam("offset", type_=Integer))
+        ids = ids.limit(bindparam("limit", type_=BigInteger)).offset(bindparam("offset", type_=BigInteger))
         return ids, select(func.count()).select_from(self._source).where(*where)
 
 

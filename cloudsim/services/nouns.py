@@ -151,3 +151,5 @@ STORAGE_RANGE = Noun(
 )
 PORTABLE_RANGE = Noun("portableiprange", "portable range", schema.portable_range, type="PortableIpRange")
 MANAGEMENT_SERVER = Noun("managementserver", "management server", schema.management_server, type="ManagementServer")
+GUEST_OS_MAPPING = Noun("guestosmapping", "mapping of an OS type", schema.guest_os_mapping, type="GuestOsMapping")
+STORAGE_SELECTOR = Noun("heuristics", "selector of secondary storage", schema.storage_selector, type="StorageSelector")

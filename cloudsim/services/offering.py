@@ -13,7 +13,7 @@ from cloudsim.db import schema
 from cloudsim.db.database import Row
 from cloudsim.db.types import any_of
 from cloudsim.db.virtualmachine import DETAILS, grouped
-from cloudsim.services import access
+from cloudsim.services import access, offering_tags
 from cloudsim.services.bootstrap import disk_offering as insert_disk
 from cloudsim.services.bootstrap import service_offering as insert_service
 from cloudsim.services.context import Context
@@ -367,6 +367,7 @@ def create_disk(
 ) -> int:
     """Makes a disk offering; `size` in GB. Answers its id."""
     name = _named(name)
+    offering_tags.check(ctx, columns.get("tags"))
     custom = customized if customized is not None else False
     if not custom and size is None:
         raise InvalidValue("a disk offering has a disksize (GB), or is customized")
@@ -444,6 +445,7 @@ def create_service(
 ) -> int:
     """Makes a service offering and the disk offering of its root disks; memory in MB, speed in MHz, root disk in GB."""
     name = _named(name)
+    offering_tags.check(ctx, columns.get("host_tags"), disk_columns.get("tags"))
     for value, what, least, most in (
         (cpu, "cpunumber", 1, 2**15),
         (speed, "cpuspeed", 1, 2**31 - 1),
@@ -510,6 +512,7 @@ def create_service(
 def update_service(ctx: Context, offering: Row, *, storage_tags: str | None, **columns: Any) -> None:
     """Changes a service offering: columns that are None stay as they are."""
     must_change(ctx, offering)
+    offering_tags.check(ctx, storage_tags, columns.get("host_tags"))
     given = {key: value for key, value in columns.items() if value is not None}
     if "name" in given:
         given["name"] = _named(given["name"])
@@ -527,6 +530,7 @@ def update_service(ctx: Context, offering: Row, *, storage_tags: str | None, **c
 def update_disk(ctx: Context, offering: Row, **columns: Any) -> None:
     """Changes a disk offering: columns that are None stay as they are."""
     must_change(ctx, offering)
+    offering_tags.check(ctx, columns.get("tags"))
     if offering["compute_only"]:
         raise BadParameter(f"there is no disk offering with id {offering['uuid']}")
     given = {key: value for key, value in columns.items() if value is not None}

@@ -11,6 +11,7 @@ from cloudsim.services import (
     host,
     job,
     management_server,
+    purge,
     securitygroup_workflows,
     stats,
     system_vm,
@@ -116,6 +117,17 @@ class FinishRemovals(_Task):
         await self._cloud.db.write(lambda tx: account_orders.due(self._cloud.context(tx, self._admin)))
 
 
+class PurgeExpunged(_Task):
+    """Forgets machines that were expunged longer ago than ``expunged.resources.purge.keep.past.days``."""
+
+    name = "expunged-purge"
+    setting = "expunged.resources.purge.interval"
+
+    async def run(self) -> None:
+        while await self._cloud.db.write(lambda tx: purge.due(self._cloud.context(tx, self._admin))):
+            await self._cloud.clock.sleep(0.05)  # let others write in between
+
+
 class PruneDeliveries(_Task):
     """Removes deliveries of webhooks beyond ``webhook.deliveries.limit``."""
 
@@ -186,6 +198,7 @@ class KeepVolumeStats(_Task):
 
 TASKS = (
     Heartbeat,
+    PurgeExpunged,
     LookAfterSystemVms,
     TellSecurityRules,
     FinishRemovals,

@@ -10,6 +10,7 @@ from cloudsim.db import placement as db
 from cloudsim.db.database import Row
 from cloudsim.services import dedication
 from cloudsim.services.context import Context
+from cloudsim.services.hypervisor import guest_limit
 
 _CPU_THRESHOLD = "cluster.cpu.allocated.capacity.disablethreshold"
 _MEMORY_THRESHOLD = "cluster.memory.allocated.capacity.disablethreshold"
@@ -102,6 +103,7 @@ def host_candidates(ctx: Context, zone_id: int, account_id: int | None) -> list[
                 cluster_enabled=row["cluster_state"] == "Enabled" and row["cluster_managed"] == "Managed",
                 pod_enabled=row["pod_state"] == "Enabled",
                 machines=row["machines"],
+                machine_limit=guest_limit(ctx, row["hypervisor"], row["hypervisor_version"]),
                 account_machines=by_account.get(row["id"], 0),
                 cluster_uuid=row["cluster_uuid"],
                 cluster_name=row["cluster_name"],

@@ -167,3 +167,69 @@ def search(
     ]
     uuids = {row_id: access.row(ctx, noun, row_id)["uuid"] for row_id in {row["resource_id"] for row in found}}
     return [(uuids[row["resource_id"]], row["name"], row["value"] or "") for row in found]
+
+
+# -- what details mean
+
+_YES = ("true", "false")
+#: The details of machines and templates that have a meaning to clients, with the values to choose from, by hypervisor.
+_OPTIONS: dict[str, dict[str, tuple[str, ...]]] = {
+    "": {
+        "keyboard": (
+            "de-ch",
+            "es",
+            "es-latam",
+            "fi",
+            "fr",
+            "fr-be",
+            "fr-ch",
+            "is",
+            "it",
+            "jp",
+            "nl-be",
+            "no",
+            "pt",
+            "uk",
+            "us",
+        ),
+        "cpuOvercommitRatio": (),
+        "memoryOvercommitRatio": (),
+        "Message.ReservedCapacityFreed.Flag": _YES,
+    },
+    "KVM": {
+        "rootDiskController": ("osdefault", "ide", "scsi", "virtio", "virtio-blk"),
+        "nicAdapter": ("e1000", "virtio", "rtl8139", "vmxnet3", "ne2k_pci"),
+        "video.hardware": ("cirrus", "vga", "qxl", "virtio"),
+        "video.ram": (),
+        "io.policy": ("threads", "native", "io_uring", "storage_specific"),
+        "iothreads": ("enabled",),
+        "nic.multiqueue.number": (),
+        "nic.packed.virtqueues.enabled": _YES,
+        "UEFI": ("SECURE", "LEGACY"),
+    },
+}
+
+
+def options(ctx: Context, kind: str, uuid: str | None) -> dict[str, list[str]]:
+    """The names of details that mean something for a kind of thing, with their values; empty where any value is taken.
+
+    Raises `InvalidValue`, `BadParameter`. Users are not told of what they may not set.
+    """
+    name = kind_of({"virtualmachine": "UserVm"}.get(kind.lower(), kind))
+    if uuid is not None:
+        hypervisor = access.find(ctx, KINDS[name], uuid).get("hypervisor")
+        wanted = {"", hypervisor}
+    else:
+        wanted = set(_OPTIONS)
+    if name not in ("UserVm", "Template"):
+        return {}
+    hidden: set[str] = set()
+    if not ctx.caller.is_admin:
+        hidden = {word.strip() for word in ctx.settings.text("user.vm.denied.details").split(",")}
+    return {
+        key: list(values)
+        for of, known in _OPTIONS.items()
+        if of in wanted
+        for key, values in known.items()
+        if key not in hidden
+    }

@@ -114,7 +114,7 @@ def build(ctx: Context) -> list[int]:
             tags=[],
             managed=False,
         )
-    resource(
+    store = resource(
         schema.image_store,
         name="secondary1",
         url=SECONDARY,
@@ -123,6 +123,8 @@ def build(ctx: Context) -> list[int]:
         scope="ZONE",
         zone_id=zone,
         read_only=False,
+        role="Image",
+        capacity=None,
     )
     for template in tx.all(_TEMPLATES):
         tx.insert(
@@ -131,7 +133,7 @@ def build(ctx: Context) -> list[int]:
             zone_id=zone,
             state="DOWNLOADED",
             percent=100,
-            store=SECONDARY,
+            store_id=store,
             created=now,
             progress=None,
         )

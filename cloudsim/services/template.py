@@ -14,6 +14,7 @@ from cloudsim.db import schema
 from cloudsim.db.database import Row
 from cloudsim.db.types import any_of
 from cloudsim.db.virtualmachine import DETAILS, TAGS, grouped
+from cloudsim.services import imagestore_choice
 from cloudsim.services.access import EVERYTHING, Scope
 from cloudsim.services.context import Context
 from cloudsim.services.listing import Listing, Page, equals, equals_nocase
@@ -132,18 +133,34 @@ _ROWS = (
         schema.domain.c.uuid.label("domain_uuid"),
         schema.domain.c.name.label("domain_name"),
         schema.domain.c.path.label("domain_path"),
+        schema.user_data.c.uuid.label("userdata_uuid"),
+        schema.user_data.c.name.label("userdata_name"),
+        schema.user_data.c.params.label("userdata_params"),
     )
     .select_from(
         template.join(schema.guest_os, template.c.guest_os_id == schema.guest_os.c.id)
         .join(schema.account, template.c.account_id == schema.account.c.id)
         .join(schema.domain, template.c.domain_id == schema.domain.c.id)
+        .outerjoin(
+            schema.user_data,
+            and_(template.c.userdata_id == schema.user_data.c.id, schema.user_data.c.removed.is_(None)),
+        )
     )
     .where(any_of(template.c.id, "ids"))
 )
 _SOURCES = select(template.c.id, template.c.uuid).where(any_of(template.c.id, "ids"))
 _PLACED = (
-    select(placed, schema.zone.c.uuid.label("zone_uuid"), schema.zone.c.name.label("zone_name"))
-    .select_from(placed.join(schema.zone, placed.c.zone_id == schema.zone.c.id))
+    select(
+        placed,
+        schema.zone.c.uuid.label("zone_uuid"),
+        schema.zone.c.name.label("zone_name"),
+        schema.image_store.c.name.label("store"),
+    )
+    .select_from(
+        placed.join(schema.zone, placed.c.zone_id == schema.zone.c.id).outerjoin(
+            schema.image_store, placed.c.store_id == schema.image_store.c.id
+        )
+    )
     .where(any_of(placed.c.template_id, "ids"))
     .order_by(placed.c.zone_id)
 )
@@ -161,15 +178,6 @@ class Entry:
     source: str | None
 
 
-_STORE = (
-    select(schema.image_store)
-    .where(
-        schema.image_store.c.zone_id == bindparam("zone_id"),
-        schema.image_store.c.removed.is_(None),
-    )
-    .order_by(schema.image_store.c.id)
-    .limit(1)
-)
 _BROUGHT = select(template.c.id).where(
     template.c.hypervisor == bindparam("hypervisor"),
     or_(template.c.type == "BUILTIN", template.c.type == "SYSTEM"),
@@ -280,17 +288,17 @@ def page(ctx: Context, ids: Sequence[int]) -> list[Entry]:
 
 def offer(ctx: Context, zone: Row, hypervisor: str) -> None:
     """Gives a zone that has secondary storage the templates the server brings for a hypervisor; twice is as once."""
-    store = ctx.tx.first(_STORE, zone_id=zone["id"])
-    if store is None:
-        return
     for row in ctx.tx.all(_BROUGHT, hypervisor=hypervisor, zone_id=zone["id"]):
+        store = imagestore_choice.choose(ctx, zone["id"])
+        if store is None:
+            return
         ctx.tx.insert(
             placed,
             template_id=row["id"],
             zone_id=zone["id"],
             state="DOWNLOADED",
             percent=100,
-            store=store["url"],
+            store_id=store["id"],
             created=ctx.now,
             progress=None,
         )

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import bindparam, delete, func, select
 
 from cloudsim.core.caller import ADMIN
-from cloudsim.core.errors import InvalidValue, PermissionDenied
+from cloudsim.core.errors import BadParameter, InvalidValue, PermissionDenied
 from cloudsim.core.ids import secret
 from cloudsim.db import schema
 from cloudsim.db.database import Row
@@ -197,6 +197,15 @@ def keys(ctx: Context, found: Row) -> tuple[str | None, str | None]:
     rights.may_change_user(ctx, found, "read the keys of")
     sealed = found["secret_key"]
     return found["api_key"], ctx.cloud.cipher.open(sealed) if sealed else None
+
+
+def by_key(ctx: Context, api_key: str) -> int:
+    """The row id of the user with an API key. Raises `BadParameter` where there is none that the caller may see."""
+    row_id = ctx.tx.scalar(_KEYED, api_key=api_key)
+    row = access.row(ctx, USER, row_id) if row_id is not None else None
+    if row is None or row["removed"] is not None or not access.may_see(ctx, USER, row):
+        raise BadParameter("there is no user with that API key")
+    return int(row["id"])
 
 
 def register_keys(ctx: Context, found: Row) -> tuple[str, str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import hashlib
 from collections.abc import Sequence
 
 from sqlalchemy import bindparam, func, select
@@ -15,7 +16,7 @@ from cloudsim.db.types import any_of
 from cloudsim.services import access
 from cloudsim.services.context import Context
 from cloudsim.services.listing import Listing, equals
-from cloudsim.services.nouns import USER_DATA
+from cloudsim.services.nouns import TEMPLATE, USER_DATA
 
 table = schema.user_data
 
@@ -44,6 +45,9 @@ _ROWS = (
     .where(any_of(table.c.id, "ids"))
 )
 _OF = select(table).where(table.c.account_id == bindparam("account_id"), table.c.removed.is_(None))
+_LINKED = select(func.count()).where(
+    schema.template.c.userdata_id == bindparam("row_id"), schema.template.c.removed.is_(None)
+)
 _USED = select(func.count()).where(schema.vm.c.userdata_id == bindparam("row_id"), schema.vm.c.removed.is_(None))
 #: Bytes before encoding; what a POST may carry (the reference's limit).
 MOST = 32 * 1024
@@ -100,4 +104,64 @@ def remove(ctx: Context, row: Row) -> None:
     used = ctx.tx.scalar(_USED, row_id=row["id"])
     if used:
         raise ResourceInUse(f"{used} virtual machine(s) have user data {row['name']}")
+    linked = ctx.tx.scalar(_LINKED, row_id=row["id"])
+    if linked:
+        raise ResourceInUse(f"{linked} template(s) or ISO(s) bring user data {row['name']}: unlink them first")
     ctx.tx.update(table, {"id": row["id"]}, removed=ctx.now)
+
+
+# -- user data that a template brings
+
+#: What becomes of a machine's own: they take the place of the template's, are added to them, or are refused.
+POLICIES = ("ALLOWOVERRIDE", "APPEND", "DENYOVERRIDE")
+#: How cloud-init tells what a part is.
+_KINDS = ((b"#cloud-config", "cloud-config"), (b"#!", "x-shellscript"), (b"#include", "x-include-url"))
+
+
+def link(ctx: Context, image: Row, data: Row | None, policy: str | None) -> None:
+    """Makes a template or ISO bring user data, or none any more. Raises `InvalidValue`, `PermissionDenied`."""
+    access.must_own(ctx, TEMPLATE, image)
+    if data is None and policy is not None:
+        raise InvalidValue("userdatapolicy goes with userdataid")
+    chosen = (policy or POLICIES[0]).upper()
+    if chosen not in POLICIES:
+        raise InvalidValue(f"userdatapolicy takes {', '.join(POLICIES)}, not '{chosen[:32]}'")
+    ctx.tx.update(
+        schema.template,
+        {"id": image["id"]},
+        userdata_id=data["id"] if data is not None else None,
+        userdata_policy=chosen if data is not None else None,
+    )
+
+
+def of_machine(ctx: Context, image: Row, own: str | None, own_row: Row | None) -> tuple[str | None, Row | None]:
+    """The user data (Base64) of a machine made of a template, and the row they are: its own, the template's, or both.
+
+    Raises `InvalidValue` where the template lets it have none of its own.
+    """
+    if image["userdata_id"] is None:
+        return own, own_row
+    brought = access.row(ctx, USER_DATA, image["userdata_id"])
+    if brought["removed"] is not None:  # they went away with their account
+        return own, own_row
+    if own is None:
+        return brought["data"], brought
+    if image["userdata_policy"] == "DENYOVERRIDE":
+        raise InvalidValue(f"template {image['name']} brings user data, and a machine of it has no other")
+    if image["userdata_policy"] == "APPEND":
+        return _together(brought["data"], own), own_row
+    return own, own_row
+
+
+def _together(*texts: str) -> str:
+    """Several user data as one, in the form that cloud-init takes apart. What is no Base64 is left to who checks it."""
+    try:
+        parts = [base64.b64decode(text + "=" * (-len(text) % 4)) for text in texts]
+    except (ValueError, binascii.Error):
+        return texts[-1]
+    boundary = hashlib.sha256(b"\0".join(parts)).hexdigest()[:32]
+    lines = [f'Content-Type: multipart/mixed; boundary="{boundary}"'.encode(), b"MIME-Version: 1.0", b""]
+    for part in parts:
+        kind = next((name for start, name in _KINDS if part.startswith(start)), "plain")
+        lines += [f"--{boundary}".encode(), f'Content-Type: text/{kind}; charset="utf-8"'.encode(), b"", part]
+    return base64.b64encode(b"\n".join([*lines, f"--{boundary}--".encode(), b""])).decode()

@@ -23,6 +23,7 @@ from cloudsim.db.database import Row
 from cloudsim.db.types import any_of
 from cloudsim.jobs.job import Order
 from cloudsim.services import access, dedication, network, resource, securitygroup_member, usage
+from cloudsim.services import hypervisor as hypervisors
 from cloudsim.services.context import Context
 from cloudsim.services.listing import Listing, equals, equals_nocase
 from cloudsim.services.nouns import ACCOUNT, DISK_OFFERING, DOMAIN, VIRTUAL_MACHINE
@@ -30,7 +31,7 @@ from cloudsim.services.placement import tags
 
 vm, nic, volume = schema.vm, schema.nic, schema.volume
 GIB = 1024**3
-MOST_DATA_DISKS = 13
+MOST_DATA_DISKS = 6
 
 #: RFC 1123 with CloudStack's limit of 63; a name must not be all digits.
 _HOST_NAME = re.compile(r"(?!-)(?!\d+$)[A-Za-z0-9-]{1,63}(?<!-)")
@@ -429,8 +430,9 @@ def _disks(ctx: Context, want: Deployment) -> list[DiskRequest]:
             disks.append(DiskRequest("DATADISK", want.disk_offering, _size(ctx, want.disk_offering, want.size)))
     for offering, size_gib in want.data_disks:
         disks.append(DiskRequest("DATADISK", offering, _size(ctx, offering, size_gib)))
-    if len(disks) > MOST_DATA_DISKS + 1:
-        raise InvalidValue(f"a virtual machine may have up to {MOST_DATA_DISKS} data disks")
+    most = hypervisors.limit(ctx, "maxdatavolumeslimit", _hypervisor(want), None) or MOST_DATA_DISKS
+    if len(disks) > most + 1:
+        raise InvalidValue(f"a virtual machine may have up to {most} data disks (see listHypervisorCapabilities)")
     return disks
 
 

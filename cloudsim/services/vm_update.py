@@ -13,6 +13,7 @@ from cloudsim.db import schema
 from cloudsim.db import virtualmachine as db
 from cloudsim.db.database import Row
 from cloudsim.services import access, securitygroup_member
+from cloudsim.services import userdata as user_data
 from cloudsim.services.context import Context
 from cloudsim.services.nouns import ACCOUNT, TEMPLATE, ZONE
 from cloudsim.services.virtualmachine import check_name, check_userdata, group_of, lock
@@ -99,11 +100,14 @@ def update(
         changes["guest_os_id"] = os_type["id"]
     if userdata is not None and userdata_row is not None:
         raise InvalidValue("give userdata or userdataid, not both")
-    if userdata is not None:
-        zone = access.row(ctx, ZONE, row["zone_id"])
-        changes.update(userdata=check_userdata(ctx, userdata, zone), userdata_id=None, userdata_details=None)
-    elif userdata_row is not None:
-        changes.update(userdata=userdata_row["data"], userdata_id=userdata_row["id"])
+    if userdata is not None or userdata_row is not None:
+        own = userdata_row["data"] if userdata_row is not None else userdata
+        image, zone = access.row(ctx, TEMPLATE, row["template_id"]), access.row(ctx, ZONE, row["zone_id"])
+        data, data_row = user_data.of_machine(ctx, image, own, userdata_row)
+        changes["userdata"] = check_userdata(ctx, data, zone)
+        changes["userdata_id"] = data_row["id"] if data_row is not None else None
+        if userdata_row is None:
+            changes["userdata_details"] = None
     if userdata_details is not None:
         changes["userdata_details"] = dict(userdata_details)
     if details is not None or clean_details:

@@ -116,7 +116,23 @@ async def test_stores_of_templates_become_image_stores(tmp_path: Path) -> None:
     assert await place.prepare() == "upgraded"
     with sqlite3.connect(place.where) as connection:
         found = connection.execute("SELECT name, protocol, provider, zone_id, created FROM image_store").fetchall()
+        copies = connection.execute("SELECT template_id, store_id, role FROM template_zone p LEFT JOIN image_store s "
+                                    "ON p.store_id = s.id ORDER BY 1").fetchall()  # fmt: skip
     assert found == [("nfs://a/b", "nfs", "NFS", 1, 9)]
+    assert copies == [(1, 1, "Image"), (2, 1, "Image"), (3, None, None)]
+
+
+async def test_os_types_that_are_there_have_names_for_the_simulator(tmp_path: Path) -> None:
+    place = Place(str(tmp_path / "cloudsim.db"))
+    await run.upgrade(place.where, "0006")
+    with sqlite3.connect(place.where) as connection:
+        connection.execute("INSERT INTO guest_os (id, uuid, category_id, name, user_defined, for_display, created) "
+                           "VALUES (7, 'u', 1, 'Plan 9', 0, 1, 5)")  # fmt: skip
+    assert await place.prepare() == "upgraded"
+    with sqlite3.connect(place.where) as connection:
+        found = connection.execute("SELECT hypervisor, hypervisor_version, guest_os_id, hypervisor_name, user_defined "
+                                   "FROM guest_os_mapping").fetchall()  # fmt: skip
+    assert found == [("Simulator", "default", 7, "Plan 9", 0)]
 
 
 async def test_zones_of_domains_become_dedicated(place: Place) -> None:

@@ -4,20 +4,27 @@ from __future__ import annotations
 
 from typing import Any
 
-from cloudsim.api.command import Body, Command, ListCommand
+from cloudsim.api.command import Body, Command, ListCommand, commands
 from cloudsim.api.params import ref, string
-from cloudsim.api.params import uuid as uuid_param
-from cloudsim.api.responses.configuration import CAPABILITY, CONFIGURATION, present
+from cloudsim.api.responses.configuration import (
+    CAPABILITY,
+    CLOUDIAN_ENABLED,
+    CONFIGURATION,
+    CONFIGURATION_GROUP,
+    IS_ALLOWED,
+    QUOTA_ENABLED,
+    present,
+)
 from cloudsim.core.errors import BadParameter
-from cloudsim.services import capability, configuration
+from cloudsim.services import capability, configuration, offering_tags
 from cloudsim.services.context import Context
-from cloudsim.services.nouns import ACCOUNT, CLUSTER, DOMAIN, STORAGE_POOL, ZONE
+from cloudsim.services.nouns import ACCOUNT, CLUSTER, DOMAIN, IMAGE_STORE, STORAGE_POOL, ZONE
 
 
-def _place(ctx: Context, command: Any, store: str | None) -> configuration.Place:
-    if store is not None:
-        raise BadParameter(f"there is no image store with id {store}")
-    return configuration.place_of(ctx, {name: getattr(command, name) for name in configuration.SCOPES})
+def _place(ctx: Context, command: Any) -> configuration.Place:
+    given = {name: getattr(command, name, None) for name in configuration.SCOPES}
+    given["imagestoreuuid"] = given["imagestoreuuid"] or getattr(command, "imagestoreid", None)
+    return configuration.place_of(ctx, given)
 
 
 class ListConfigurations(ListCommand, name="listConfigurations", response=CONFIGURATION):
@@ -28,7 +35,7 @@ class ListConfigurations(ListCommand, name="listConfigurations", response=CONFIG
     clusterid = ref(CLUSTER)
     domainid = ref(DOMAIN)
     group = string(since="4.18.0")
-    imagestoreuuid = uuid_param()
+    imagestoreuuid = ref(IMAGE_STORE)
     name = string()
     parent = string(since="4.18.0")
     storageid = ref(STORAGE_POOL)
@@ -36,7 +43,7 @@ class ListConfigurations(ListCommand, name="listConfigurations", response=CONFIG
     zoneid = ref(ZONE)
 
     def run(self, ctx: Context) -> Body:
-        place = _place(ctx, self, self.imagestoreuuid)
+        place = _place(ctx, self)
         found = configuration.search(
             place=place,
             name=self.name,
@@ -48,25 +55,26 @@ class ListConfigurations(ListCommand, name="listConfigurations", response=CONFIG
         )
         page = self.paging(ctx)
         part = found[page.offset : page.offset + page.limit]
-        return self.body([present(one, configuration.value_at(ctx, one, place), place) for one in part], len(found))
+        values = configuration.values_at(ctx, part, place)
+        return self.body([present(one, value, place) for one, value in zip(part, values, strict=True)], len(found))
 
 
 class UpdateConfiguration(
     Command, name="updateConfiguration", response=CONFIGURATION, event="CONFIGURATION.VALUE.EDIT"
 ):
-    """Gives a setting a value: globally, or for one zone, cluster, storage pool, account or domain."""
+    """Gives a setting a value: globally, or for one zone, cluster, storage pool, image store, account or domain."""
 
     name = string(required=True)
     accountid = ref(ACCOUNT)
     clusterid = ref(CLUSTER)
     domainid = ref(DOMAIN)
-    imagestoreuuid = uuid_param()
+    imagestoreuuid = ref(IMAGE_STORE)
     storageid = ref(STORAGE_POOL)
     value = string(length=4096, blank=True)
     zoneid = ref(ZONE)
 
     def run(self, ctx: Context) -> Body:
-        place = _place(ctx, self, self.imagestoreuuid)
+        place = _place(ctx, self)
         if self.value is None:
             raise BadParameter("parameter value is missing")
         setting, stored = configuration.update(ctx, self.name, self.value, place)
@@ -82,15 +90,26 @@ class ResetConfiguration(
     accountid = ref(ACCOUNT)
     clusterid = ref(CLUSTER)
     domainid = ref(DOMAIN)
-    imagestoreid = uuid_param()
+    imagestoreid = ref(IMAGE_STORE)
     storageid = ref(STORAGE_POOL)
     zoneid = ref(ZONE)
 
     def run(self, ctx: Context) -> Body:
-        place = _place(ctx, self, self.imagestoreid)
+        place = _place(ctx, self)
         setting = configuration.reset(ctx, self.name, place)
-        value = setting.default if place[0] == "Global" else ctx.settings.raw(setting.name)
+        value = setting.default if place[0] == "Global" else configuration.value_above(ctx, setting, place)
         return {"configuration": present(setting, value, place)}
+
+
+class ListConfigurationGroups(
+    ListCommand, name="listConfigurationGroups", response=CONFIGURATION_GROUP, since="4.18.0"
+):
+    """Lists the groups that settings are shown in."""
+
+    group = string("Only this one")
+
+    def run(self, ctx: Context) -> Body:
+        return self.part(ctx, configuration.groups(self.group, self.keyword))
 
 
 class ListCapabilities(Command, name="listCapabilities", response=CAPABILITY, reads=True):
@@ -98,3 +117,33 @@ class ListCapabilities(Command, name="listCapabilities", response=CAPABILITY, re
 
     def run(self, ctx: Context) -> Body:
         return {"capability": capability.capabilities(ctx)}
+
+
+class IsAccountAllowedToCreateOfferingsWithTags(
+    Command, name="isAccountAllowedToCreateOfferingsWithTags", response=IS_ALLOWED, reads=True
+):
+    """Tells whether a domain admin's account may give offerings tags."""
+
+    id = ref(ACCOUNT, required=True)
+
+    def run(self, ctx: Context) -> Body:
+        allowed = offering_tags.allowed(ctx, self.id["id"], self.id["domain_id"])
+        return {"isallowed": {"isallowed": allowed}}
+
+
+class QuotaIsEnabled(Command, name="quotaIsEnabled", response=QUOTA_ENABLED, reads=True, since="4.7.0"):
+    """Tells whether quotas are kept: where the setting quota.enable.service says so, and this server has them."""
+
+    def run(self, ctx: Context) -> Body:
+        enabled = ctx.settings.flag("quota.enable.service") and "quotasummary" in commands()
+        return {"isenabled": {"isenabled": enabled}}
+
+
+class CloudianIsEnabled(Command, name="cloudianIsEnabled", response=CLOUDIAN_ENABLED, reads=True, since="4.11.0"):
+    """Tells whether Cloudian is connected: where the settings cloudian.* say so, and this server can reach it."""
+
+    def run(self, ctx: Context) -> Body:
+        enabled = ctx.settings.flag("cloudian.connector.enabled") and "cloudianssologin" in commands()
+        host, port = (ctx.settings.text(f"cloudian.cmc.{name}") for name in ("host", "port"))
+        told = {"url": f"{ctx.settings.text('cloudian.cmc.protocol')}://{host}:{port}/Cloudian/"} if enabled else {}
+        return {"cloudianisenabled": {"enabled": enabled, **told}}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cloudsim.api.command import Body, Command, ListCommand
-from cloudsim.api.params import ref, string
+from cloudsim.api.params import boolean, integer, long, ref, string
 from cloudsim.api.params import uuid as uuid_param
 from cloudsim.api.responses.hypervisor import CAPABILITIES, HYPERVISOR
 from cloudsim.services import hypervisor, nouns
@@ -29,4 +29,45 @@ class ListHypervisorCapabilities(
     id = uuid_param()
 
     def run(self, ctx: Context) -> Body:
-        return self.part(ctx, hypervisor.capabilities(entry=self.id, hypervisor=self.hypervisor, keyword=self.keyword))
+        return self.part(
+            ctx, hypervisor.capabilities(ctx, entry=self.id, hypervisor=self.hypervisor, keyword=self.keyword)
+        )
+
+
+class UpdateHypervisorCapabilities(
+    Command,
+    name="updateHypervisorCapabilities",
+    response=CAPABILITIES,
+    since="3.0.0",
+    noun="hypervisorcapabilities",
+):
+    """Changes what a version of a hypervisor can do."""
+
+    hypervisor = string("With hypervisorversion, in the place of id", since="4.19.1")
+    hypervisorversion = string("With hypervisor, in the place of id", since="4.19.1")
+    id = uuid_param()
+    maxdatavolumeslimit = integer("How many data disks a virtual machine may have", since="4.16.0")
+    maxguestslimit = long("How many virtual machines a host takes: it rules from the moment it is set here")
+    maxhostspercluster = integer("How many hosts a cluster takes", since="4.16.0")
+    securitygroupenabled = boolean("Whether security groups work: told by the list, rules nothing here")
+    storagemotionenabled = boolean(
+        "Whether machines move together with their volumes: told by the list, rules nothing here", since="4.16.0"
+    )
+    vmsnapshotenabled = boolean(
+        "Whether snapshots of machines can be made: told by the list, rules nothing here", since="4.16.0"
+    )
+
+    def run(self, ctx: Context) -> Body:
+        changed = hypervisor.update(
+            ctx,
+            entry=self.id,
+            hypervisor=self.hypervisor,
+            version=self.hypervisorversion,
+            maxdatavolumeslimit=self.maxdatavolumeslimit,
+            maxguestslimit=self.maxguestslimit,
+            maxhostspercluster=self.maxhostspercluster,
+            securitygroupenabled=self.securitygroupenabled,
+            storagemotionenabled=self.storagemotionenabled,
+            vmsnapshotenabled=self.vmsnapshotenabled,
+        )
+        return {"hypervisorcapabilities": changed}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cloudsim.api.command import AsyncCommand, Body, ScopedList
+from cloudsim.api.command import AsyncCommand, Body, Command, ScopedList
 from cloudsim.api.params import boolean, mapping, string
 from cloudsim.api.responses.base import Response
 from cloudsim.services import resourcedetail
@@ -12,6 +12,7 @@ RESOURCE_DETAIL = Response(
     "resourcedetail",
     string="account customer domain domainid domainpath key project projectid resourceid resourcetype value",
 )
+DETAIL_OPTIONS = Response("detailoptions", map="details")
 
 
 class AddResourceDetail(AsyncCommand, name="addResourceDetail", event="CREATE_RESOURCE_DETAILS"):
@@ -64,3 +65,13 @@ class ListResourceDetails(ScopedList, name="listResourceDetails", response=RESOU
             ctx,
             [{"resourceid": uuid, "resourcetype": kind, "key": key, "value": value} for uuid, key, value in found],
         )
+
+
+class ListDetailOptions(Command, name="listDetailOptions", response=DETAIL_OPTIONS, reads=True, since="4.13"):
+    """Lists the names of details that mean something for a kind of thing, with the values to choose from."""
+
+    resourcetype = string("The kind of the things", required=True)
+    resourceid = string("A thing: only what means something for its hypervisor")
+
+    def run(self, ctx: Context) -> Body:
+        return {"detailoptions": {"details": resourcedetail.options(ctx, self.resourcetype, self.resourceid)}}

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from cloudsim.api import signature
 from cloudsim.api.command import AsyncCommand, Body, Command, DomainList
 from cloudsim.api.params import Parameters, boolean, integer, ref, string
-from cloudsim.api.responses.user import USER, USER_KEYS
+from cloudsim.api.responses.user import CLOUD_IDENTIFIER, USER, USER_KEYS
 from cloudsim.core.caller import Caller
+from cloudsim.core.errors import InvalidValue
 from cloudsim.services import access, passwords, user
 from cloudsim.services.context import Cloud, Context
 from cloudsim.services.nouns import ACCOUNT, DOMAIN
@@ -190,3 +192,26 @@ class RegisterUserKeys(Command, name="registerUserKeys", response=USER_KEYS, eve
     def run(self, ctx: Context) -> Body:
         api_key, secret_key = user.register_keys(ctx, self.id)
         return {"userkeys": {"apikey": api_key, "secretkey": secret_key}}
+
+
+class GetUser(Command, name="getUser", response=USER, reads=True):
+    """Finds a user by the API key."""
+
+    userapikey = string("The API key", required=True)
+
+    def run(self, ctx: Context) -> Body:
+        return {"user": ctx.present("user", user.by_key(ctx, self.userapikey))[0]}
+
+
+class GetCloudIdentifier(Command, name="getCloudIdentifier", response=CLOUD_IDENTIFIER, reads=True):
+    """Tells what this cloud is known by, signed with the secret key of a user."""
+
+    userid = ref(NOUN, required=True)
+
+    def run(self, ctx: Context) -> Body:
+        _, secret_key = user.keys(ctx, self.userid)
+        if secret_key is None:
+            raise InvalidValue(f"user {self.userid['username']} has no keys: registerUserKeys makes some")
+        identifier = ctx.cloud.server_uuid
+        made = {"cloudidentifier": identifier, "signature": signature.of_text(identifier, secret_key)}
+        return {"cloudidentifier": {"userid": self.userid["uuid"], **made}}

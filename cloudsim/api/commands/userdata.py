@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from cloudsim.api.command import Body, Command, ScopedList, id_of
 from cloudsim.api.params import ref, string
+from cloudsim.api.responses.template import TEMPLATE
 from cloudsim.api.responses.userdata import USER_DATA
-from cloudsim.services import access, userdata
+from cloudsim.core.errors import InvalidValue
+from cloudsim.services import access, nouns, userdata
 from cloudsim.services.context import Context
 from cloudsim.services.nouns import DOMAIN, PROJECT
 from cloudsim.services.nouns import USER_DATA as NOUN
@@ -48,3 +50,24 @@ class DeleteUserData(Command, name="deleteUserData", since="4.18"):
     def run(self, ctx: Context) -> Body:
         userdata.remove(ctx, self.id)
         return {"success": True}
+
+
+class LinkUserDataToTemplate(Command, name="linkUserDataToTemplate", response=TEMPLATE, since="4.18.0"):
+    """Makes a template or ISO bring user data to the machines made of it; without userdataid, none any more."""
+
+    isoid = ref(nouns.TEMPLATE, "The ISO")
+    templateid = ref(nouns.TEMPLATE, "The template")
+    userdataid = ref(NOUN)
+    userdatapolicy = string(
+        "What becomes of a machine's own: ALLOWOVERRIDE (they take their place; this if not said), APPEND, DENYOVERRIDE"
+    )
+
+    def run(self, ctx: Context) -> Body:
+        if (self.isoid is None) == (self.templateid is None):
+            raise InvalidValue("give templateid or isoid, one of them")
+        image = self.isoid or self.templateid
+        if (image["format"] == "ISO") != (self.isoid is not None):
+            raise InvalidValue(f"{image['name']} is {'an ISO' if image['format'] == 'ISO' else 'a template'}")
+        userdata.link(ctx, image, self.userdataid, self.userdatapolicy)
+        # told here of templates too, as the reference does; its lists tell it of ISOs only
+        return {"template": {**ctx.present("template", image["id"])[0], "bootable": image["is_bootable"]}}

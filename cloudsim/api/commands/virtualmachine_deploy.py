@@ -9,7 +9,7 @@ from cloudsim.api.command import AsyncCommand, Body
 from cloudsim.api.params import boolean, integer, long, mapping, mappings, ref, refs, string, strings, uuid
 from cloudsim.api.responses.virtualmachine import VIRTUAL_MACHINE
 from cloudsim.core.errors import BadParameter, InvalidValue
-from cloudsim.services import access, virtualmachine
+from cloudsim.services import access, userdata, virtualmachine
 from cloudsim.services.context import Context, Row
 from cloudsim.services.nouns import (
     CLUSTER,
@@ -115,6 +115,7 @@ class DeployVirtualMachine(AsyncCommand, name="deployVirtualMachine", response=V
         for name, value in (self.properties or {}).items():
             details[f"ovf-property-{name}"] = value
         details.update({f"External:{name}": value for name, value in (self.externaldetails or {}).items()})
+        data, data_row = userdata.of_machine(ctx, self.templateid, self._user_data(), self.userdataid)
         want = Deployment(
             zone=self.zoneid,
             offering=self.serviceofferingid,
@@ -136,8 +137,8 @@ class DeployVirtualMachine(AsyncCommand, name="deployVirtualMachine", response=V
             security_group_ids=self.securitygroupids or (),
             security_group_names=self.securitygroupnames or (),
             keypairs=self.keypairs or ([self.keypair] if self.keypair else []),
-            userdata=virtualmachine.check_userdata(ctx, self._user_data(), self.zoneid),
-            userdata_row=self.userdataid,
+            userdata=virtualmachine.check_userdata(ctx, data, self.zoneid),
+            userdata_row=data_row,
             userdata_details=self.userdatadetails,
             details=details,
             password=self.password,

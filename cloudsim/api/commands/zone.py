@@ -19,7 +19,7 @@ class ListZones(
     ListCommand,
     name="listZones",
     response=ZONE,
-    cached=frozenset({"zone", "domain", "tag", "cluster", "dedicated_resource"}),
+    cached=frozenset({"zone", "domain", "tag", "cluster", "dedicated_resource", "resource_icon"}),
 ):
     """Lists zones."""
 

@@ -12,6 +12,17 @@ CONFIGURATION = Response(
     long="id",
     string="category component defaultvalue description displaytext group name options parent scope subgroup type value",
 )
+_SUBGROUP = Response("subgroup", long="precedence", string="name")
+CONFIGURATION_GROUP = Response(
+    "configurationgroup",
+    long="precedence",
+    string="description name",
+    nested={"subgroup": ("list", _SUBGROUP)},
+    words={"precedence": "Its place in the order", "subgroup": "The groups in it"},
+)
+IS_ALLOWED = Response("isallowed", boolean="isallowed")
+QUOTA_ENABLED = Response("isenabled", boolean="isenabled")
+CLOUDIAN_ENABLED = Response("cloudianisenabled", boolean="enabled", string="url")
 CAPABILITY = Response(
     "capability",
     boolean="additionalconfigenabled allowusercreateprojects allowuserexpungerecovervm "

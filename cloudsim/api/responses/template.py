@@ -85,6 +85,10 @@ def _entry(ctx: Context, entry: template.Entry) -> Object:
         forcks=False,
         requireshvm=row["requires_hvm"],
         url=row["url"] if full else None,
+        userdataid=row["userdata_uuid"],
+        userdataname=row["userdata_name"],
+        userdataparams=row["userdata_params"],
+        userdatapolicy=row["userdata_policy"] if row["userdata_uuid"] else None,
         tags=tags(entry.tags, "ISO" if iso else "Template", row["uuid"]),
         hasannotations=ctx.annotated(row["uuid"]),
     )

@@ -19,6 +19,7 @@ USER = Response(
     string="account accountid apikey domain domainid email firstname id lastname roleid rolename roletype "
     "secretkey state timezone username usersource",
 )
+CLOUD_IDENTIFIER = Response("cloudidentifier", string="cloudidentifier signature userid")
 USER_KEYS = Response("userkeys", boolean="apikeyaccess", string="apikey secretkey")
 
 

@@ -23,14 +23,17 @@ from cloudsim.db.schema.infrastructure import (
     cluster,
     guest_os,
     guest_os_category,
+    guest_os_mapping,
     host,
     host_capacity,
+    hypervisor_capability,
     image_store,
     network_provider,
     physical_network,
     pod,
     provider_element,
     storage_pool,
+    storage_selector,
     template,
     template_zone,
     traffic_type,
@@ -40,7 +43,7 @@ from cloudsim.db.schema.infrastructure import (
 from cloudsim.db.schema.job import event, job, job_step
 from cloudsim.db.schema.measured import capacity_alert, management_server, stats
 from cloudsim.db.schema.network import network, nic, public_ip, vlan
-from cloudsim.db.schema.notes import alert, annotation, region, usage
+from cloudsim.db.schema.notes import alert, annotation, region, resource_icon, usage
 from cloudsim.db.schema.offering import disk_offering, network_offering, service_offering
 from cloudsim.db.schema.project import (
     project,
@@ -67,7 +70,7 @@ from cloudsim.db.schema.virtualmachine import instance_group, router, system_nic
 from cloudsim.db.schema.webhook import webhook, webhook_delivery
 
 #: The newest migration: what an empty database is made at.
-VERSION = "0011"
+VERSION = "0012"
 
 __all__ = [
     "VERSION",
@@ -84,9 +87,11 @@ __all__ = [
     "event",
     "guest_os",
     "guest_os_category",
+    "guest_os_mapping",
     "guest_range",
     "host",
     "host_capacity",
+    "hypervisor_capability",
     "image_store",
     "instance_group",
     "job",
@@ -111,6 +116,7 @@ __all__ = [
     "provider_element",
     "public_ip",
     "region",
+    "resource_icon",
     "resource_limit",
     "role",
     "role_permission",
@@ -125,6 +131,7 @@ __all__ = [
     "stats",
     "storage_pool",
     "storage_range",
+    "storage_selector",
     "system_nic",
     "tag",
     "template",

@@ -202,6 +202,20 @@ image_store = resource(
     required("scope"),
     ref("zone_id", "zone", optional=True),
     flag("read_only"),
+    # Image: templates lie there; ImageCache: a staging store in front of one of a whole region
+    Column("role", String(16), nullable=False),
+    # bytes; None: nobody said
+    big("capacity"),
+)
+
+storage_selector = resource(
+    "storage_selector",
+    required("name"),
+    text("description"),
+    ref("zone_id", "zone"),
+    # ISO, SNAPSHOT, TEMPLATE or VOLUME: what it chooses secondary storage for
+    required("type"),
+    required("rule"),
 )
 
 guest_os_category = table(
@@ -210,6 +224,7 @@ guest_os_category = table(
     required("name"),
     flag("featured"),
     big("created", nullable=False),
+    big("removed"),
     number("sort_key", nullable=False, default=0),
 )
 
@@ -217,11 +232,33 @@ guest_os = table(
     "guest_os",
     Column("uuid", String(40), nullable=False, unique=True),
     ref("category_id", "guest_os_category"),
+    # what people read
     required("name"),
+    # a shorter name, where somebody gave one
+    text("short_name"),
     flag("user_defined"),
     flag("for_display", True),
     big("created", nullable=False),
     big("removed"),
+)
+
+guest_os_mapping = resource(
+    "guest_os_mapping",
+    required("hypervisor"),
+    required("hypervisor_version"),
+    ref("guest_os_id", "guest_os"),
+    # what the hypervisor calls it
+    required("hypervisor_name"),
+    flag("user_defined"),
+    unique_alive("uq_guest_os_mapping", "hypervisor", "hypervisor_version", "guest_os_id"),
+)
+
+hypervisor_capability = table(
+    "hypervisor_capability",
+    # of an entry of the list that the server brings
+    Column("uuid", String(40), nullable=False, unique=True),
+    # what an administrator changed of it
+    data("changed", nullable=False),
 )
 
 template = resource(
@@ -256,6 +293,9 @@ template = resource(
     required("state"),
     ref("source_template_id", "template", optional=True),
     number("sort_key", nullable=False, default=0),
+    # user data that machines made of it get, and what becomes of their own: see services/userdata.py
+    ref("userdata_id", "user_data", optional=True),
+    text("userdata_policy"),
 )
 
 template_zone = table(
@@ -265,7 +305,7 @@ template_zone = table(
     # DOWNLOADED, DOWNLOAD_IN_PROGRESS, ...
     required("state"),
     number("percent", nullable=False, default=0),
-    text("store"),
+    ref("store_id", "image_store", optional=True),
     big("created", nullable=False),
     real("progress"),
     Index("uq_template_zone", "template_id", "zone_id", unique=True),

@@ -66,3 +66,13 @@ usage = table(
     Index("ix_usage_thing", "kind", "row_id", "type"),
     Index("ix_usage_started", "started", "ended"),
 )
+
+resource_icon = table(
+    "resource_icon",
+    required("resource_type"),
+    # of the thing it stands for
+    Column("resource_uuid", String(40), nullable=False, unique=True),
+    big("created", nullable=False),
+    # the picture, Base64
+    required("icon"),
+)
