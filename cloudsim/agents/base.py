@@ -207,6 +207,32 @@ class DestroyMachine(Command):
 
 
 @dataclass(frozen=True, slots=True)
+class InvestigateHost(Command):
+    """Asks one host what it sees of another, which does not answer the server. Never remembered.
+
+    Answer: ``{"answers": bool, "heartbeat": int | None}``: whether it answers its neighbour, and when (ms) it last wrote
+    its heartbeat to the storage that both reach; None where it never did.
+    """
+
+    wire: ClassVar[str] = "CheckOnHostCommand"
+    #: uuid and URL of the host in question.
+    target: str
+    target_url: str
+
+
+@dataclass(frozen=True, slots=True)
+class FenceHost(Command):
+    """Makes sure that another host runs nothing any more: this host cuts its power. Answer: ``{}``.
+
+    One that is off already is fine. When it has been answered, no machine runs on the other host.
+    """
+
+    wire: ClassVar[str] = "FenceCommand"
+    target: str
+    target_url: str
+
+
+@dataclass(frozen=True, slots=True)
 class MachineStats(Command):
     """Figures of running machines, never remembered.
 

@@ -56,6 +56,8 @@ class HostCandidate:
     #: What the cluster is called, for refusals; without a name its id is shown.
     cluster_uuid: str = ""
     cluster_name: str = ""
+    #: Whether it has the tag of setting ``ha.tag``: kept free for machines whose host failed.
+    kept_for_ha: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +110,8 @@ class Request:
     volumes: tuple[VolumeRequest, ...] = ()
     #: Root admins may use disabled places where the settings allow it.
     ignore_disabled: bool = False
+    #: Whether HA brings the machine back: hosts that are kept for that are tried first.
+    ha: bool = False
 
 
 @dataclass(frozen=True, slots=True)

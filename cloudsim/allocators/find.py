@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
+from dataclasses import replace
 
 from cloudsim.allocators import registry
 from cloudsim.allocators.base import Destination, HostCandidate, Policy, PoolCandidate, Refusal, Request
@@ -32,6 +33,13 @@ def find(
     The same arguments and a `chance` in the same state give the same answer. Raises `NoHost`
     (an `InsufficientServers`) or `NoPool` (an `InsufficientStorage`), both with all `refusals`.
     """
+    kept = [host for host in hosts if host.kept_for_ha] if request.ha else []
+    if kept:
+        try:
+            return find(replace(request, ha=False), [replace(host, kept_for_ha=False) for host in kept], pools, policy,
+                        chance)  # fmt: skip
+        except NoDestination:
+            pass  # the others then
     clusters, refusals = _clusters(request, hosts, policy, chance)
     host_allocator = registry.host_allocator(policy.algorithm)
     storage: VolumePlacement | None = None

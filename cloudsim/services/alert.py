@@ -20,7 +20,9 @@ from cloudsim.services.listing import Listing, equals
 table = schema.alert
 
 #: CloudStack's numbers of the types that this server raises itself.
-HOST = 7
+HOST, MACHINE = 7, 8
+#: Those about the cloud's own machines, by the type of machine.
+OWN_MACHINES = {"ConsoleProxy": 10, "SecondaryStorageVm": 19, "DomainRouter": 9}
 
 LISTING = Listing(
     table,

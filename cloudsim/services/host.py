@@ -20,7 +20,7 @@ from cloudsim.db import schema
 from cloudsim.db.database import Row, Transaction
 from cloudsim.db.types import any_of
 from cloudsim.jobs.job import Order
-from cloudsim.services import alert
+from cloudsim.services import alert, ha, investigation
 from cloudsim.services.context import Cloud, Context
 from cloudsim.services.vm_workflows import leave_host
 
@@ -46,7 +46,11 @@ _HOSTS = (
 _DETAILS = select(schema.detail).where(schema.detail.c.resource_type == "Host")
 _IDLE = ~exists().where(and_(job.c.lock == "vm:" + vm.c.uuid, or_(job.c.state == "queued", job.c.state == "running")))
 #: Machines that should run on a host and that nothing is under way for.
-_HERE = select(vm).where(vm.c.host_id == bindparam("host_id"), vm.c.state == "Running", vm.c.removed.is_(None), _IDLE)
+_HERE = (
+    select(vm, host.c.cluster_id)
+    .select_from(vm.join(host, vm.c.host_id == host.c.id))
+    .where(vm.c.host_id == bindparam("host_id"), vm.c.state == "Running", vm.c.removed.is_(None), _IDLE)
+)
 _BY_NAMES = select(vm).where(any_of(vm.c.instance_name, "names"), _IDLE)
 
 #: Seconds a host may take to answer a ping.
@@ -96,6 +100,14 @@ async def ping_all(cloud: Cloud, admin: Caller) -> None:
             await ping(cloud, admin, row, address)
 
     await asyncio.gather(*(one(row, address) for row, address in await cloud.db.read(addresses)))
+    await cloud.db.write(lambda tx: _after(cloud.context(tx, admin)))
+
+
+def _after(ctx: Context) -> None:
+    """What hosts that are down still hold, and what HA has not brought back yet."""
+    while investigation.clear(ctx):
+        pass
+    ha.due(ctx)
 
 
 async def ping(cloud: Cloud, admin: Caller, row: Row, address: HostAddress) -> None:
@@ -126,16 +138,18 @@ def _silent(ctx: Context, host_id: int, asked: int, why: str) -> None:
     if row is None:
         return
     limit = ctx.settings.number("ping.interval") * (ctx.settings.share("ping.timeout") or 2.5) * 1000
-    if asked - (row["last_ping"] or 0) < limit or not states.host_status.can(row["status"], "PingTimeout"):
+    if asked - (row["last_ping"] or 0) < limit or row["status"] == "Down":
         return
-    _move(ctx, row, "PingTimeout", disconnected=ctx.now)
-    if row["status"] != "Alert":
+    if states.host_status.can(row["status"], "PingTimeout"):
+        _move(ctx, row, "PingTimeout", disconnected=ctx.now)
         log.warning("host %s (%s) does not answer: %s", row["name"], row["uuid"], why)
         text = f"host {row['name']} ({row['uuid']}) does not answer"
         alert.raise_(ctx, alert.HOST, text, zone_id=row["zone_id"], pod_id=row["pod_id"])
         ctx.event(
             "HOST.DISCONNECT", f"host {row['name']} does not answer", level="WARN", resource=("Host", row["uuid"])
         )
+    if row["resource_state"] != "Maintenance":
+        investigation.order(ctx, row)
 
 
 def _move(ctx: Context, row: Row, event: str, **values: Any) -> None:
@@ -151,7 +165,7 @@ def _move(ctx: Context, row: Row, event: str, **values: Any) -> None:
 
 def _heard(ctx: Context, host_id: int, asked: int, report: Mapping[str, str]) -> None:
     row = _fresh(ctx, host_id)
-    if row is None:
+    if row is None or row["fencing"]:
         return
     if row["status"] == "Up":
         ctx.tx.update(host, {"id": host_id}, last_ping=asked)
@@ -167,11 +181,13 @@ def _heard(ctx: Context, host_id: int, asked: int, report: Mapping[str, str]) ->
 
 
 def _missing(ctx: Context, host_id: int, asked: int, report: Mapping[str, str]) -> None:
-    """Machines that should run here and do not: they have stopped."""
+    """Machines that should run here and do not: they have stopped. Nobody asked for that, so HA brings its own back."""
     for row in ctx.tx.all(_HERE, host_id=host_id):
         if report.get(row["instance_name"]) == "PowerOn" or (row["updated"] or 0) >= asked:
             continue
         leave_host(ctx, row, True, "FollowAgentPowerOffReport")
+        if ha.protects(ctx, row):
+            ha.bring_back(ctx, row, "MachineDown")
         ctx.event(
             "VM.STOP",
             f"virtual machine {row['display_name'] or row['name']} was found stopped on its host",

@@ -168,6 +168,7 @@ def add(ctx: Context, wanted: Wanted, found: Found, *, tags: Sequence[str], enab
         os_category_id=None,
         last_ping=ctx.now,
         disconnected=None,
+        fencing=False,
         update_count=0,
     )
     template.offer(ctx, wanted.zone, address.hypervisor)
@@ -296,6 +297,7 @@ def _back(ctx: Context, host_id: int, facts: Mapping[str, Any]) -> dict[str, Any
         {"id": host_id},
         status="Up",
         disconnected=None,
+        fencing=False,
         last_ping=ctx.now,
         hypervisor_version=facts["version"],
         cpu_sockets=facts["sockets"],

@@ -48,7 +48,7 @@ from cloudsim.db.placement import allocate
 from cloudsim.jobs.workflow import Workflow, workflow
 from cloudsim.services import access, network, placement, resource, system_network, usage
 from cloudsim.services.context import Context
-from cloudsim.services.nouns import ACCOUNT, GUEST_OS, NETWORK, SERVICE_OFFERING, TEMPLATE, VIRTUAL_MACHINE
+from cloudsim.services.nouns import ACCOUNT, GUEST_OS, HOST, NETWORK, SERVICE_OFFERING, TEMPLATE, VIRTUAL_MACHINE
 from cloudsim.services.virtualmachine import move
 
 vm, volume, nic = schema.vm, schema.volume, schema.nic
@@ -189,6 +189,7 @@ def _machine(ctx: Context, row: Row) -> Plain:
     }
 
 
+_NO_HA = schema.ha_work.delete().where(schema.ha_work.c.vm_id == bindparam("vm_id"))
 _ZONE = select(schema.zone).where(schema.zone.c.id == bindparam("zone_id"))
 
 
@@ -239,6 +240,9 @@ def _check_start(ctx: Context, vm_id: int) -> Plain:
         raise InvalidValue(f"a virtual machine in state {row['state']} cannot be started")
     _check_running_limits(ctx, row)
     if row["power_state"] == "PowerUnknown" and row["power_host_id"] is not None:
+        doubt = access.row(ctx, HOST, row["power_host_id"])
+        if doubt["status"] == "Down" or doubt["removed"] is not None:
+            return {}  # it was fenced: nothing runs there
         return {"doubt": address_of(ctx, row["power_host_id"]), "uuid": row["uuid"], "name": row["instance_name"]}
     return {}
 
@@ -267,7 +271,7 @@ def _reserve(ctx: Context, vm_id: int, avoid: list[int], places: Mapping[str, An
         host_id=places.get("host_id"),
         cluster_id=places.get("cluster_id"),
         pod_id=places.get("pod_id"),
-        avoid=dict.fromkeys(avoid, "it has just failed to start this machine"),
+        avoid=dict.fromkeys(avoid, "it has just failed this machine"),
         volumes=tuple(
             VolumeRequest(
                 disk["size"],
@@ -278,6 +282,7 @@ def _reserve(ctx: Context, vm_id: int, avoid: list[int], places: Mapping[str, An
             for disk in disks
         ),
         ignore_disabled=ctx.caller.is_admin and places.get("host_id") is not None,
+        ha=bool(places.get("ha")),
     )
     found = None
     planned = {
@@ -336,7 +341,8 @@ def _take_back(ctx: Context, vm_id: int, refused: bool) -> None:
     ctx.tx.update(vm, {"id": vm_id}, **values)
 
 
-def _started(ctx: Context, vm_id: int, answer: Plain, paths: Mapping[str, str], shown: bool = True) -> Plain:
+def started(ctx: Context, vm_id: int, answer: Plain, paths: Mapping[str, str], shown: bool = True) -> Plain:
+    """The end of a start: what the host answered is written down. Answers the job's result."""
     row = _vm(ctx, vm_id)
     move(
         ctx,
@@ -364,7 +370,8 @@ def _started(ctx: Context, vm_id: int, answer: Plain, paths: Mapping[str, str], 
     return result(ctx, vm_id) if shown else {}
 
 
-def _start_failed(ctx: Context, error: CloudError, vm_id: int, first: bool = False, **_: Any) -> None:
+def start_failed(ctx: Context, error: CloudError, vm_id: int, first: bool = False, **_: Any) -> None:
+    """Undoes a start; a new machine (`first`) that never ran ends in Error."""
     row = ctx.tx.first(VIRTUAL_MACHINE.by_id, row_id=vm_id)
     if row is None or row["removed"] is not None:
         return
@@ -399,13 +406,13 @@ async def run_start(wf: Workflow[Context], vm_id: int, places: Plain, prefix: st
                 f"the virtual machine may still run on host {doubt['doubt']['name']}, which does not answer"
             ) from None
         await wf.step(prefix + "clear", _clear_doubt, vm_id)
-    avoid: list[int] = []
+    avoid: list[int] = list(places.get("avoid", ()))
     refusal = ""
     for attempt in range(1, TRIES + 1):
         try:
             plan = await wf.step(f"{prefix}reserve-{attempt}", _reserve, vm_id, avoid, places)
         except InsufficientCapacity as error:
-            if not avoid:
+            if not refusal:
                 raise
             raise InsufficientServers(f"{error.message} (before that: {refusal})") from None
         host = host_address(plan["host"])
@@ -441,14 +448,14 @@ async def run_start(wf: Workflow[Context], vm_id: int, places: Plain, prefix: st
     raise OperationFailed(f"no host could start the virtual machine; {refusal}")
 
 
-@workflow("virtualmachine.start", failed=_start_failed)
+@workflow("virtualmachine.start", failed=start_failed)
 async def start(wf: Workflow[Context], vm_id: int, first: bool = False, start: bool = True, **places: Any) -> None:
     """Starts a machine; as the `first` start of a new one, which may be left stopped (``startvm=false``)."""
     if not start:
         await wf.finish(result, vm_id)
         return
     answer, paths = await run_start(wf, vm_id, places)
-    await wf.finish(_started, vm_id, answer, paths)
+    await wf.finish(started, vm_id, answer, paths)
 
 
 # -- stop
@@ -468,6 +475,8 @@ def _stopped(ctx: Context, vm_id: int, known: bool, shown: bool = True) -> Plain
     row = _vm(ctx, vm_id)
     if row["state"] == "Stopping":
         leave_host(ctx, row, known)
+    elif row["state"] == "Stopped":
+        ctx.tx.execute(_NO_HA, vm_id=vm_id)  # who asks for a stop wants no HA
     return result(ctx, vm_id) if shown else {}
 
 
@@ -543,7 +552,7 @@ def _rebooted(ctx: Context, vm_id: int) -> Plain:
 
 def _reboot_failed(ctx: Context, error: CloudError, vm_id: int, **_: Any) -> None:
     _stop_failed(ctx, error, vm_id)
-    _start_failed(ctx, error, vm_id)
+    start_failed(ctx, error, vm_id)
 
 
 @workflow("virtualmachine.reboot", failed=_reboot_failed)
@@ -558,7 +567,7 @@ async def reboot(wf: Workflow[Context], vm_id: int, forced: bool = False, boot_i
     known = await run_stop(wf, stopping, False)
     await wf.step("stopped", _stopped, vm_id, known, False)
     answer, paths = await run_start(wf, vm_id, {}, "again-")
-    await wf.finish(_started, vm_id, answer, paths)
+    await wf.finish(started, vm_id, answer, paths)
 
 
 # -- destroy and expunge

@@ -103,6 +103,8 @@ class SimulatorDriver:
 
     def machines(self) -> list[Machine]:
         """All simulated virtual machines, with host and power state."""
+        for host in self._world.hosts("WHERE beat IS NOT NULL AND up"):
+            self._world.settled(host.uuid)
         return self._world.machines()
 
     def volumes(self) -> list[Volume]:
@@ -116,6 +118,14 @@ class SimulatorDriver:
     def set_host(self, uuid: str, up: bool) -> None:
         """Crashes a host (all it runs goes off, it is unreachable) or revives it. ``LookupError``: no such host."""
         self._world.set_host(uuid, up)
+
+    def set_network(self, uuid: str, reachable: bool) -> None:
+        """Cuts a host off, while what it runs goes on, or connects it again. ``LookupError``: no such host."""
+        self._world.set_network(uuid, reachable)
+
+    def set_storage(self, uuid: str, reachable: bool) -> None:
+        """Takes its storage from a host (it cuts its own power after a minute) or gives it back. ``LookupError``."""
+        self._world.set_storage(uuid, reachable)
 
     def add_rule(self, rule: Rule) -> int:
         """Adds a fault rule behind the others; returns its id."""
@@ -191,8 +201,8 @@ class SimulatorDriver:
         """The host as the world has it, after it was made or changed to what the address says."""
         known = self._world.host(address.uuid)
         host = host_from(address, known)
-        if known is not None and not known.up:
-            raise HostUnreachable(f"Simulated host {address.uuid} is down")
+        if known is not None:
+            self._world.require_up(address.uuid)
         if host != known:
             self._world.put_host(host)
         self._seen.add(address.uuid)

@@ -18,6 +18,9 @@ from cloudsim.agents.base import (
     CreateVolume,
     DeleteVolume,
     DestroyMachine,
+    FenceHost,
+    HostUnreachable,
+    InvestigateHost,
     MachineStats,
     MigrateMachine,
     Ping,
@@ -49,6 +52,25 @@ def machine_stats(world: World, host: str, command: MachineStats) -> Answer:
     running = world.machines("WHERE host = ? AND power = 'PowerOn'", host)
     now = world.clock.now()
     return {"machines": {one.name: figures(one, now) for one in running if not wanted or one.name in wanted}}
+
+
+def investigate_host(world: World, _host: str, command: InvestigateHost) -> Answer:
+    """What a neighbour sees of a host: its answers, and its heartbeats on the storage they share."""
+    try:
+        found = world.settled(command.target)
+    except LookupError:
+        return {"answers": False, "heartbeat": None}
+    beats = found.up and found.beat is None
+    return {"answers": found.up and found.network, "heartbeat": world.clock.now() if beats else found.beat}
+
+
+def fence_host(world: World, _host: str, command: FenceHost) -> Answer:
+    """Cuts a host's power."""
+    try:
+        world.switch(command.target, False)
+    except LookupError:
+        raise CommandFailed(f"There is no simulated host {command.target}") from None
+    return {}
 
 
 def create_volume(world: World, _host: str, command: CreateVolume) -> Answer:
@@ -133,11 +155,11 @@ def migrate_machine(world: World, host: str, command: MigrateMachine) -> Answer:
     if row is None:
         raise CommandFailed(f"Virtual machine {command.name} does not run on host {host}")
     memory = row[0]
-    target = world.db.execute(
-        "SELECT memory, overcommit, used, up FROM hosts WHERE uuid = ?", (command.target,)
-    ).fetchone()
-    if target is None or not target[3]:
-        raise CommandFailed(f"Host {command.target} does not answer")
+    target = world.db.execute("SELECT memory, overcommit, used FROM hosts WHERE uuid = ?", (command.target,)).fetchone()
+    try:
+        world.require_up(command.target)
+    except HostUnreachable:
+        raise CommandFailed(f"Host {command.target} does not answer") from None
     if target[2] + memory > target[0] * target[1]:
         raise CommandFailed(
             f"Virtual machine {command.name} needs {memory} bytes of memory; "
@@ -170,7 +192,11 @@ def _release(world: World, host: str, memory: int) -> None:
 
 
 #: The verbs that only look. Nothing is remembered of them.
-LOOKING: dict[type[Command], Action] = {Ping: ping, MachineStats: machine_stats}
+LOOKING: dict[type[Command], Action] = {
+    Ping: ping,
+    MachineStats: machine_stats,
+    InvestigateHost: investigate_host,
+}
 
 #: The verbs that change something.
 DOING: dict[type[Command], Action] = {
@@ -181,6 +207,7 @@ DOING: dict[type[Command], Action] = {
     RebootMachine: reboot_machine,
     MigrateMachine: migrate_machine,
     DestroyMachine: destroy_machine,
+    FenceHost: fence_host,
 }
 
 #: The pools are shared by all hosts: one and the same volume command may be asked of any of them.
@@ -200,7 +227,7 @@ def pretended(world: World, host: str, command: Command) -> dict[str, Any]:
             return {"power": "PowerOn"}
         case MigrateMachine():
             return {"vnc_port": vnc_port(command.uuid)}
-        case Ping() | MachineStats():
+        case Ping() | MachineStats() | InvestigateHost():
             return LOOKING[type(command)](world, host, command)
         case _:
             return {}

@@ -48,10 +48,10 @@ from cloudsim.db.schema.project import (
     project_role,
     project_role_permission,
 )
-from cloudsim.db.schema.virtualmachine import instance_group, system_nic, vm, volume
+from cloudsim.db.schema.virtualmachine import ha_work, instance_group, system_nic, vm, volume
 
 #: The newest migration: what an empty database is made at.
-VERSION = "0006"
+VERSION = "0007"
 
 __all__ = [
     "VERSION",
@@ -66,6 +66,7 @@ __all__ = [
     "event",
     "guest_os",
     "guest_os_category",
+    "ha_work",
     "host",
     "host_capacity",
     "image_store",

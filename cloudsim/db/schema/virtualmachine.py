@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from sqlalchemy import Column, Index, String
 
-from cloudsim.db.schema.base import big, data, flag, maybe, number, ref, required, resource, text, unique_alive
+from cloudsim.db.schema.base import big, data, flag, maybe, number, ref, required, resource, table, text, unique_alive
+from cloudsim.db.types import Big
 
 instance_group = resource(
     "instance_group",
@@ -95,6 +96,21 @@ system_nic = resource(
     # no address of a pod twice
     unique_alive("uq_system_nic_ip", "pod_id", "ip"),
     unique_alive("uq_system_nic_mac", "mac"),
+)
+
+#: Machines that HA still has to bring back: a row from the moment one is found down until it runs, or was given up.
+ha_work = table(
+    "ha_work",
+    Column("vm_id", Big, nullable=False, unique=True),
+    # why it is down: HostDown or MachineDown
+    required("reason"),
+    # the host that failed: not tried again
+    big("host_id"),
+    number("tries", nullable=False, default=0),
+    # when the next try is due
+    big("due", nullable=False),
+    big("created", nullable=False),
+    Index("ix_ha_work_due", "due"),
 )
 
 volume = resource(

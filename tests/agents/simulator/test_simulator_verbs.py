@@ -17,7 +17,9 @@ from cloudsim.agents.base import (
     DeleteVolume,
     DestroyMachine,
     Driver,
+    FenceHost,
     HostUnreachable,
+    InvestigateHost,
     MachineStats,
     MigrateMachine,
     Ping,
@@ -44,6 +46,8 @@ def test_it_is_a_driver_with_all_verbs(driver: SimulatorDriver) -> None:
         DestroyMachine,
         MachineStats,
         MigrateMachine,
+        InvestigateHost,
+        FenceHost,
     }
 
 
