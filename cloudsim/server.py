@@ -37,7 +37,16 @@ from cloudsim.db.sqlite import SqliteDatabase
 from cloudsim.db.upgrade import prepare
 from cloudsim.jobs.engine import Engine, current_job
 from cloudsim.jobs.workflow import registered
-from cloudsim.services import annotation, bootstrap, configuration, host, identity, sample_zone, vm_workflows
+from cloudsim.services import (
+    annotation,
+    bootstrap,
+    configuration,
+    host,
+    identity,
+    sample_zone,
+    vm_workflows,
+    vmsnapshot_workflows,
+)
 from cloudsim.services.context import Cloud, Context
 
 log = logging.getLogger(__name__)
@@ -110,7 +119,8 @@ class Server:
             present=present,
             server_uuid=self._server_uuid(directory),
         )
-        assert vm_workflows  # registers its workflows
+        assert vm_workflows  # these register their workflows
+        assert vmsnapshot_workflows
         self.cloud.jobs = Engine(
             self.db,
             self.agents,

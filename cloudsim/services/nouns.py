@@ -121,6 +121,7 @@ SYSTEM_VM = Noun(
     (schema.vm.c.type == "ConsoleProxy") | (schema.vm.c.type == "SecondaryStorageVm"),
 )
 VOLUME = Noun("volume", "volume", schema.volume, Owner.ACCOUNT, "Volume")
+VM_SNAPSHOT = Noun("vmSnapshot", "virtual machine snapshot", schema.vm_snapshot, Owner.ACCOUNT, "VmSnapshot")
 INSTANCE_GROUP = Noun("instancegroup", "instance group", schema.instance_group, Owner.ACCOUNT, "InstanceGroup")
 NETWORK = Noun("network", "network", schema.network, Owner.ACCOUNT, "Network")
 PUBLIC_IP = Noun("publicipaddress", "public IP address", schema.public_ip, Owner.ACCOUNT, "IpAddress")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from cloudsim.core.caller import Caller
 from cloudsim.db import placement
 from cloudsim.jobs.periodic import PeriodicTask, Scheduler
-from cloudsim.services import account_orders, host, job, system_vm, vm_expunge
+from cloudsim.services import account_orders, host, job, system_vm, vm_expunge, vmsnapshot
 from cloudsim.services.context import Cloud
 
 
@@ -83,6 +83,19 @@ class LookAfterSystemVms(_Task):
         await self._cloud.db.write(lambda tx: system_vm.look_after(self._cloud.context(tx, self._admin)))
 
 
+class ExpireVMSnapshots(_Task):
+    """Removes snapshots of machines that are older than ``vmsnapshot.expire.interval``."""
+
+    name = "vmsnapshot-expire"
+    setting = "vmsnapshot.expire.interval"
+
+    def interval(self) -> float:
+        return 3600.0
+
+    async def run(self) -> None:
+        await self._cloud.db.write(lambda tx: vmsnapshot.expire(self._cloud.context(tx, self._admin)))
+
+
 class FinishRemovals(_Task):
     """Goes on with the deletion of accounts that did not come to its end."""
 
@@ -93,7 +106,15 @@ class FinishRemovals(_Task):
         await self._cloud.db.write(lambda tx: account_orders.due(self._cloud.context(tx, self._admin)))
 
 
-TASKS = (LookAfterSystemVms, FinishRemovals, ExpungeMachines, PurgeJobs, RecalculateCapacity, PingHosts)
+TASKS = (
+    LookAfterSystemVms,
+    FinishRemovals,
+    ExpireVMSnapshots,
+    ExpungeMachines,
+    PurgeJobs,
+    RecalculateCapacity,
+    PingHosts,
+)
 
 
 def scheduler(cloud: Cloud, admin: Caller) -> Scheduler:

@@ -45,6 +45,7 @@ from cloudsim.db import schema
 from cloudsim.db import virtualmachine as db
 from cloudsim.db.database import Row
 from cloudsim.db.placement import allocate
+from cloudsim.db.types import Big
 from cloudsim.jobs.workflow import Workflow, workflow
 from cloudsim.services import access, network, placement, resource, system_network, usage
 from cloudsim.services.context import Context
@@ -684,6 +685,8 @@ def _expunged(ctx: Context, vm_id: int) -> Plain:
         power_host_id=None,
         update_count=row["update_count"] + 1,
     )
+    ctx.tx.execute(_NO_SNAPSHOTS, vm_id=vm_id, at=ctx.now)
+    ctx.tx.execute(_NO_SNAPSHOTS_USED, vm_id=vm_id, at=ctx.now)
     ctx.tx.execute(_DELETE_DETAILS, vm_id=vm_id)
     ctx.tx.execute(_DELETE_TAGS, vm_id=vm_id)
     return shown
@@ -694,6 +697,20 @@ def _gone(ctx: Context, vm_id: int) -> Plain:
     return {"success": True}
 
 
+_NO_SNAPSHOTS = (
+    schema.vm_snapshot.update()
+    .where(schema.vm_snapshot.c.vm_id == bindparam("vm_id"), schema.vm_snapshot.c.removed.is_(None))
+    .values(state="Removed", current=False, removed=bindparam("at", type_=Big))
+)
+_NO_SNAPSHOTS_USED = (
+    schema.usage.update()
+    .where(
+        schema.usage.c.vm_id == bindparam("vm_id"),
+        schema.usage.c.kind == "vmsnapshot",
+        schema.usage.c.ended.is_(None),
+    )
+    .values(ended=bindparam("at", type_=Big))
+)
 _DELETE_DETAILS = schema.detail.delete().where(
     schema.detail.c.resource_type == "UserVm", schema.detail.c.resource_id == bindparam("vm_id")
 )

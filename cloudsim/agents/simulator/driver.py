@@ -28,7 +28,7 @@ from cloudsim.agents.simulator import latency as latencies
 from cloudsim.agents.simulator import verbs
 from cloudsim.agents.simulator.facts import facts_of, host_from
 from cloudsim.agents.simulator.faults import Faults, Rule
-from cloudsim.agents.simulator.world import Host, Machine, Volume, World
+from cloudsim.agents.simulator.world import Host, Machine, Snapshot, Volume, World
 from cloudsim.core.clock import Clock
 from cloudsim.core.ids import Ids
 
@@ -110,6 +110,14 @@ class SimulatorDriver:
     def volumes(self) -> list[Volume]:
         """All simulated volumes."""
         return self._world.volumes()
+
+    def snapshots(self) -> list[Snapshot]:
+        """All snapshots of simulated virtual machines."""
+        return self._world.snapshots()
+
+    def content(self, uuid: str, word: str | None = None) -> str:
+        """What a volume, or the memory of a machine, holds; with `word`, what its guest has just written there."""
+        return self._world.content(uuid, word)
 
     def host_memory_used(self, uuid: str) -> int:
         """The bytes of memory that the machines which are on have on that host."""

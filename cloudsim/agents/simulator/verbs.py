@@ -15,7 +15,9 @@ from cloudsim.agents.base import (
     Answer,
     Command,
     CommandFailed,
+    CreateMachineSnapshot,
     CreateVolume,
+    DeleteMachineSnapshot,
     DeleteVolume,
     DestroyMachine,
     FenceHost,
@@ -25,6 +27,7 @@ from cloudsim.agents.base import (
     MigrateMachine,
     Ping,
     RebootMachine,
+    RevertMachineSnapshot,
     StartMachine,
     StopMachine,
 )
@@ -135,7 +138,8 @@ def stop_machine(world: World, host: str, command: StopMachine) -> Answer:
         if deaf and not command.forced:
             raise CommandFailed(f"Virtual machine {command.name} did not shut down within {command.wait:g} s")
         world.db.execute(
-            "UPDATE machines SET power = 'PowerOff', since = ? WHERE uuid = ?", (world.clock.now(), command.uuid)
+            "UPDATE machines SET power = 'PowerOff', content = '', since = ? WHERE uuid = ?",
+            (world.clock.now(), command.uuid),
         )
         _release(world, host, memory)
     return {"power": "PowerOff"}
@@ -145,7 +149,7 @@ def reboot_machine(world: World, host: str, command: RebootMachine) -> Answer:
     """Restarts the guest, which must run here."""
     if running(world, host, command.uuid) is None:
         raise CommandFailed(f"Virtual machine {command.name} does not run on host {host}")
-    world.db.execute("UPDATE machines SET since = ? WHERE uuid = ?", (world.clock.now(), command.uuid))
+    world.db.execute("UPDATE machines SET content = '', since = ? WHERE uuid = ?", (world.clock.now(), command.uuid))
     return {"power": "PowerOn"}
 
 
@@ -176,7 +180,54 @@ def destroy_machine(world: World, host: str, command: DestroyMachine) -> Answer:
     row = running(world, host, command.uuid)
     if row is not None:
         _release(world, host, row[0])
-    world.db.execute("DELETE FROM machines WHERE uuid = ? AND host = ?", (command.uuid, host))
+    if world.db.execute("DELETE FROM machines WHERE uuid = ? AND host = ?", (command.uuid, host)).rowcount:
+        world.db.execute("DELETE FROM snapshots WHERE machine = ?", (command.uuid,))
+    return {}
+
+
+def create_machine_snapshot(world: World, host: str, command: CreateMachineSnapshot) -> Answer:
+    """Keeps what the disks hold and, where it is asked for, the memory of a machine that runs here."""
+    db = world.db
+    memory = None
+    if command.memory:
+        if running(world, host, command.uuid) is None:
+            raise CommandFailed(f"Virtual machine {command.name} does not run on host {host}: its memory holds nothing")
+        memory = world.content(command.uuid)
+    held = {}
+    for uuid, pool in command.disks:
+        row = db.execute("SELECT content FROM volumes WHERE uuid = ? AND pool = ?", (uuid, pool)).fetchone()
+        if row is None:
+            raise CommandFailed(f"There is no volume {uuid} in pool {pool}")
+        held[uuid] = row[0]
+    db.execute(
+        "INSERT OR REPLACE INTO snapshots (uuid, name, machine, parent, memory, taken, disks) VALUES (?, ?, ?, ?, ?, ?, ?)",
+        (command.snapshot, command.snapshot_name, command.uuid, command.parent, memory, world.clock.now(),
+         orjson.dumps(held)),
+    )  # fmt: skip
+    return {}
+
+
+def revert_machine_snapshot(world: World, host: str, command: RevertMachineSnapshot) -> Answer:
+    """Puts back what the snapshot kept."""
+    found = next(iter(world.snapshots("WHERE uuid = ? AND machine = ?", command.snapshot, command.uuid)), None)
+    if found is None:
+        raise CommandFailed(f"There is no snapshot {command.snapshot_name} of virtual machine {command.name}")
+    runs = running(world, host, command.uuid) is not None
+    if runs and found.memory is None:
+        raise CommandFailed(f"Snapshot {command.snapshot_name} has no memory, and the virtual machine runs")
+    for uuid, _pool in command.disks:
+        if uuid in found.disks:
+            world.db.execute("UPDATE volumes SET content = ? WHERE uuid = ?", (found.disks[uuid], uuid))
+    if runs:
+        world.db.execute("UPDATE machines SET content = ? WHERE uuid = ?", (found.memory, command.uuid))
+    return {}
+
+
+def delete_machine_snapshot(world: World, _host: str, command: DeleteMachineSnapshot) -> Answer:
+    """Forgets the snapshot; those that followed it follow its parent."""
+    for found in world.snapshots("WHERE uuid = ? AND machine = ?", command.snapshot, command.uuid):
+        world.db.execute("UPDATE snapshots SET parent = ? WHERE parent = ?", (found.parent, found.uuid))
+        world.db.execute("DELETE FROM snapshots WHERE uuid = ?", (found.uuid,))
     return {}
 
 
@@ -207,6 +258,9 @@ DOING: dict[type[Command], Action] = {
     RebootMachine: reboot_machine,
     MigrateMachine: migrate_machine,
     DestroyMachine: destroy_machine,
+    CreateMachineSnapshot: create_machine_snapshot,
+    RevertMachineSnapshot: revert_machine_snapshot,
+    DeleteMachineSnapshot: delete_machine_snapshot,
     FenceHost: fence_host,
 }
 

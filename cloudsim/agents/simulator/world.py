@@ -24,14 +24,25 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import orjson
+
 from cloudsim.agents.base import Answer, Command, CommandFailed, HostUnreachable
 from cloudsim.agents.simulator import records
 from cloudsim.agents.simulator.records import Records
 from cloudsim.core.clock import Clock
 
-VERSION = 2
+VERSION = 3
 #: What brings a file of an older version to the next one.
 _UPGRADES = {
+    2: """
+CREATE TABLE snapshots (
+    uuid TEXT PRIMARY KEY, name TEXT NOT NULL, machine TEXT NOT NULL, parent TEXT, memory TEXT, taken INTEGER NOT NULL,
+    disks BLOB NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX snapshots_machine ON snapshots (machine);
+ALTER TABLE volumes ADD COLUMN content TEXT NOT NULL DEFAULT '';
+ALTER TABLE machines ADD COLUMN content TEXT NOT NULL DEFAULT '';
+""",
     1: "ALTER TABLE hosts ADD COLUMN network INTEGER NOT NULL DEFAULT 1; ALTER TABLE hosts ADD COLUMN beat INTEGER;",
 }
 #: Milliseconds after which a host that cannot write its heartbeat cuts its own power.
@@ -51,14 +62,24 @@ CREATE TABLE machines (
     id INTEGER PRIMARY KEY, uuid TEXT NOT NULL UNIQUE, name TEXT NOT NULL, host TEXT NOT NULL, power TEXT NOT NULL,
     cpus INTEGER NOT NULL, memory INTEGER NOT NULL,
     -- Since when (ms) it has this power state, and whether its guest ignores a request to shut down.
-    since INTEGER NOT NULL, deaf INTEGER NOT NULL, spec BLOB NOT NULL
+    since INTEGER NOT NULL, deaf INTEGER NOT NULL, spec BLOB NOT NULL,
+    -- What its memory holds, in a word: gone when it goes off.
+    content TEXT NOT NULL DEFAULT ''
 );
 -- Has all that a ping asks for.
 CREATE INDEX machines_host ON machines (host, name, power);
 CREATE TABLE volumes (
     uuid TEXT PRIMARY KEY, name TEXT NOT NULL, pool TEXT NOT NULL, path TEXT NOT NULL, size INTEGER NOT NULL,
-    template TEXT
+    template TEXT,
+    -- What it holds, in a word.
+    content TEXT NOT NULL DEFAULT ''
 ) WITHOUT ROWID;
+-- Of machines: what each of their disks and, in those of running ones with memory, their memory held.
+CREATE TABLE snapshots (
+    uuid TEXT PRIMARY KEY, name TEXT NOT NULL, machine TEXT NOT NULL, parent TEXT, memory TEXT, taken INTEGER NOT NULL,
+    disks BLOB NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX snapshots_machine ON snapshots (machine);
 {records.SCHEMA}
 CREATE TABLE rules (id INTEGER PRIMARY KEY AUTOINCREMENT, remaining INTEGER, rule BLOB NOT NULL);
 """
@@ -108,6 +129,19 @@ class Volume:
     path: str
     size: int
     template: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """What a simulated machine's disks held at an instant (ms), by uuid of the disk; `memory`: None without it."""
+
+    uuid: str
+    name: str
+    machine: str
+    parent: str | None
+    memory: str | None
+    taken: int
+    disks: dict[str, str]
 
 
 _HOST = "uuid, url, name, cpus, speed, sockets, memory, overcommit, storage, version, up, used, network, beat"
@@ -258,7 +292,8 @@ class World:
         if not up:
             db.execute("UPDATE hosts SET used = 0 WHERE uuid = ?", (uuid,))
             db.execute(
-                "UPDATE machines SET power = 'PowerOff', since = ? WHERE host = ? AND power = 'PowerOn'", (now, uuid)
+                "UPDATE machines SET power = 'PowerOff', content = '', since = ? WHERE host = ? AND power = 'PowerOn'",
+                (now, uuid),
             )
 
     def set_network(self, uuid: str, reachable: bool) -> None:
@@ -310,6 +345,23 @@ class World:
         """All volumes."""
         rows = self.db.execute("SELECT uuid, name, pool, path, size, template FROM volumes")
         return [Volume(*row) for row in rows]
+
+    def snapshots(self, where: str = "", *values: str) -> list[Snapshot]:
+        """All snapshots of machines, or those that the SQL clause `where` picks."""
+        rows = self.db.execute(
+            f"SELECT uuid, name, machine, parent, memory, taken, disks FROM snapshots {where}", values
+        )
+        return [Snapshot(*(*row[:6], orjson.loads(row[6]))) for row in rows]
+
+    def content(self, uuid: str, word: str | None = None) -> str:
+        """What a volume, or the memory of a machine, holds; `word`: from now on. ``LookupError``: neither is there."""
+        for table in ("volumes", "machines"):
+            if word is not None:
+                self.db.execute(f"UPDATE {table} SET content = ? WHERE uuid = ?", (word, uuid))
+            row = self.db.execute(f"SELECT content FROM {table} WHERE uuid = ?", (uuid,)).fetchone()
+            if row is not None:
+                return str(row[0])
+        raise LookupError(f"There is no simulated volume or machine {uuid}")
 
     def memory_used(self, host: str) -> int:
         """The bytes that the host's running machines have, added up from them."""

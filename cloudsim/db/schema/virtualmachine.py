@@ -98,6 +98,31 @@ system_nic = resource(
     unique_alive("uq_system_nic_mac", "mac"),
 )
 
+vm_snapshot = resource(
+    "vm_snapshot",
+    # i-2-3-VM_VS_20261123083340
+    required("name"),
+    text("display_name"),
+    text("description"),
+    ref("vm_id", "vm"),
+    ref("account_id", "account"),
+    ref("domain_id", "domain"),
+    # Disk or DiskAndMemory
+    required("type"),
+    # states.vmsnapshot
+    required("state"),
+    number("update_count", nullable=False, default=0),
+    ref("parent_id", "vm_snapshot", optional=True),
+    # whether the machine is at this one
+    flag("current"),
+    flag("quiesced"),
+    # what the machine had then, for going back
+    ref("service_offering_id", "service_offering"),
+    number("cpu", nullable=False),
+    number("speed", nullable=False),
+    number("memory", nullable=False),
+)
+
 #: Machines that HA still has to bring back: a row from the moment one is found down until it runs, or was given up.
 ha_work = table(
     "ha_work",

@@ -13,7 +13,9 @@ from simulator_helpers import GIB, JumpingClock, destroy, host, machine, new_id,
 from cloudsim.agents.base import (
     Command,
     CommandFailed,
+    CreateMachineSnapshot,
     CreateVolume,
+    DeleteMachineSnapshot,
     DeleteVolume,
     DestroyMachine,
     Driver,
@@ -24,6 +26,7 @@ from cloudsim.agents.base import (
     MigrateMachine,
     Ping,
     RebootMachine,
+    RevertMachineSnapshot,
     StartMachine,
     StopMachine,
     Unsupported,
@@ -48,6 +51,9 @@ def test_it_is_a_driver_with_all_verbs(driver: SimulatorDriver) -> None:
         MigrateMachine,
         InvestigateHost,
         FenceHost,
+        CreateMachineSnapshot,
+        RevertMachineSnapshot,
+        DeleteMachineSnapshot,
     }
 
 
