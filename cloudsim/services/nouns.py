@@ -121,6 +121,7 @@ SYSTEM_VM = Noun(
     (schema.vm.c.type == "ConsoleProxy") | (schema.vm.c.type == "SecondaryStorageVm"),
 )
 VOLUME = Noun("volume", "volume", schema.volume, Owner.ACCOUNT, "Volume")
+VM_SCHEDULE = Noun("vmschedule", "schedule", schema.vm_schedule, Owner.ACCOUNT, "VMSchedule")
 VM_SNAPSHOT = Noun("vmSnapshot", "virtual machine snapshot", schema.vm_snapshot, Owner.ACCOUNT, "VmSnapshot")
 INSTANCE_GROUP = Noun("instancegroup", "instance group", schema.instance_group, Owner.ACCOUNT, "InstanceGroup")
 NETWORK = Noun("network", "network", schema.network, Owner.ACCOUNT, "Network")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from cloudsim.core.caller import Caller
 from cloudsim.db import placement
 from cloudsim.jobs.periodic import PeriodicTask, Scheduler
-from cloudsim.services import account_orders, host, job, system_vm, vm_expunge, vmsnapshot
+from cloudsim.services import account_orders, host, job, system_vm, vm_expunge, vmschedule, vmsnapshot
 from cloudsim.services.context import Cloud
 
 
@@ -83,6 +83,20 @@ class LookAfterSystemVms(_Task):
         await self._cloud.db.write(lambda tx: system_vm.look_after(self._cloud.context(tx, self._admin)))
 
 
+class FollowSchedules(_Task):
+    """Carries out what schedules of machines say."""
+
+    name = "vm-schedules"
+    first = 1.0
+
+    def interval(self) -> float:
+        return 10.0
+
+    async def run(self) -> None:
+        while await self._cloud.db.write(lambda tx: vmschedule.follow(self._cloud.context(tx, self._admin))):
+            pass
+
+
 class ExpireVMSnapshots(_Task):
     """Removes snapshots of machines that are older than ``vmsnapshot.expire.interval``."""
 
@@ -109,6 +123,7 @@ class FinishRemovals(_Task):
 TASKS = (
     LookAfterSystemVms,
     FinishRemovals,
+    FollowSchedules,
     ExpireVMSnapshots,
     ExpungeMachines,
     PurgeJobs,

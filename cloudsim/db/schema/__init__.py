@@ -48,10 +48,10 @@ from cloudsim.db.schema.project import (
     project_role,
     project_role_permission,
 )
-from cloudsim.db.schema.virtualmachine import ha_work, instance_group, system_nic, vm, vm_snapshot, volume
+from cloudsim.db.schema.virtualmachine import ha_work, instance_group, system_nic, vm, vm_schedule, vm_snapshot, volume
 
 #: The newest migration: what an empty database is made at.
-VERSION = "0008"
+VERSION = "0009"
 
 __all__ = [
     "VERSION",
@@ -106,6 +106,7 @@ __all__ = [
     "user_data",
     "vlan",
     "vm",
+    "vm_schedule",
     "vm_snapshot",
     "vnet",
     "volume",

@@ -98,6 +98,26 @@ system_nic = resource(
     unique_alive("uq_system_nic_mac", "mac"),
 )
 
+vm_schedule = resource(
+    "vm_schedule",
+    ref("vm_id", "vm"),
+    # the owner of the machine
+    ref("account_id", "account"),
+    ref("domain_id", "domain"),
+    text("description"),
+    # a cron expression, and the time zone it is meant in
+    required("schedule"),
+    required("timezone"),
+    # START, STOP, REBOOT, FORCE_STOP or FORCE_REBOOT
+    required("action"),
+    flag("enabled"),
+    big("start", nullable=False),
+    big("end"),
+    # when it is carried out next; None: never again
+    big("due"),
+    Index("ix_vm_schedule_due", "due"),
+)
+
 vm_snapshot = resource(
     "vm_snapshot",
     # i-2-3-VM_VS_20261123083340
