@@ -49,6 +49,7 @@ from cloudsim.services import (
     own_process,
     sample_zone,
     vm_workflows,
+    vmsnapshot_workflows,
 )
 from cloudsim.services.context import Cloud, Context
 
@@ -126,7 +127,8 @@ class Server:
             server_name=own_process.name(),
             end=self.end.set,
         )
-        assert vm_workflows  # registers its workflows
+        assert vm_workflows  # these register their workflows
+        assert vmsnapshot_workflows
         self.cloud.jobs = Engine(
             self.db,
             self.agents,

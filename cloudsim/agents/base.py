@@ -246,6 +246,82 @@ class DestroyMachine(Command):
 
 
 @dataclass(frozen=True, slots=True)
+class CreateMachineSnapshot(Command):
+    """Keeps what a machine's disks hold, and with `memory` (it must run) what its memory holds. Answer: ``{}``.
+
+    All disks at one instant; `quiesce`: the guest is asked to write its buffers first. `parent`: uuid of the snapshot
+    that the machine is at, None for the first. Fails where a disk of the machine is not there.
+    """
+
+    wire: ClassVar[str] = "CreateVMSnapshotCommand"
+    #: The machine's.
+    uuid: str
+    name: str
+    #: The snapshot's own uuid and name.
+    snapshot: str
+    snapshot_name: str
+    #: uuid and pool of each disk.
+    disks: tuple[tuple[str, str], ...]
+    memory: bool = False
+    quiesce: bool = False
+    parent: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RevertMachineSnapshot(Command):
+    """Takes a machine's disks back to what a snapshot kept, and a running machine its memory, too. Answer: ``{}``.
+
+    A machine that runs goes on from where the snapshot was taken, and only one with memory can do that; one that is
+    stopped stays stopped.
+    """
+
+    wire: ClassVar[str] = "RevertToVMSnapshotCommand"
+    uuid: str
+    name: str
+    snapshot: str
+    snapshot_name: str
+    disks: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteMachineSnapshot(Command):
+    """Forgets a snapshot; those made after it stay as they are. One that is not there is fine. Answer: ``{}``."""
+
+    wire: ClassVar[str] = "DeleteVMSnapshotCommand"
+    uuid: str
+    name: str
+    snapshot: str
+    snapshot_name: str
+    disks: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class InvestigateHost(Command):
+    """Asks one host what it sees of another, which does not answer the server. Never remembered.
+
+    Answer: ``{"answers": bool, "heartbeat": int | None}``: whether it answers its neighbour, and when (ms) it last wrote
+    its heartbeat to the storage that both reach; None where it never did.
+    """
+
+    wire: ClassVar[str] = "CheckOnHostCommand"
+    #: uuid and URL of the host in question.
+    target: str
+    target_url: str
+
+
+@dataclass(frozen=True, slots=True)
+class FenceHost(Command):
+    """Makes sure that another host runs nothing any more: this host cuts its power. Answer: ``{}``.
+
+    One that is off already is fine. When it has been answered, no machine runs on the other host.
+    """
+
+    wire: ClassVar[str] = "FenceCommand"
+    target: str
+    target_url: str
+
+
+@dataclass(frozen=True, slots=True)
 class MachineStats(Command):
     """Figures of running machines, never remembered.
 

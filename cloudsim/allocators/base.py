@@ -71,6 +71,8 @@ class HostCandidate:
     cluster_name: str = ""
     #: Whom the host, or a place that it is in, is dedicated to.
     dedications: tuple[Dedication, ...] = ()
+    #: Whether it has the tag of setting ``ha.tag``: kept free for machines whose host failed.
+    kept_for_ha: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +130,8 @@ class Request:
     domain_ids: frozenset[int] = frozenset()
     #: One of the cloud's own machines.
     is_system: bool = False
+    #: Whether HA brings the machine back: hosts that are kept for that are tried first.
+    ha: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import replace
 
 from cloudsim.allocators import registry
 from cloudsim.allocators.base import Destination, HostCandidate, Policy, PoolCandidate, Refusal, Request
@@ -33,12 +35,15 @@ def find(
     The same arguments and a `chance` in the same state give the same answer. Raises `NoHost`
     (an `InsufficientServers`) or `NoPool` (an `InsufficientStorage`), both with all `refusals`.
     """
+    kept = [host for host in hosts if host.kept_for_ha] if request.ha else []
+    if kept:
+        free = [replace(host, kept_for_ha=False) for host in kept]
+        with suppress(NoDestination):
+            return find(replace(request, ha=False), free, pools, policy, chance)
     *first, last = own_first(request, hosts)
     for own in first:
-        try:
+        with suppress(NoDestination):
             return _among(request, hosts, own, pools, policy, chance)
-        except NoDestination:
-            pass
     return _among(request, hosts, last, pools, policy, chance)
 
 

@@ -76,6 +76,11 @@ def tags(request: Request, host: HostCandidate) -> str | None:
     return f"lacks the host tags {words(request.host_tags - host.tags)}"
 
 
+def kept_for_ha(request: Request, host: HostCandidate) -> str | None:
+    """Not one that is kept free for HA (setting ``ha.tag``), but for machines that HA brings back."""
+    return None if request.ha or not host.kept_for_ha else "is kept free for machines that HA brings back (ha.tag)"
+
+
 def speed(request: Request, host: HostCandidate) -> str | None:
     """A core at least as fast as one virtual CPU."""
     if host.cpu_speed >= request.speed:
@@ -120,6 +125,7 @@ HOST_RULES: tuple[HostRule, ...] = (
     hypervisor,
     arch,
     tags,
+    kept_for_ha,
     speed,
     cores,
     machine_limit,
@@ -131,11 +137,13 @@ HOST_RULES: tuple[HostRule, ...] = (
 def rules_for(request: Request) -> tuple[HostRule, ...]:
     """`HOST_RULES` without those that no host can break, because `request` asks for nothing that they look at."""
     anywhere = request.host_id is None and request.cluster_id is None and request.pod_id is None
-    return _without(anywhere, not request.avoid, not request.host_tags, request.ignore_disabled)
+    return _without(anywhere, not request.avoid, not request.host_tags, request.ignore_disabled, request.ha)
 
 
 @cache
-def _without(anywhere: bool, nothing_to_avoid: bool, no_tags: bool, ignore_disabled: bool) -> tuple[HostRule, ...]:
+def _without(
+    anywhere: bool, nothing_to_avoid: bool, no_tags: bool, ignore_disabled: bool, ha: bool
+) -> tuple[HostRule, ...]:
     idle: set[HostRule] = set()
     if anywhere:
         idle.add(place)
@@ -143,6 +151,8 @@ def _without(anywhere: bool, nothing_to_avoid: bool, no_tags: bool, ignore_disab
         idle.add(avoid)
     if no_tags:
         idle.add(tags)
+    if ha:
+        idle.add(kept_for_ha)
     if ignore_disabled:
         idle.update((cluster_enabled, pod_enabled))
     return tuple(rule for rule in HOST_RULES if rule not in idle)

@@ -65,6 +65,7 @@ virtualmachine = Machine(
     (("Starting", "OperationFailedToError", "Error"), ("Expunging", "OperationSucceeded", "Expunging")),
 )
 volume = Machine("volume", "a volume")
+vmsnapshot = Machine("vmsnapshot", "a virtual machine snapshot")
 network = Machine("network", "a network")
 nic = Machine("nic", "a network card")
 template = Machine("template", "a template")

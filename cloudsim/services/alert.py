@@ -20,8 +20,9 @@ from cloudsim.services.listing import Listing, equals
 table = schema.alert
 
 #: CloudStack's numbers of the types that this server raises itself.
-HOST = 7
-ROUTER = 9
+HOST, MACHINE, ROUTER = 7, 8, 9
+#: Those about the cloud's own machines, by the type of machine.
+OWN_MACHINES = {"ConsoleProxy": 10, "SecondaryStorageVm": 19, "DomainRouter": ROUTER}
 
 LISTING = Listing(
     table,

@@ -20,7 +20,7 @@ from cloudsim.db import schema
 from cloudsim.db.database import Row, Transaction
 from cloudsim.db.types import any_of
 from cloudsim.jobs.job import Order
-from cloudsim.services import alert, host_state
+from cloudsim.services import alert, ha, host_state, investigation
 from cloudsim.services.cloud_machine import kind_of
 from cloudsim.services.context import Cloud, Context
 from cloudsim.services.observed import Figures
@@ -51,7 +51,11 @@ _IDLE = ~exists().where(and_(job.c.lock == "vm:" + vm.c.uuid, or_(job.c.state ==
 _HERE = select(vm.c.id, vm.c.host_id, vm.c.instance_name).where(
     any_of(vm.c.host_id, "hosts"), vm.c.state == "Running", vm.c.removed.is_(None)
 )
-_STILL_HERE = select(vm).where(any_of(vm.c.id, "ids"), vm.c.state == "Running", vm.c.removed.is_(None), _IDLE)
+_STILL_HERE = (
+    select(vm, host.c.cluster_id)
+    .select_from(vm.join(host, vm.c.host_id == host.c.id))
+    .where(any_of(vm.c.id, "ids"), vm.c.state == "Running", vm.c.removed.is_(None), _IDLE)
+)
 _BY_NAMES = select(vm).where(any_of(vm.c.instance_name, "names"), _IDLE)
 _THESE = select(host).where(any_of(host.c.id, "ids"), host.c.removed.is_(None))
 _SEEN = (
@@ -135,6 +139,14 @@ async def ping_all(cloud: Cloud, admin: Caller) -> None:
     there = {address.uuid for _, address in found}
     for uuid in set(cloud.observed.hosts) - there:
         del cloud.observed.hosts[uuid]
+    await cloud.db.write(lambda tx: _after(cloud.context(tx, admin)))
+
+
+def _after(ctx: Context) -> None:
+    """What hosts that are down still hold, and what HA has not brought back yet."""
+    while investigation.clear(ctx):
+        pass
+    ha.due(ctx)
 
 
 async def ping(cloud: Cloud, row: Row, address: HostAddress) -> Report:
@@ -185,6 +197,8 @@ def _compare(tx: Transaction, reports: Sequence[Report]) -> tuple[list[int], dic
 
 def _write(ctx: Context, reports: Sequence[Report], missing: list[int], strangers: Mapping[str, Report]) -> None:
     rows = {row["id"]: row for row in ctx.tx.all(_THESE, ids=[report.host_id for report in reports])}
+    # what a host says while its power is cut does not count
+    rows = {row_id: row for row_id, row in rows.items() if not row["fencing"]}
     heard = {report.host_id: report for report in reports if report.machines is not None and report.host_id in rows}
     if heard:
         ctx.tx.execute(_SEEN, ids=list(heard), at=min(report.asked for report in heard.values()))
@@ -210,15 +224,21 @@ def _silent(ctx: Context, row: Row, report: Report) -> None:
     else:
         event, since = "PingTimeout", row["last_ping"]
         limit = settings.number("ping.interval") * (settings.share("ping.timeout") or 2.5) * 1000
-    if report.asked - (since or 0) < limit or not states.host_status.can(row["status"], event):
+    if report.asked - (since or 0) < limit or row["status"] == "Down":
         return
-    if row["status"] in ("Alert", "Down"):
-        return  # it is known
+    if row["status"] == "Alert":
+        if row["resource_state"] != "Maintenance":
+            investigation.order(ctx, row)
+        return
+    if not states.host_status.can(row["status"], event):
+        return
     host_state.reach(ctx, row, event, disconnected=row["disconnected"] or ctx.now)
     log.warning("host %s (%s) does not answer: %s", row["name"], row["uuid"], report.why)
     text = f"host {row['name']} ({row['uuid']}) does not answer"
     alert.raise_(ctx, alert.HOST, text, zone_id=row["zone_id"], pod_id=row["pod_id"])
     ctx.event("HOST.DISCONNECT", f"host {row['name']} does not answer", level="WARN", resource=("Host", row["uuid"]))
+    if row["resource_state"] != "Maintenance":
+        investigation.order(ctx, row)
 
 
 def _back(ctx: Context, row: Row, report: Report) -> None:
@@ -233,7 +253,10 @@ def _back(ctx: Context, row: Row, report: Report) -> None:
 
 
 def _missing(ctx: Context, ids: list[int], heard: Mapping[int, Report]) -> None:
-    """Machines that should run on their host and do not: they have stopped."""
+    """Machines that should run on their host and do not: they have stopped.
+
+    Nobody asked for that, so HA brings those back that it protects.
+    """
     for row in ctx.tx.all(_STILL_HERE, ids=ids):
         report = heard.get(row["host_id"])
         if report is None or report.machines is None or report.machines.get(row["instance_name"]) == "PowerOn":
@@ -241,6 +264,8 @@ def _missing(ctx: Context, ids: list[int], heard: Mapping[int, Report]) -> None:
         if (row["updated"] or 0) >= report.asked:
             continue
         leave_host(ctx, row, True, "FollowAgentPowerOffReport")
+        if ha.protects(ctx, row):
+            ha.bring_back(ctx, row, "MachineDown")
         kind = kind_of(row)
         ctx.event(
             f"{kind.event}.STOP",

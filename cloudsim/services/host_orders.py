@@ -179,6 +179,7 @@ def add(ctx: Context, wanted: Wanted, found: Found, *, tags: Sequence[str], enab
         os_category_id=None,
         last_ping=ctx.now,
         disconnected=None,
+        fencing=False,
         update_count=0,
     )
     template.offer(ctx, wanted.zone, address.hypervisor)
@@ -307,6 +308,7 @@ def _back(ctx: Context, host_id: int, facts: Mapping[str, Any]) -> dict[str, Any
         "AgentConnected",
         "Ready",
         disconnected=None,
+        fencing=False,
         last_ping=ctx.now,
         hypervisor_version=facts["version"],
         cpu_sockets=facts["sockets"],

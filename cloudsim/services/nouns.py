@@ -128,6 +128,8 @@ CLOUD_MACHINE = Noun(
 )
 ROUTER = Noun("router", "router", schema.vm, Owner.ACCOUNT, "DomainRouter", schema.vm.c.type == "DomainRouter")
 VOLUME = Noun("volume", "volume", schema.volume, Owner.ACCOUNT, "Volume")
+VM_SCHEDULE = Noun("vmschedule", "schedule", schema.vm_schedule, Owner.ACCOUNT, "VMSchedule")
+VM_SNAPSHOT = Noun("vmSnapshot", "virtual machine snapshot", schema.vm_snapshot, Owner.ACCOUNT, "VmSnapshot")
 INSTANCE_GROUP = Noun("instancegroup", "instance group", schema.instance_group, Owner.ACCOUNT, "InstanceGroup")
 NETWORK = Noun("network", "network", schema.network, Owner.ACCOUNT, "Network")
 PUBLIC_IP = Noun("publicipaddress", "public IP address", schema.public_ip, Owner.ACCOUNT, "IpAddress")

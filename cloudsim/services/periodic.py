@@ -16,6 +16,8 @@ from cloudsim.services import (
     stats,
     system_vm,
     vm_expunge,
+    vmschedule,
+    vmsnapshot,
     webhook_delivery,
 )
 from cloudsim.services.context import Cloud
@@ -104,6 +106,33 @@ class LookAfterSystemVms(_Task):
 
     async def run(self) -> None:
         await self._cloud.db.write(lambda tx: system_vm.look_after(self._cloud.context(tx, self._admin)))
+
+
+class FollowSchedules(_Task):
+    """Carries out what schedules of machines say."""
+
+    name = "vm-schedules"
+    first = 1.0
+
+    def interval(self) -> float:
+        return 10.0
+
+    async def run(self) -> None:
+        while await self._cloud.db.write(lambda tx: vmschedule.follow(self._cloud.context(tx, self._admin))):
+            pass
+
+
+class ExpireVMSnapshots(_Task):
+    """Removes snapshots of machines that are older than ``vmsnapshot.expire.interval``."""
+
+    name = "vmsnapshot-expire"
+    setting = "vmsnapshot.expire.interval"
+
+    def interval(self) -> float:
+        return 3600.0
+
+    async def run(self) -> None:
+        await self._cloud.db.write(lambda tx: vmsnapshot.expire(self._cloud.context(tx, self._admin)))
 
 
 class FinishRemovals(_Task):
@@ -202,6 +231,8 @@ TASKS = (
     LookAfterSystemVms,
     TellSecurityRules,
     FinishRemovals,
+    FollowSchedules,
+    ExpireVMSnapshots,
     ExpungeMachines,
     PurgeJobs,
     RecalculateCapacity,

@@ -77,6 +77,7 @@ def counts_machines(rules: Policy) -> bool:
 def host_candidates(ctx: Context, zone_id: int, account_id: int | None) -> list[HostCandidate]:
     """The hosts of a zone as the rules see them."""
     by_account = db.machines_by_host(ctx.tx, account_id) if account_id is not None else {}
+    ha_tag = ctx.settings.text("ha.tag")
     made = []
     for row in db.hosts(ctx.tx, zone_id):
         cpu_factor, memory_factor = factors(ctx, row)
@@ -107,6 +108,7 @@ def host_candidates(ctx: Context, zone_id: int, account_id: int | None) -> list[
                 account_machines=by_account.get(row["id"], 0),
                 cluster_uuid=row["cluster_uuid"],
                 cluster_name=row["cluster_name"],
+                kept_for_ha=bool(ha_tag) and ha_tag in row["tags"],
             )
         )
     return made

@@ -169,6 +169,7 @@ def _host(ctx: Context, zone: int, pod: int, cluster: int, number: int, machine:
         os_category_id=None,
         last_ping=ctx.now,
         disconnected=None,
+        fencing=False,
         update_count=0,
     )
     ctx.tx.insert(schema.host_capacity, host_id=host, cpu_used=0, memory_used=0, machines=0)

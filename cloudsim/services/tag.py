@@ -25,6 +25,7 @@ tag = schema.tag
 KINDS: dict[str, Noun] = {
     "UserVm": nouns.VIRTUAL_MACHINE,
     "Volume": nouns.VOLUME,
+    "VMSnapshot": nouns.VM_SNAPSHOT,
     "Network": nouns.NETWORK,
     "PublicIpAddress": nouns.PUBLIC_IP,
     "SecurityGroup": nouns.SECURITY_GROUP,

@@ -46,6 +46,7 @@ from cloudsim.db import schema
 from cloudsim.db import virtualmachine as db
 from cloudsim.db.database import Row
 from cloudsim.db.placement import allocate
+from cloudsim.db.types import Big
 from cloudsim.jobs.workflow import Workflow, workflow
 from cloudsim.services import (
     access,
@@ -61,7 +62,7 @@ from cloudsim.services import (
 )
 from cloudsim.services.cloud_machine import HYPERVISOR
 from cloudsim.services.context import Context
-from cloudsim.services.nouns import ACCOUNT, GUEST_OS, NETWORK, SERVICE_OFFERING, TEMPLATE, VIRTUAL_MACHINE
+from cloudsim.services.nouns import ACCOUNT, GUEST_OS, HOST, NETWORK, SERVICE_OFFERING, TEMPLATE, VIRTUAL_MACHINE
 from cloudsim.services.virtualmachine import move
 
 vm, volume, nic = schema.vm, schema.volume, schema.nic
@@ -204,6 +205,7 @@ def _machine(ctx: Context, row: Row) -> Plain:
     }
 
 
+_NO_HA = schema.ha_work.delete().where(schema.ha_work.c.vm_id == bindparam("vm_id"))
 _ZONE = select(schema.zone).where(schema.zone.c.id == bindparam("zone_id"))
 
 
@@ -256,6 +258,9 @@ def _check_start(ctx: Context, vm_id: int) -> Plain:
         raise InvalidValue(f"a virtual machine in state {row['state']} cannot be started")
     _check_running_limits(ctx, row)
     if row["power_state"] == "PowerUnknown" and row["power_host_id"] is not None:
+        doubt = access.row(ctx, HOST, row["power_host_id"])
+        if doubt["status"] == "Down" or doubt["removed"] is not None:
+            return {}  # it was fenced: nothing runs there
         return {"doubt": address_of(ctx, row["power_host_id"]), "uuid": row["uuid"], "name": row["instance_name"]}
     return {}
 
@@ -310,7 +315,7 @@ def _reserve(
         host_id=places.get("host_id"),
         cluster_id=places.get("cluster_id"),
         pod_id=places.get("pod_id"),
-        avoid=dict.fromkeys(avoid, "it has just failed to start this machine"),
+        avoid=dict.fromkeys(avoid, "it has just failed this machine"),
         volumes=tuple(
             VolumeRequest(
                 disk["size"],
@@ -325,6 +330,7 @@ def _reserve(
             places.get("host_id") is not None
             or (row["type"] == router.TYPE and ctx.settings.flag("allow.router.on.disabled.resources"))
         ),
+        ha=bool(places.get("ha")),
     )
     if shared:
         request = shared_network.within_pods(ctx, row, cards, request)
@@ -405,7 +411,8 @@ def _take_back(ctx: Context, vm_id: int, refused: bool) -> None:
     ctx.tx.update(vm, {"id": vm_id}, **values)
 
 
-def _started(ctx: Context, vm_id: int, answer: Plain, paths: Mapping[str, str], shown: bool = True) -> Plain:
+def started(ctx: Context, vm_id: int, answer: Plain, paths: Mapping[str, str], shown: bool = True) -> Plain:
+    """The end of a start: what the host answered is written down. Answers the job's result."""
     row = _vm(ctx, vm_id)
     move(
         ctx,
@@ -437,7 +444,8 @@ def _started(ctx: Context, vm_id: int, answer: Plain, paths: Mapping[str, str], 
     return result(ctx, vm_id) if shown else {}
 
 
-def _start_failed(ctx: Context, error: CloudError, vm_id: int, first: bool = False, **_: Any) -> None:
+def start_failed(ctx: Context, error: CloudError, vm_id: int, first: bool = False, **_: Any) -> None:
+    """Undoes a start; a new machine (`first`) that never ran ends in Error."""
     row = ctx.tx.first(VIRTUAL_MACHINE.by_id, row_id=vm_id)
     if row is None or row["removed"] is not None:
         return
@@ -474,13 +482,13 @@ async def run_start(wf: Workflow[Context], vm_id: int, places: Plain, prefix: st
                 f"the virtual machine may still run on host {doubt['doubt']['name']}, which does not answer"
             ) from None
         await wf.step(prefix + "clear", _clear_doubt, vm_id)
-    avoid: list[int] = []
+    avoid: list[int] = list(places.get("avoid", ()))
     refusal = ""
     for attempt in range(1, TRIES + 1):
         try:
             plan = await _place(wf, vm_id, avoid, places, f"{prefix}reserve-{attempt}")
         except InsufficientCapacity as error:
-            if not avoid:
+            if not refusal:
                 raise
             raise InsufficientServers(f"{error.message} (before that: {refusal})") from None
         host = host_address(plan["host"])
@@ -517,14 +525,14 @@ async def run_start(wf: Workflow[Context], vm_id: int, places: Plain, prefix: st
     raise OperationFailed(f"no host could start the virtual machine; {refusal}")
 
 
-@workflow("virtualmachine.start", failed=_start_failed)
+@workflow("virtualmachine.start", failed=start_failed)
 async def start(wf: Workflow[Context], vm_id: int, first: bool = False, start: bool = True, **places: Any) -> None:
     """Starts a machine; as the `first` start of a new one, which may be left stopped (``startvm=false``)."""
     if not start:
         await wf.finish(result, vm_id)
         return
     answer, paths = await run_start(wf, vm_id, places)
-    await wf.finish(_started, vm_id, answer, paths)
+    await wf.finish(started, vm_id, answer, paths)
 
 
 # -- stop
@@ -544,6 +552,8 @@ def _stopped(ctx: Context, vm_id: int, known: bool, shown: bool = True) -> Plain
     row = _vm(ctx, vm_id)
     if row["state"] == "Stopping":
         leave_host(ctx, row, known)
+    elif row["state"] == "Stopped":
+        ctx.tx.execute(_NO_HA, vm_id=vm_id)  # who asks for a stop wants no HA
     return result(ctx, vm_id) if shown else {}
 
 
@@ -624,7 +634,7 @@ def _rebooted(ctx: Context, vm_id: int) -> Plain:
 
 def _reboot_failed(ctx: Context, error: CloudError, vm_id: int, **_: Any) -> None:
     _stop_failed(ctx, error, vm_id)
-    _start_failed(ctx, error, vm_id)
+    start_failed(ctx, error, vm_id)
 
 
 @workflow("virtualmachine.reboot", failed=_reboot_failed)
@@ -639,7 +649,7 @@ async def reboot(wf: Workflow[Context], vm_id: int, forced: bool = False, boot_i
     known = await run_stop(wf, stopping, False)
     await wf.step("stopped", _stopped, vm_id, known, False)
     answer, paths = await run_start(wf, vm_id, {}, "again-")
-    await wf.finish(_started, vm_id, answer, paths)
+    await wf.finish(started, vm_id, answer, paths)
 
 
 # -- destroy and expunge
@@ -761,6 +771,8 @@ def _expunged(ctx: Context, vm_id: int) -> Plain:
         power_host_id=None,
         update_count=row["update_count"] + 1,
     )
+    ctx.tx.execute(_NO_SNAPSHOTS, vm_id=vm_id, at=ctx.now)
+    ctx.tx.execute(_NO_SNAPSHOTS_USED, vm_id=vm_id, at=ctx.now)
     ctx.tx.execute(_DELETE_DETAILS, vm_id=vm_id)
     ctx.tx.execute(_DELETE_TAGS, vm_id=vm_id)
     if row["type"] == router.TYPE:
@@ -773,6 +785,20 @@ def _gone(ctx: Context, vm_id: int) -> Plain:
     return {"success": True}
 
 
+_NO_SNAPSHOTS = (
+    schema.vm_snapshot.update()
+    .where(schema.vm_snapshot.c.vm_id == bindparam("vm_id"), schema.vm_snapshot.c.removed.is_(None))
+    .values(state="Removed", current=False, removed=bindparam("at", type_=Big))
+)
+_NO_SNAPSHOTS_USED = (
+    schema.usage.update()
+    .where(
+        schema.usage.c.vm_id == bindparam("vm_id"),
+        schema.usage.c.kind == "vmsnapshot",
+        schema.usage.c.ended.is_(None),
+    )
+    .values(ended=bindparam("at", type_=Big))
+)
 _DELETE_DETAILS = schema.detail.delete().where(
     schema.detail.c.resource_type == "UserVm", schema.detail.c.resource_id == bindparam("vm_id")
 )

@@ -119,7 +119,7 @@ async def test_what_pings_mean_in_each_status(server: Server, api: Api, status: 
 
 async def test_a_disconnected_host_waits_before_it_is_an_alert(server: Server, api: Api) -> None:
     host = (await added(api))["id"]
-    server.simulator.set_host(host, False)
+    server.simulator.set_network(host, False)
     assert (await refused(api, "reconnectHost", id=host))[0] == 530
     assert (await row(server, host))[0] == "Disconnected"
     await api.call("updateConfiguration", name="ping.interval", value="0")
@@ -133,7 +133,7 @@ async def test_a_disconnected_host_waits_before_it_is_an_alert(server: Server, a
         assert (await api.call("listAlerts", type=7))["count"] == before + 1
     listed = (await api.call("listHosts", id=host))["host"][0]
     assert (listed["state"], "disconnected" in listed, "managementserverid" in listed) == ("Alert", True, False)
-    server.simulator.set_host(host, True)
+    server.simulator.set_network(host, True)
     await server.periodic.run_now("host-ping")
     listed = (await api.call("listHosts", id=host))["host"][0]
     assert (listed["state"], "disconnected" in listed) == ("Up", False)

@@ -28,7 +28,7 @@ from cloudsim.agents.simulator import latency as latencies
 from cloudsim.agents.simulator import security, verbs
 from cloudsim.agents.simulator.facts import facts_of, host_from
 from cloudsim.agents.simulator.faults import Faults, Rule
-from cloudsim.agents.simulator.world import Host, Machine, Volume, World
+from cloudsim.agents.simulator.world import Host, Machine, Snapshot, Volume, World
 from cloudsim.core.clock import Clock
 from cloudsim.core.ids import Ids
 
@@ -103,6 +103,8 @@ class SimulatorDriver:
 
     def machines(self) -> list[Machine]:
         """All simulated virtual machines, with host and power state."""
+        for host in self._world.hosts("WHERE beat IS NOT NULL AND up"):
+            self._world.settled(host.uuid)
         return self._world.machines()
 
     def volumes(self) -> list[Volume]:
@@ -119,6 +121,14 @@ class SimulatorDriver:
         """Whether a packet would get through to a machine or from it; see `security.permits`."""
         return security.permits(self.security(uuid), direction, protocol, peer, port, code)
 
+    def snapshots(self) -> list[Snapshot]:
+        """All snapshots of simulated virtual machines."""
+        return self._world.snapshots()
+
+    def content(self, uuid: str, word: str | None = None) -> str:
+        """What a volume, or the memory of a machine, holds; with `word`, what its guest has just written there."""
+        return self._world.content(uuid, word)
+
     def host_memory_used(self, uuid: str) -> int:
         """The bytes of memory that the machines which are on have on that host."""
         return self._world.memory_used(uuid)
@@ -126,6 +136,14 @@ class SimulatorDriver:
     def set_host(self, uuid: str, up: bool) -> None:
         """Crashes a host (all it runs goes off, it is unreachable) or revives it. ``LookupError``: no such host."""
         self._world.set_host(uuid, up)
+
+    def set_network(self, uuid: str, reachable: bool) -> None:
+        """Cuts a host off, while what it runs goes on, or connects it again. ``LookupError``: no such host."""
+        self._world.set_network(uuid, reachable)
+
+    def set_storage(self, uuid: str, reachable: bool) -> None:
+        """Takes its storage from a host (it cuts its own power after a minute) or gives it back. ``LookupError``."""
+        self._world.set_storage(uuid, reachable)
 
     def add_rule(self, rule: Rule) -> int:
         """Adds a fault rule behind the others; returns its id."""
@@ -201,8 +219,8 @@ class SimulatorDriver:
         """The host as the world has it, after it was made or changed to what the address says."""
         known = self._world.host(address.uuid)
         host = host_from(address, known)
-        if known is not None and not known.up:
-            raise HostUnreachable(f"Simulated host {address.uuid} is down")
+        if known is not None:
+            self._world.require_up(address.uuid)
         if host != known:
             self._world.put_host(host)
         self._seen.add(address.uuid)

@@ -56,6 +56,8 @@ def host_from(address: HostAddress, known: Host | None) -> Host:
         version=given.get("hypervisor_version") or base.version,
         up=base.up,
         used=base.used,
+        network=base.network,
+        beat=base.beat,
     )
 
 

@@ -15,13 +15,19 @@ from cloudsim.agents.base import (
     Answer,
     Command,
     CommandFailed,
+    CreateMachineSnapshot,
     CreateVolume,
+    DeleteMachineSnapshot,
     DeleteVolume,
     DestroyMachine,
+    FenceHost,
+    HostUnreachable,
+    InvestigateHost,
     MachineStats,
     MigrateMachine,
     Ping,
     RebootMachine,
+    RevertMachineSnapshot,
     SetSecurityRules,
     StartMachine,
     StopMachine,
@@ -64,6 +70,25 @@ def machine_stats(world: World, host: str, command: MachineStats) -> Answer:
             found[one.name] = made = figures(one, now)
             made["disks"] = shares(made, [disk["uuid"] for disk in orjson.loads(specs[one.uuid])["disks"]])
     return {"machines": found}
+
+
+def investigate_host(world: World, _host: str, command: InvestigateHost) -> Answer:
+    """What a neighbour sees of a host: its answers, and its heartbeats on the storage they share."""
+    try:
+        found = world.settled(command.target)
+    except LookupError:
+        return {"answers": False, "heartbeat": None}
+    beats = found.up and found.beat is None
+    return {"answers": found.up and found.network, "heartbeat": world.clock.now() if beats else found.beat}
+
+
+def fence_host(world: World, _host: str, command: FenceHost) -> Answer:
+    """Cuts a host's power."""
+    try:
+        world.switch(command.target, False)
+    except LookupError:
+        raise CommandFailed(f"There is no simulated host {command.target}") from None
+    return {}
 
 
 def create_volume(world: World, _host: str, command: CreateVolume) -> Answer:
@@ -130,7 +155,8 @@ def stop_machine(world: World, host: str, command: StopMachine) -> Answer:
         if deaf and not command.forced:
             raise CommandFailed(f"Virtual machine {command.name} did not shut down within {command.wait:g} s")
         world.db.execute(
-            "UPDATE machines SET power = 'PowerOff', since = ? WHERE uuid = ?", (world.clock.now(), command.uuid)
+            "UPDATE machines SET power = 'PowerOff', content = '', since = ? WHERE uuid = ?",
+            (world.clock.now(), command.uuid),
         )
         _release(world, host, memory)
     return {"power": "PowerOff"}
@@ -140,7 +166,7 @@ def reboot_machine(world: World, host: str, command: RebootMachine) -> Answer:
     """Restarts the guest, which must run here."""
     if running(world, host, command.uuid) is None:
         raise CommandFailed(f"Virtual machine {command.name} does not run on host {host}")
-    world.db.execute("UPDATE machines SET since = ? WHERE uuid = ?", (world.clock.now(), command.uuid))
+    world.db.execute("UPDATE machines SET content = '', since = ? WHERE uuid = ?", (world.clock.now(), command.uuid))
     return {"power": "PowerOn"}
 
 
@@ -150,11 +176,11 @@ def migrate_machine(world: World, host: str, command: MigrateMachine) -> Answer:
     if row is None:
         raise CommandFailed(f"Virtual machine {command.name} does not run on host {host}")
     memory = row[0]
-    target = world.db.execute(
-        "SELECT memory, overcommit, used, up FROM hosts WHERE uuid = ?", (command.target,)
-    ).fetchone()
-    if target is None or not target[3]:
-        raise CommandFailed(f"Host {command.target} does not answer")
+    target = world.db.execute("SELECT memory, overcommit, used FROM hosts WHERE uuid = ?", (command.target,)).fetchone()
+    try:
+        world.require_up(command.target)
+    except HostUnreachable:
+        raise CommandFailed(f"Host {command.target} does not answer") from None
     if target[2] + memory > target[0] * target[1]:
         raise CommandFailed(
             f"Virtual machine {command.name} needs {memory} bytes of memory; "
@@ -179,7 +205,54 @@ def destroy_machine(world: World, host: str, command: DestroyMachine) -> Answer:
     row = running(world, host, command.uuid)
     if row is not None:
         _release(world, host, row[0])
-    world.db.execute("DELETE FROM machines WHERE uuid = ? AND host = ?", (command.uuid, host))
+    if world.db.execute("DELETE FROM machines WHERE uuid = ? AND host = ?", (command.uuid, host)).rowcount:
+        world.db.execute("DELETE FROM snapshots WHERE machine = ?", (command.uuid,))
+    return {}
+
+
+def create_machine_snapshot(world: World, host: str, command: CreateMachineSnapshot) -> Answer:
+    """Keeps what the disks hold and, where it is asked for, the memory of a machine that runs here."""
+    db = world.db
+    memory = None
+    if command.memory:
+        if running(world, host, command.uuid) is None:
+            raise CommandFailed(f"Virtual machine {command.name} does not run on host {host}: its memory holds nothing")
+        memory = world.content(command.uuid)
+    held = {}
+    for uuid, pool in command.disks:
+        row = db.execute("SELECT content FROM volumes WHERE uuid = ? AND pool = ?", (uuid, pool)).fetchone()
+        if row is None:
+            raise CommandFailed(f"There is no volume {uuid} in pool {pool}")
+        held[uuid] = row[0]
+    db.execute(
+        "INSERT OR REPLACE INTO snapshots (uuid, name, machine, parent, memory, taken, disks) VALUES (?, ?, ?, ?, ?, ?, ?)",
+        (command.snapshot, command.snapshot_name, command.uuid, command.parent, memory, world.clock.now(),
+         orjson.dumps(held)),
+    )  # fmt: skip
+    return {}
+
+
+def revert_machine_snapshot(world: World, host: str, command: RevertMachineSnapshot) -> Answer:
+    """Puts back what the snapshot kept."""
+    found = next(iter(world.snapshots("WHERE uuid = ? AND machine = ?", command.snapshot, command.uuid)), None)
+    if found is None:
+        raise CommandFailed(f"There is no snapshot {command.snapshot_name} of virtual machine {command.name}")
+    runs = running(world, host, command.uuid) is not None
+    if runs and found.memory is None:
+        raise CommandFailed(f"Snapshot {command.snapshot_name} has no memory, and the virtual machine runs")
+    for uuid, _pool in command.disks:
+        if uuid in found.disks:
+            world.db.execute("UPDATE volumes SET content = ? WHERE uuid = ?", (found.disks[uuid], uuid))
+    if runs:
+        world.db.execute("UPDATE machines SET content = ? WHERE uuid = ?", (found.memory, command.uuid))
+    return {}
+
+
+def delete_machine_snapshot(world: World, _host: str, command: DeleteMachineSnapshot) -> Answer:
+    """Forgets the snapshot; those that followed it follow its parent."""
+    for found in world.snapshots("WHERE uuid = ? AND machine = ?", command.snapshot, command.uuid):
+        world.db.execute("UPDATE snapshots SET parent = ? WHERE parent = ?", (found.parent, found.uuid))
+        world.db.execute("DELETE FROM snapshots WHERE uuid = ?", (found.uuid,))
     return {}
 
 
@@ -195,7 +268,11 @@ def _release(world: World, host: str, memory: int) -> None:
 
 
 #: The verbs that only look. Nothing is remembered of them.
-LOOKING: dict[type[Command], Action] = {Ping: ping, MachineStats: machine_stats}
+LOOKING: dict[type[Command], Action] = {
+    Ping: ping,
+    MachineStats: machine_stats,
+    InvestigateHost: investigate_host,
+}
 
 #: The verbs that change something.
 DOING: dict[type[Command], Action] = {
@@ -207,6 +284,10 @@ DOING: dict[type[Command], Action] = {
     MigrateMachine: migrate_machine,
     SetSecurityRules: set_security_rules,
     DestroyMachine: destroy_machine,
+    CreateMachineSnapshot: create_machine_snapshot,
+    RevertMachineSnapshot: revert_machine_snapshot,
+    DeleteMachineSnapshot: delete_machine_snapshot,
+    FenceHost: fence_host,
 }
 
 #: The pools are shared by all hosts: one and the same volume command may be asked of any of them.
@@ -226,7 +307,7 @@ def pretended(world: World, host: str, command: Command) -> dict[str, Any]:
             return {"power": "PowerOn"}
         case MigrateMachine():
             return {"vnc_port": vnc_port(command.uuid)}
-        case Ping() | MachineStats():
+        case Ping() | MachineStats() | InvestigateHost():
             return LOOKING[type(command)](world, host, command)
         case _:
             return {}

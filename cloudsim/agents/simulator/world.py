@@ -24,12 +24,29 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import orjson
+
 from cloudsim.agents.base import Answer, Command, CommandFailed, HostUnreachable
 from cloudsim.agents.simulator import records
 from cloudsim.agents.simulator.records import Records
 from cloudsim.core.clock import Clock
 
-VERSION = 1
+VERSION = 3
+#: What brings a file of an older version to the next one.
+_UPGRADES = {
+    2: """
+CREATE TABLE snapshots (
+    uuid TEXT PRIMARY KEY, name TEXT NOT NULL, machine TEXT NOT NULL, parent TEXT, memory TEXT, taken INTEGER NOT NULL,
+    disks BLOB NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX snapshots_machine ON snapshots (machine);
+ALTER TABLE volumes ADD COLUMN content TEXT NOT NULL DEFAULT '';
+ALTER TABLE machines ADD COLUMN content TEXT NOT NULL DEFAULT '';
+""",
+    1: "ALTER TABLE hosts ADD COLUMN network INTEGER NOT NULL DEFAULT 1; ALTER TABLE hosts ADD COLUMN beat INTEGER;",
+}
+#: Milliseconds after which a host that cannot write its heartbeat cuts its own power.
+SELF_FENCE = 60_000
 
 _SCHEMA = f"""
 CREATE TABLE hosts (
@@ -37,20 +54,32 @@ CREATE TABLE hosts (
     sockets INTEGER NOT NULL, memory INTEGER NOT NULL, overcommit REAL NOT NULL, storage INTEGER NOT NULL,
     version TEXT NOT NULL, up INTEGER NOT NULL DEFAULT 1,
     -- The memory of the machines that are on: kept with each of their changes, so that a start need not add them up.
-    used INTEGER NOT NULL DEFAULT 0
+    used INTEGER NOT NULL DEFAULT 0,
+    -- Whether anybody reaches it over the network; and when (ms) it last wrote its heartbeat, NULL while it can.
+    network INTEGER NOT NULL DEFAULT 1, beat INTEGER
 ) WITHOUT ROWID;
 CREATE TABLE machines (
     id INTEGER PRIMARY KEY, uuid TEXT NOT NULL UNIQUE, name TEXT NOT NULL, host TEXT NOT NULL, power TEXT NOT NULL,
     cpus INTEGER NOT NULL, memory INTEGER NOT NULL,
     -- Since when (ms) it has this power state, and whether its guest ignores a request to shut down.
-    since INTEGER NOT NULL, deaf INTEGER NOT NULL, spec BLOB NOT NULL
+    since INTEGER NOT NULL, deaf INTEGER NOT NULL, spec BLOB NOT NULL,
+    -- What its memory holds, in a word: gone when it goes off.
+    content TEXT NOT NULL DEFAULT ''
 );
 -- Has all that a ping asks for.
 CREATE INDEX machines_host ON machines (host, name, power);
 CREATE TABLE volumes (
     uuid TEXT PRIMARY KEY, name TEXT NOT NULL, pool TEXT NOT NULL, path TEXT NOT NULL, size INTEGER NOT NULL,
-    template TEXT
+    template TEXT,
+    -- What it holds, in a word.
+    content TEXT NOT NULL DEFAULT ''
 ) WITHOUT ROWID;
+-- Of machines: what each of their disks and, in those of running ones with memory, their memory held.
+CREATE TABLE snapshots (
+    uuid TEXT PRIMARY KEY, name TEXT NOT NULL, machine TEXT NOT NULL, parent TEXT, memory TEXT, taken INTEGER NOT NULL,
+    disks BLOB NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX snapshots_machine ON snapshots (machine);
 {records.SCHEMA}
 CREATE TABLE rules (id INTEGER PRIMARY KEY AUTOINCREMENT, remaining INTEGER, rule BLOB NOT NULL);
 """
@@ -72,6 +101,9 @@ class Host:
     version: str
     up: bool = True
     used: int = 0
+    network: bool = True
+    #: When its heartbeats ended, in milliseconds; None while it writes them.
+    beat: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +131,20 @@ class Volume:
     template: str | None
 
 
-_HOST = "uuid, url, name, cpus, speed, sockets, memory, overcommit, storage, version, up, used"
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """What a simulated machine's disks held at an instant (ms), by uuid of the disk; `memory`: None without it."""
+
+    uuid: str
+    name: str
+    machine: str
+    parent: str | None
+    memory: str | None
+    taken: int
+    disks: dict[str, str]
+
+
+_HOST = "uuid, url, name, cpus, speed, sockets, memory, overcommit, storage, version, up, used, network, beat"
 _MACHINE = "uuid, name, host, power, cpus, memory, since"
 
 Action = Callable[["World", str, Any], Answer]
@@ -126,7 +171,10 @@ class World:
             version = db.execute("PRAGMA user_version").fetchone()[0]
             if version == 0:
                 db.executescript(f"BEGIN; {_SCHEMA} PRAGMA user_version = {VERSION}; COMMIT")
-            elif version != VERSION:
+            while 0 < version < VERSION:
+                db.executescript(f"BEGIN; {_UPGRADES[version]} PRAGMA user_version = {version + 1}; COMMIT")
+                version += 1
+            if version > VERSION:
                 raise sqlite3.NotSupportedError(f"it has version {version}, and {VERSION} is understood")
             self._records = Records(db)
         except (OSError, sqlite3.Error) as error:
@@ -199,9 +247,14 @@ class World:
 
     def require_up(self, host: str) -> None:
         """`HostUnreachable` unless the host is there and up."""
-        row = self.db.execute("SELECT up FROM hosts WHERE uuid = ?", (host,)).fetchone()
-        if row is None or not row[0]:
-            raise HostUnreachable(f"Simulated host {host} is {'unknown' if row is None else 'down'}")
+        row = self.db.execute("SELECT up, network, beat FROM hosts WHERE uuid = ?", (host,)).fetchone()
+        if row is None:
+            raise HostUnreachable(f"Simulated host {host} is unknown")
+        up, network, beat = row
+        if up and beat is not None:
+            up = self._outlived(host, beat)
+        if not up or not network:
+            raise HostUnreachable(f"Simulated host {host} is {'cut off' if up else 'down'}")
 
     def host(self, uuid: str) -> Host | None:
         """The host, or None."""
@@ -210,7 +263,7 @@ class World:
     def hosts(self, where: str = "", *values: str) -> list[Host]:
         """All hosts, or those that the SQL clause `where` picks."""
         rows = self.db.execute(f"SELECT {_HOST} FROM hosts {where}", values)
-        return [Host(*(*row[:10], bool(row[10]), row[11])) for row in rows]
+        return [Host(*(*row[:10], bool(row[10]), row[11], bool(row[12]), row[13])) for row in rows]
 
     def put_host(self, host: Host) -> None:
         """Makes the host, or changes what it is made of. Whether it is up and what it runs stay."""
@@ -227,15 +280,59 @@ class World:
 
     def set_host(self, uuid: str, up: bool) -> None:
         """Crashes the host, with all its machines, or revives it, without them. ``LookupError`` if it is unknown."""
+        with self.transaction():
+            self.switch(uuid, up)
+
+    def switch(self, uuid: str, up: bool) -> None:
+        """`set_host` within the caller's transaction."""
+        db, now = self.db, self.clock.now()
+        beat = "beat = NULL" if up else f"beat = coalesce(beat, {now})"
+        if not db.execute(f"UPDATE hosts SET up = ?, {beat} WHERE uuid = ?", (up, uuid)).rowcount:
+            raise LookupError(f"There is no simulated host {uuid}")
+        if not up:
+            db.execute("UPDATE hosts SET used = 0 WHERE uuid = ?", (uuid,))
+            db.execute(
+                "UPDATE machines SET power = 'PowerOff', content = '', since = ? WHERE host = ? AND power = 'PowerOn'",
+                (now, uuid),
+            )
+
+    def set_network(self, uuid: str, reachable: bool) -> None:
+        """Cuts the host off, while its machines run on, or connects it again. ``LookupError`` if it is unknown."""
         with self.transaction() as db:
-            if not db.execute("UPDATE hosts SET up = ? WHERE uuid = ?", (up, uuid)).rowcount:
+            if not db.execute("UPDATE hosts SET network = ? WHERE uuid = ?", (reachable, uuid)).rowcount:
                 raise LookupError(f"There is no simulated host {uuid}")
-            if not up:
-                db.execute("UPDATE hosts SET used = 0 WHERE uuid = ?", (uuid,))
-                db.execute(
-                    "UPDATE machines SET power = 'PowerOff', since = ? WHERE host = ? AND power = 'PowerOn'",
-                    (self.clock.now(), uuid),
-                )
+
+    def set_storage(self, uuid: str, reachable: bool) -> None:
+        """Takes its storage from the host, or gives it back. ``LookupError`` if it is unknown.
+
+        Without storage it writes no heartbeat, and cuts its own power after a minute (`SELF_FENCE`); given back, it is
+        powered on again where it had done that.
+        """
+        host = self.settled(uuid)
+        with self.transaction() as db:
+            if reachable:
+                db.execute("UPDATE hosts SET beat = NULL, up = 1 WHERE uuid = ?", (uuid,))
+            elif host.beat is None:
+                db.execute("UPDATE hosts SET beat = ? WHERE uuid = ?", (self.clock.now(), uuid))
+
+    def settled(self, uuid: str) -> Host:
+        """A host, after what time has done to it. ``LookupError`` if it is unknown."""
+        host = self.host(uuid)
+        if host is None:
+            raise LookupError(f"There is no simulated host {uuid}")
+        if host.up and host.beat is not None and not self._outlived(uuid, host.beat):
+            return self.settled(uuid)
+        return host
+
+    def _outlived(self, uuid: str, beat: int) -> bool:
+        """Whether a host that cannot write its heartbeat is still on; cuts its power where its time is over."""
+        if self.clock.now() - beat < SELF_FENCE:
+            return True
+        if self.db.in_transaction:
+            self.switch(uuid, False)
+        else:
+            self.set_host(uuid, False)
+        return False
 
     # ---- what is there
 
@@ -248,6 +345,23 @@ class World:
         """All volumes."""
         rows = self.db.execute("SELECT uuid, name, pool, path, size, template FROM volumes")
         return [Volume(*row) for row in rows]
+
+    def snapshots(self, where: str = "", *values: str) -> list[Snapshot]:
+        """All snapshots of machines, or those that the SQL clause `where` picks."""
+        rows = self.db.execute(
+            f"SELECT uuid, name, machine, parent, memory, taken, disks FROM snapshots {where}", values
+        )
+        return [Snapshot(*(*row[:6], orjson.loads(row[6]))) for row in rows]
+
+    def content(self, uuid: str, word: str | None = None) -> str:
+        """What a volume, or the memory of a machine, holds; `word`: from now on. ``LookupError``: neither is there."""
+        for table in ("volumes", "machines"):
+            if word is not None:
+                self.db.execute(f"UPDATE {table} SET content = ? WHERE uuid = ?", (word, uuid))
+            row = self.db.execute(f"SELECT content FROM {table} WHERE uuid = ?", (uuid,)).fetchone()
+            if row is not None:
+                return str(row[0])
+        raise LookupError(f"There is no simulated volume or machine {uuid}")
 
     def memory_used(self, host: str) -> int:
         """The bytes that the host's running machines have, added up from them."""

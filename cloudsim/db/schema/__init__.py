@@ -66,11 +66,20 @@ from cloudsim.db.schema.securitygroup import (
     security_group_rule,
     security_group_vm,
 )
-from cloudsim.db.schema.virtualmachine import instance_group, router, system_nic, vm, volume
+from cloudsim.db.schema.virtualmachine import (
+    ha_work,
+    instance_group,
+    router,
+    system_nic,
+    vm,
+    vm_schedule,
+    vm_snapshot,
+    volume,
+)
 from cloudsim.db.schema.webhook import webhook, webhook_delivery
 
 #: The newest migration: what an empty database is made at.
-VERSION = "0012"
+VERSION = "0015"
 
 __all__ = [
     "VERSION",
@@ -89,6 +98,7 @@ __all__ = [
     "guest_os_category",
     "guest_os_mapping",
     "guest_range",
+    "ha_work",
     "host",
     "host_capacity",
     "hypervisor_capability",
@@ -142,6 +152,8 @@ __all__ = [
     "user_data",
     "vlan",
     "vm",
+    "vm_schedule",
+    "vm_snapshot",
     "vnet",
     "volume",
     "webhook",

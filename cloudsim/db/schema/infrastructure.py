@@ -153,6 +153,8 @@ host = resource(
     ref("os_category_id", "guest_os_category", optional=True),
     big("last_ping"),
     big("disconnected"),
+    # its power is being cut: what it says meanwhile does not count
+    flag("fencing"),
     # compare-and-swap counter of status
     number("update_count", nullable=False, default=0),
     Index("ix_host_state", "zone_id", "type", "status", "resource_state"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from sqlalchemy import Column, Index, String
 
 from cloudsim.db.schema.base import big, data, flag, maybe, number, ref, required, resource, table, text, unique_alive
+from cloudsim.db.types import Big
 
 instance_group = resource(
     "instance_group",
@@ -109,6 +110,66 @@ router = table(
     text("template_version"),
     text("software_version"),
     text("scripts_version"),
+)
+
+vm_schedule = resource(
+    "vm_schedule",
+    ref("vm_id", "vm"),
+    # the owner of the machine
+    ref("account_id", "account"),
+    ref("domain_id", "domain"),
+    text("description"),
+    # a cron expression, and the time zone it is meant in
+    required("schedule"),
+    required("timezone"),
+    # START, STOP, REBOOT, FORCE_STOP or FORCE_REBOOT
+    required("action"),
+    flag("enabled"),
+    big("start", nullable=False),
+    big("end"),
+    # when it is carried out next; None: never again
+    big("due"),
+    Index("ix_vm_schedule_due", "due"),
+)
+
+vm_snapshot = resource(
+    "vm_snapshot",
+    # i-2-3-VM_VS_20261123083340
+    required("name"),
+    text("display_name"),
+    text("description"),
+    ref("vm_id", "vm"),
+    ref("account_id", "account"),
+    ref("domain_id", "domain"),
+    # Disk or DiskAndMemory
+    required("type"),
+    # states.vmsnapshot
+    required("state"),
+    number("update_count", nullable=False, default=0),
+    ref("parent_id", "vm_snapshot", optional=True),
+    # whether the machine is at this one
+    flag("current"),
+    flag("quiesced"),
+    # what the machine had then, for going back
+    ref("service_offering_id", "service_offering"),
+    number("cpu", nullable=False),
+    number("speed", nullable=False),
+    number("memory", nullable=False),
+)
+
+#: Machines that HA still has to bring back: a row from the moment one is found down until it runs, or was given up.
+ha_work = table(
+    "ha_work",
+    Column("vm_id", Big, nullable=False, unique=True),
+    # why it is down: HostDown or MachineDown
+    required("reason"),
+    # the host that failed: not tried again
+    big("host_id"),
+    number("tries", nullable=False, default=0),
+    # when the next try is due
+    big("due", nullable=False),
+    big("created", nullable=False),
+    Index("ix_ha_work_due", "due"),
 )
 
 volume = resource(

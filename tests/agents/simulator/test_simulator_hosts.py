@@ -134,8 +134,18 @@ async def test_a_world_of_another_version(driver: SimulatorDriver, path: Path) -
     await driver.close()
     with pytest.raises(HostUnreachable, match="version 99"):
         await driver.open()
-    sqlite3.connect(path).execute("PRAGMA user_version = 1")
+    # a file of an older version is brought to this one
+    older = sqlite3.connect(path)
+    for table, new in (("hosts", ("network", "beat")), ("volumes", ("content",)), ("machines", ("content",))):
+        names = ", ".join(row[1] for row in older.execute(f"PRAGMA table_info({table})") if row[1] not in new)
+        older.executescript(
+            f"CREATE TABLE v1 AS SELECT {names} FROM {table}; DROP TABLE {table}; ALTER TABLE v1 RENAME TO {table}"
+        )
+    older.execute("DROP TABLE snapshots")
+    older.execute("PRAGMA user_version = 1")
+    older.close()
     await driver.open()
+    assert driver.hosts()[0].network
 
 
 async def test_a_world_that_does_not_answer(driver: SimulatorDriver, path: Path) -> None:

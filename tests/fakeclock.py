@@ -1,0 +1,70 @@
+"""A clock that stands still until it is moved: ten minutes of a cloud's life in milliseconds."""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+import itertools
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+T = TypeVar("T")
+
+
+class FakeClock:
+    """Implements `cloudsim.core.clock.Clock`. Who sleeps wakes when `advance` has reached the end of the sleep."""
+
+    def __init__(self, start: int = 1_800_000_000_000) -> None:
+        self.milliseconds = start
+        self._order = itertools.count()
+        self._sleepers: list[tuple[int, int, asyncio.Future[None]]] = []
+
+    def now(self) -> int:
+        return self.milliseconds
+
+    def monotonic(self) -> float:
+        return self.milliseconds / 1000
+
+    async def sleep(self, seconds: float) -> None:
+        waked: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        heapq.heappush(self._sleepers, (self.milliseconds + int(seconds * 1000), next(self._order), waked))
+        await waked
+
+    async def within(self, seconds: float, what: Awaitable[T]) -> T:
+        task = asyncio.ensure_future(what)
+        limit = asyncio.ensure_future(self.sleep(seconds))
+        try:
+            await asyncio.wait({task, limit}, return_when=asyncio.FIRST_COMPLETED)
+            if task.done():
+                return task.result()
+            raise TimeoutError
+        finally:
+            task.cancel()
+            limit.cancel()
+
+    def next(self) -> int | None:
+        """When the next sleeper wakes."""
+        while self._sleepers and self._sleepers[0][2].done():
+            heapq.heappop(self._sleepers)
+        return self._sleepers[0][0] if self._sleepers else None
+
+    def advance(self, to: int) -> None:
+        """Moves the time to an instant and wakes all whose sleep is over by then."""
+        self.milliseconds = max(self.milliseconds, to)
+        while self._sleepers and (self._sleepers[0][2].done() or self._sleepers[0][0] <= self.milliseconds):
+            _, _, waked = heapq.heappop(self._sleepers)
+            if not waked.done():
+                waked.set_result(None)
+
+    async def until(self, done: Callable[[], bool], real: float = 60.0) -> None:
+        """Lets the cloud live until `done`: whenever nothing moves any more, the next sleeper is waked.
+
+        A job that wakes soon is let go on; nobody is left to sleep through what `done` waits for.
+        """
+        async with asyncio.timeout(real):
+            while not done():
+                before = (self.next(), next(self._order))
+                await asyncio.sleep(0.002)
+                still = self.next()
+                if not done() and still is not None and still == before[0]:
+                    self.advance(still)
