@@ -12,12 +12,17 @@ from cloudsim.services.context import Context
 
 physical_network, provider = schema.physical_network, schema.network_provider
 
-_PHYSICAL = (
+_CARRIES_GUESTS = (
     select(physical_network)
+    .select_from(
+        physical_network.join(schema.traffic_type, schema.traffic_type.c.physical_network_id == physical_network.c.id)
+    )
     .where(
         physical_network.c.zone_id == bindparam("zone_id"),
         physical_network.c.removed.is_(None),
         physical_network.c.state == "Enabled",
+        schema.traffic_type.c.type == "Guest",
+        schema.traffic_type.c.removed.is_(None),
     )
     .order_by(physical_network.c.id)
 )
@@ -26,6 +31,28 @@ _ENABLED = select(provider.c.name, provider.c.services).where(
     provider.c.state == "Enabled",
     provider.c.removed.is_(None),
 )
+
+
+def choose(ctx: Context, zone: Row, offered: Row) -> Row:
+    """The physical network that networks of an offering go to: the zone's only one for guests, else by their tags.
+
+    Raises `InvalidValue`.
+    """
+    found = ctx.tx.all(_CARRIES_GUESTS, zone_id=zone["id"])
+    if not found:
+        raise InvalidValue(f"zone {zone['name']} has no enabled physical network that carries guest traffic")
+    if len(found) == 1:
+        return found[0]
+    wanted = set(offered["tags"] or ())
+    if not wanted:
+        raise InvalidValue(
+            f"zone {zone['name']} has {len(found)} physical networks for guests, and network offering "
+            f"{offered['name']} has no tags that say which"
+        )
+    for row in found:
+        if wanted <= {tag.strip() for tag in (row["tags"] or "").split(",")}:
+            return row
+    raise InvalidValue(f"no physical network of zone {zone['name']} has the tags {', '.join(sorted(wanted))}")
 
 
 def check(
@@ -45,9 +72,7 @@ def check(
     elif secured:
         raise InvalidValue(f"zone {zone['name']} has no security groups, and offering {offered['name']} needs them")
     if physical is None:
-        physical = ctx.tx.first(_PHYSICAL, zone_id=zone["id"])
-        if physical is None:
-            raise InvalidValue(f"zone {zone['name']} has no enabled physical network")
+        physical = choose(ctx, zone, offered)
     _check_providers(ctx, offered, physical)
     return physical
 

@@ -10,7 +10,7 @@ from sqlalchemy import bindparam, func, select
 from cloudsim.core.errors import BadParameter, InsufficientAddresses, InvalidValue
 from cloudsim.db import schema
 from cloudsim.db.database import Row
-from cloudsim.services import access, guest_vlan, public_range, resource, shared_network, usage
+from cloudsim.services import access, guest_network, guest_vlan, public_range, resource, shared_network, usage
 from cloudsim.services.context import Context
 from cloudsim.services.nouns import ACCOUNT, NETWORK, NETWORK_OFFERING, VIRTUAL_MACHINE
 
@@ -38,15 +38,6 @@ _OFFERING = (
         schema.network_offering.c.specify_vlan.is_(False),
     )
     .order_by(schema.network_offering.c.id)
-)
-_PHYSICAL = (
-    select(schema.physical_network)
-    .where(
-        schema.physical_network.c.zone_id == bindparam("zone_id"),
-        schema.physical_network.c.removed.is_(None),
-        schema.physical_network.c.state == "Enabled",
-    )
-    .order_by(schema.physical_network.c.id)
 )
 _TAKEN = select(nic.c.id).where(
     nic.c.network_id == bindparam("network_id"), nic.c.ip == bindparam("ip"), nic.c.removed.is_(None)
@@ -128,9 +119,7 @@ def create(
         parsed = ipaddress.ip_network(cidr, strict=False)
         gateway, netmask = str(parsed[1]), str(parsed.netmask)
     if physical is None:
-        physical = ctx.tx.first(_PHYSICAL, zone_id=zone["id"])
-        if physical is None:
-            raise InvalidValue(f"zone {zone['name']} has no enabled physical network")
+        physical = guest_network.choose(ctx, zone, offering)
     untagged = "vlan://untagged" if offering["guest_type"] == "Shared" else None
     uuid = ctx.uuid()
     made = ctx.tx.insert(
