@@ -107,6 +107,7 @@ def _after(ctx: Context) -> None:
     """What hosts that are down still hold, and what HA has not brought back yet."""
     while investigation.clear(ctx):
         pass
+    investigation.leftovers(ctx)
     ha.due(ctx)
 
 
@@ -138,8 +139,13 @@ def _silent(ctx: Context, host_id: int, asked: int, why: str) -> None:
     if row is None:
         return
     limit = ctx.settings.number("ping.interval") * (ctx.settings.share("ping.timeout") or 2.5) * 1000
-    if asked - (row["last_ping"] or 0) < limit or row["status"] == "Down":
+    if asked - (row["last_ping"] or 0) < limit:
         return
+    if row["status"] == "Down":
+        if not investigation.doubted(ctx, row):
+            return
+        _move(ctx, row, "AgentConnected")  # it was switched on again, and given something to run
+        row = _fresh(ctx, host_id) or row
     if states.host_status.can(row["status"], "PingTimeout"):
         _move(ctx, row, "PingTimeout", disconnected=ctx.now)
         log.warning("host %s (%s) does not answer: %s", row["name"], row["uuid"], why)
@@ -148,7 +154,8 @@ def _silent(ctx: Context, host_id: int, asked: int, why: str) -> None:
         ctx.event(
             "HOST.DISCONNECT", f"host {row['name']} does not answer", level="WARN", resource=("Host", row["uuid"])
         )
-    if row["resource_state"] != "Maintenance":
+        row = _fresh(ctx, host_id) or row
+    if row["resource_state"] != "Maintenance" or investigation.doubted(ctx, row):
         investigation.order(ctx, row)
 
 
@@ -165,29 +172,43 @@ def _move(ctx: Context, row: Row, event: str, **values: Any) -> None:
 
 def _heard(ctx: Context, host_id: int, asked: int, report: Mapping[str, str]) -> None:
     row = _fresh(ctx, host_id)
-    if row is None or row["fencing"]:
+    # what was asked before it was found silent, or fenced, says nothing of what it is now
+    if row is None or row["fencing"] or asked <= (row["disconnected"] or 0):
         return
-    if row["status"] == "Up":
+    away = row["status"] != "Up"
+    if not away:
         ctx.tx.update(host, {"id": host_id}, last_ping=asked)
     elif row["status"] in ("Alert", "Disconnected", "Connecting", "Down"):
-        if row["status"] in ("Down",):
-            ctx.tx.update(host, {"id": host_id}, status="Connecting")
-            row = {**row, "status": "Connecting"}
+        if row["status"] == "Down":
+            if investigation.under_way(ctx, row):
+                return  # its machines are still being taken off it
+            _move(ctx, row, "AgentConnected")
+            row = _fresh(ctx, host_id) or row
         event = "Ready" if row["status"] == "Connecting" else "Ping"
-        _move(ctx, row, event, last_ping=asked, disconnected=None)
+        _move(ctx, row, event, last_ping=asked, disconnected=None, trouble=None)
         ctx.event("HOST.RECONNECT", f"host {row['name']} answers again", resource=("Host", row["uuid"]))
-    _missing(ctx, host_id, asked, report)
+        ha.host_back(ctx, host_id)
+    _missing(ctx, host_id, asked, report, "HostDown" if away else "MachineDown")
     _strangers(ctx, host_id, asked, report)
 
 
-def _missing(ctx: Context, host_id: int, asked: int, report: Mapping[str, str]) -> None:
-    """Machines that should run here and do not: they have stopped. Nobody asked for that, so HA brings its own back."""
+def _missing(ctx: Context, host_id: int, asked: int, report: Mapping[str, str], reason: str) -> None:
+    """Machines that should run here and do not: they have stopped. Nobody asked for that, so HA brings its own back.
+
+    What went down with its host (`reason` HostDown) is; a guest that has shut down by itself where the setting
+    ``ha.vm.restart.hostup`` says so.
+    """
+    restart = reason == "HostDown" or ctx.settings.flag("ha.vm.restart.hostup")
     for row in ctx.tx.all(_HERE, host_id=host_id):
-        if report.get(row["instance_name"]) == "PowerOn" or (row["updated"] or 0) >= asked:
+        if (row["updated"] or 0) >= asked:
+            continue
+        if report.get(row["instance_name"]) == "PowerOn":
+            if row["power_state"] != "PowerOn":  # it has not moved, as was feared
+                ctx.tx.update(vm, {"id": row["id"]}, power_state="PowerOn", power_host_id=host_id, power_time=asked)
             continue
         leave_host(ctx, row, True, "FollowAgentPowerOffReport")
-        if ha.protects(ctx, row):
-            ha.bring_back(ctx, row, "MachineDown")
+        if restart and ha.protects(ctx, row):
+            ha.bring_back(ctx, row, reason)
         ctx.event(
             "VM.STOP",
             f"virtual machine {row['display_name'] or row['name']} was found stopped on its host",

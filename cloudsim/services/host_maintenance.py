@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 from sqlalchemy import bindparam, func, or_, select
@@ -14,11 +15,12 @@ from cloudsim.db.placement import HOLDING
 from cloudsim.db.types import any_of
 from cloudsim.jobs.job import Order
 from cloudsim.jobs.workflow import Workflow, single, workflow
-from cloudsim.services import access, vm_migration
+from cloudsim.services import access, ha, investigation, vm_migration
 from cloudsim.services.context import Context
 from cloudsim.services.nouns import HOST
-from cloudsim.services.virtualmachine import lock
 from cloudsim.services.vm_workflows import leave_host
+
+log = logging.getLogger(__name__)
 
 host, vm = schema.host, schema.vm
 
@@ -133,31 +135,36 @@ def declare_degraded(ctx: Context, row: Row) -> str:
     return _order(ctx, row, "host.degrade", "HOST.DECLARE.DEGRADED", "declaring as degraded")
 
 
-def _degraded(ctx: Context, host_id: int) -> dict[str, Any]:
+def _degraded(ctx: Context, host_id: int, cut: bool) -> dict[str, Any]:
     """Its machines do not run any more: the admin has said so. Those with high availability start elsewhere."""
     row = access.alive(ctx, HOST, host_id)
     _set(ctx, row, _check(row, "DeclareHostDegraded", "declared as degraded"))
+    ctx.tx.update(host, {"id": host_id}, fenced=ctx.now)
+    if cut:
+        investigation.mark_down(ctx, host_id, ctx.now)
     for machine in ctx.tx.all(_HERE, host_id=host_id, states=["Running"]):
         leave_host(ctx, machine, True, "FollowAgentPowerOffReport")
-        if machine["ha_enabled"]:
-            ctx.submit(
-                Order(
-                    command="startVirtualMachine",
-                    workflow="virtualmachine.start",
-                    arguments={"vm_id": machine["id"], "last_host": False},
-                    instance_type="VirtualMachine",
-                    instance_uuid=machine["uuid"],
-                    lock=lock(machine),
-                    event="VM.START",
-                    event_text=f"starting virtual machine {machine['display_name'] or machine['name']} elsewhere",
-                    account_id=machine["account_id"],
-                    domain_id=machine["domain_id"],
-                )
-            )
+        if ha.protects(ctx, machine):
+            ha.bring_back(ctx, machine, "HostDown", host_id)
     return _shown(ctx, host_id)
 
 
-single("host.degrade", _degraded)
+def _before(ctx: Context, host_id: int) -> dict[str, Any]:
+    row = access.alive(ctx, HOST, host_id)
+    _check(row, "DeclareHostDegraded", "declared as degraded")
+    return investigation.how(ctx, row)
+
+
+@workflow("host.degrade")
+async def _degrade(wf: Workflow[Context], host_id: int) -> None:
+    """Cuts the power of a host where somebody can, and takes the admin's word that nothing runs there where nobody can."""
+    cut = True
+    try:
+        await investigation.fence(wf, await wf.step("before", _before, host_id))
+    except OperationFailed as error:
+        log.warning("a host is declared as degraded: %s; the administrator's word has to do", error.message)
+        cut = False
+    await wf.finish(_degraded, host_id, cut)
 
 
 def cancel_degraded(ctx: Context, row: Row) -> str:

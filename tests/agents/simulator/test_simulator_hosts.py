@@ -136,7 +136,8 @@ async def test_a_world_of_another_version(driver: SimulatorDriver, path: Path) -
         await driver.open()
     # a file of an older version is brought to this one
     older = sqlite3.connect(path)
-    names = ", ".join(row[1] for row in older.execute("PRAGMA table_info(hosts)") if row[1] not in ("network", "beat"))
+    new = ("network", "beat", "shared")
+    names = ", ".join(row[1] for row in older.execute("PRAGMA table_info(hosts)") if row[1] not in new)
     older.executescript(
         f"CREATE TABLE v1 AS SELECT {names} FROM hosts; DROP TABLE hosts; ALTER TABLE v1 RENAME TO hosts"
     )

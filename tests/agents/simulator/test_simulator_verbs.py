@@ -23,6 +23,7 @@ from cloudsim.agents.base import (
     MachineStats,
     MigrateMachine,
     Ping,
+    PowerHost,
     RebootMachine,
     StartMachine,
     StopMachine,
@@ -48,6 +49,7 @@ def test_it_is_a_driver_with_all_verbs(driver: SimulatorDriver) -> None:
         MigrateMachine,
         InvestigateHost,
         FenceHost,
+        PowerHost,
     }
 
 
