@@ -5,7 +5,7 @@ from __future__ import annotations
 from cloudsim.core.caller import Caller
 from cloudsim.db import placement
 from cloudsim.jobs.periodic import PeriodicTask, Scheduler
-from cloudsim.services import account_orders, host, job, system_vm, vm_expunge
+from cloudsim.services import account_orders, host, host_ha_task, job, oobm_orders, system_vm, vm_expunge
 from cloudsim.services.context import Cloud
 
 
@@ -93,7 +93,38 @@ class FinishRemovals(_Task):
         await self._cloud.db.write(lambda tx: account_orders.due(self._cloud.context(tx, self._admin)))
 
 
-TASKS = (LookAfterSystemVms, FinishRemovals, ExpungeMachines, PurgeJobs, RecalculateCapacity, PingHosts)
+class LookAtPower(_Task):
+    """Asks the controllers of hosts for their power states."""
+
+    name = "out-of-band"
+    setting = "outofbandmanagement.background.task.execution.interval"
+
+    async def run(self) -> None:
+        await oobm_orders.look(self._cloud, self._admin)
+
+
+class LookAfterHosts(_Task):
+    """Takes the hosts that host HA looks after one step on."""
+
+    name = "host-ha"
+
+    def interval(self) -> float:
+        return 2.0
+
+    async def run(self) -> None:
+        await host_ha_task.look(self._cloud, self._admin)
+
+
+TASKS = (
+    LookAfterSystemVms,
+    FinishRemovals,
+    ExpungeMachines,
+    PurgeJobs,
+    RecalculateCapacity,
+    PingHosts,
+    LookAtPower,
+    LookAfterHosts,
+)
 
 
 def scheduler(cloud: Cloud, admin: Caller) -> Scheduler:
