@@ -89,6 +89,10 @@ class Workflow(Generic[C]):
         """The id of a command to an agent: the same after a crash, never the same twice otherwise."""
         return f"{self.job.uuid}:{step}"
 
+    def done(self, step: str) -> bool:
+        """Whether a step was recorded: what comes before it need not be asked of a host again."""
+        return step in self.job.steps
+
     async def step(
         self, name: str, function: Callable[Concatenate[C, P], T], /, *args: P.args, **kwargs: P.kwargs
     ) -> T:

@@ -370,7 +370,8 @@ async def investigate(wf: Workflow[Context], host_id: int) -> None:
     if plan:
         asked = await wf.step("decide", _decide, host_id, alive=await _verdict(wf, plan))
     if asked:
-        await fence(wf, plan)
+        if not wf.done("fenced"):
+            await fence(wf, plan)
         await wf.step("fenced", _fenced, host_id, asked)
         number = 0
         while await wf.step(f"clear-{number}", clear, host_id):
