@@ -64,18 +64,20 @@ class FakeClock:
         Nobody whose sleep ends after `limit` is waked: what still waits for that is left under way, once `moves` has
         told the same for a while.
         """
-        quiet, told = 0.0, moves()
+        quiet, told = 0, moves()
         async with asyncio.timeout(60.0):
             while not done():
                 before = self.next()
                 await asyncio.sleep(0.002)
                 still = self.next()
-                if done() or still != before:
-                    quiet = 0.0
-                elif still is not None and (limit is None or still <= limit):
-                    self.advance(still)
-                    quiet = 0.0
-                elif limit is not None and still is not None:
-                    quiet, told = (quiet + 0.002 if told == moves() else 0.0), moves()
-                    if quiet > 0.12:
+                quiet, told = (quiet + 1 if still == before and told == moves() else 0), moves()
+                if done() or still is None:
+                    continue
+                # what is far away is mostly the end of somebody's patience: what takes a moment must not seem to hang
+                near = still - self.milliseconds < 1000
+                if limit is not None and still > limit:
+                    if quiet > 60:
                         return
+                elif quiet > (0 if near else 15):
+                    self.advance(still)
+                    quiet = 0

@@ -92,7 +92,10 @@ def due(ctx: Context) -> int:
     """Orders the next try of all work whose time has come; answers how many."""
     rows = ctx.tx.all(_DUE, now=ctx.now)
     for row in rows:
-        _order(ctx, row)
+        if row["state"] == "Stopped" and row["removed"] is None:
+            _order(ctx, row)
+        else:
+            ctx.tx.execute(_END, vm_id=row["id"])  # its owner has decided otherwise
     return len(rows)
 
 

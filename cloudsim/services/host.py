@@ -155,7 +155,7 @@ def _silent(ctx: Context, host_id: int, asked: int, why: str) -> None:
             "HOST.DISCONNECT", f"host {row['name']} does not answer", level="WARN", resource=("Host", row["uuid"])
         )
         row = _fresh(ctx, host_id) or row
-    if row["resource_state"] != "Maintenance" or investigation.doubted(ctx, row):
+    if row["resource_state"] not in investigation.RESTS or investigation.doubted(ctx, row):
         investigation.order(ctx, row)
 
 

@@ -23,6 +23,8 @@ from cloudsim.services.vm_workflows import Plain, address_of, host_address
 
 log = logging.getLogger(__name__)
 
+#: Milliseconds between two tries of a fence.
+AGAIN = 30_000
 #: ALERT.HA.ACTION.
 ACTION = 30
 
@@ -109,7 +111,7 @@ class _Guard:
         elif state == "Recovered":
             if self.cloud.clock.now() - found["since"] >= times.recovered * 1000:
                 await self.write(_waited, times)
-        elif state == "Fencing":
+        elif state == "Fencing" and self.cloud.clock.now() - (found["looked"] or 0) >= AGAIN:
             await self._fence(times)
 
     # -- what is asked
@@ -241,7 +243,7 @@ def _try_recovery(ctx: Context, found: Row, row: Row, times: Limits) -> tuple[Ro
     """One more try of the recovery, or the fence where there have been enough."""
     if found["state"] == "Recovering":
         if found["recoveries"] >= times.recoveries:
-            found = move(ctx, found, "RecoveryOperationThresholdExceeded")
+            found = move(ctx, found, "RecoveryOperationThresholdExceeded", looked=None)
         else:
             found = host_ha.change(ctx, found, recoveries=found["recoveries"] + 1)
     return found, _plan(ctx, row)

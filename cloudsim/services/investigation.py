@@ -44,6 +44,8 @@ HEARTBEAT = 60_000
 A_MOMENT = 0.05
 #: How often, a second apart, a controller is asked whether the power is off.
 LOOKS = 10
+#: Resource states of hosts that run nothing: an administrator has said so.
+RESTS = ("Maintenance", "Degraded")
 #: Milliseconds that a ping may come early.
 SLACK = 5_000
 #: How many machines leave a host in one transaction.
@@ -167,7 +169,7 @@ def _silent(ctx: Context, host_id: int) -> Row | None:
     row = ctx.tx.first(HOST.by_id, row_id=host_id)
     if row is None or row["removed"] is not None or row["status"] != "Alert" or guarded(ctx, host_id):
         return None
-    if row["resource_state"] == "Maintenance" and not doubted(ctx, row):
+    if row["resource_state"] in RESTS and not doubted(ctx, row):
         return None
     return row
 

@@ -13,8 +13,8 @@ Setup, a line each:
 Play: ``MM:SS WHAT``; the clock goes from one line to the next, and every minute all hosts are pinged:
 
 * ``power HOST on|off``, ``network HOST on|off``, ``storage HOST on|off``: what happens to a host;
-* ``shutdown MACHINE``: its guest shuts down by itself; ``start``, ``stop``, ``force-stop``, ``reboot``, ``destroy``,
-  ``migrate MACHINE HOST``: its owner asks for that; a job that fails says so in the log;
+* ``shutdown MACHINE``: its guest shuts down by itself; ``start``, ``stop``, ``force-stop``, ``reboot``, ``destroy
+  MACHINE``: its owner asks for that; a job that fails says so in the log;
 * ``fault COMMAND KIND [HOST] [count=N] [seconds=N] [answer=JSON]``, ``heal``: fault rules of the simulator, see
   docs/simulator.rst;
 * ``kill [away MM:SS]``: the management server dies as it is and is started again, at once or after that time;
@@ -151,6 +151,7 @@ class Player:
         self._dead = asyncio.Event()
         self._guards: list[str] = []
         self._ha_jobs = 0
+        self._line = 0
 
     # -- the log
 
@@ -301,8 +302,9 @@ class Player:
         return not self.server.cloud.jobs.unfinished
 
     def limit(self) -> int:
-        """When the next ping is due."""
-        return self.start + ((self.clock.now() - self.start) // MINUTE + 1) * MINUTE - 1
+        """When the next ping is due, or the next line of the play."""
+        ping = self.start + ((self.clock.now() - self.start) // MINUTE + 1) * MINUTE - 1
+        return min(ping, self._line) if self._line > self.clock.now() else ping
 
     async def live(self, what: Callable[[], Any] | None = None, limit: int | None = None) -> None:
         """Does something and lets the cloud come to rest; dies and is started again where the scenario says so."""
@@ -446,6 +448,7 @@ class Player:
 
     async def _pass(self, at: int) -> None:
         """Lets the time pass until `at`, with a ping each minute while the server is there."""
+        self._line = self.start + at
         while True:
             due = self._minute * MINUTE
             if self.back is not None:
@@ -518,11 +521,6 @@ class Player:
             "force-stop": ("stopVirtualMachine", "id", {"forced": True}),
             "reboot": ("rebootVirtualMachine", "id", {}),
             "destroy": ("destroyVirtualMachine", "id", {}),
-            "migrate": (
-                "migrateVirtualMachine",
-                "virtualmachineid",
-                {"hostid": self.hosts.get(rest[0] if rest else "")},
-            ),
             "maintenance": ("prepareHostForMaintenance", "id", {}),
             "cancel-maintenance": ("cancelHostMaintenance", "id", {}),
             "reconnect": ("reconnectHost", "id", {}),
@@ -545,7 +543,8 @@ class Player:
             if "jobid" in answer:
                 self._pending.append((" ".join(words), answer["jobid"]))
 
-        await self.live(ask, None if wait else self.clock.now())
+        await ask()
+        await self.live(None, None if wait else self.clock.now())
 
 
 def scenarios() -> list[Path]:
