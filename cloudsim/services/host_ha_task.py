@@ -131,16 +131,19 @@ class _Guard:
         if found["simulated"] is not None:
             return bool(found["simulated"]["activity"])
         async with self.turns["activity"]:
-            for number, witness in enumerate(plan["witnesses"]):
-                step = f"host-ha:{plan['uuid']}:{found['update_count']}:activity-{number}"
-                command = InvestigateHost(step, plan["uuid"], plan["url"])
-                try:
-                    seen = await self.cloud.agents.once(host_address(witness), command, timeout=times.activity_timeout)
-                except AgentError:
-                    continue
-                since = plan["now"] - investigation.HEARTBEAT
-                if seen["answers"] or (seen["heartbeat"] is not None and seen["heartbeat"] > since):
-                    return True
+            return await self._seen(found, plan, times, "activity", plan["now"] - investigation.HEARTBEAT)
+
+    async def _seen(self, found: Row, plan: Plain, times: Limits, step: str, since: int) -> bool:
+        """Whether a neighbour sees the host alive: it answers, or its heartbeat is younger than `since`."""
+        for number, witness in enumerate(plan["witnesses"]):
+            command_id = f"host-ha:{plan['uuid']}:{found['update_count']}:{step}-{number}"
+            command = InvestigateHost(command_id, plan["uuid"], plan["url"])
+            try:
+                seen = await self.cloud.agents.once(host_address(witness), command, timeout=times.activity_timeout)
+            except AgentError:
+                continue
+            if seen["answers"] or (seen["heartbeat"] is not None and seen["heartbeat"] > since):
+                return True
         return False
 
     async def _power(self, found: Row, plan: Plain, action: str, step: str, timeout: float) -> str:
@@ -181,6 +184,10 @@ class _Guard:
                     await self.cloud.clock.sleep(1.0)
                 else:
                     raise CommandFailed("the power stays on")
+                cut = self.cloud.clock.now()
+                await self.cloud.clock.sleep(investigation.A_MOMENT)
+                if await self._seen(found, plan, times, "gone", cut):
+                    raise CommandFailed("its controller says that the power is off, and others see it alive")
             except AgentError as error:
                 why = str(error)
         await self.write(_fence_ended, plan["now"], why)

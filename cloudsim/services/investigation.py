@@ -269,14 +269,18 @@ def _now(ctx: Context) -> int:
 async def fence(wf: Workflow[Context], plan: Plain) -> None:
     """Has the power of a host cut, by its controller, else by a neighbour. Raises `OperationFailed` where nobody could.
 
-    Nobody is believed blindly: the controller must tell that the power is off, and after a neighbour has cut it, no
-    neighbour may see it alive.
+    Nobody is believed blindly: the controller must tell that the power is off, and no neighbour may see the host alive
+    then; where a neighbour has cut it, one must say that it is gone.
     """
     why = "there is no other host that could do it"
     if plan["controller"] is not None:
         try:
             await power_off(wf, plan)
-            return
+            cut = await wf.step("cut", _now)
+            await wf.pause(A_MOMENT)
+            if await _seen(wf, plan, "off", cut) is not True:
+                return
+            why = "its controller says that the power is off, and others see it alive"
         except AgentError as error:
             why = f"its controller: {error}"
     for number, witness in enumerate(plan["witnesses"]):
