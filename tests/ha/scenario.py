@@ -128,7 +128,8 @@ class Watched(Server):
 class Player:
     """Plays one scenario on a real server, simulated hosts and a fake clock."""
 
-    def __init__(self, scenario: Scenario, directory: Path, session: aiohttp.ClientSession) -> None:
+    def __init__(self, scenario: Scenario, directory: Path, session: aiohttp.ClientSession, database: str = "") -> None:
+        self.database = database
         self.scenario = scenario
         self.directory = directory
         self.session = session
@@ -247,13 +248,20 @@ class Player:
 
     async def serve(self) -> None:
         """Starts the server on the data that is there."""
-        self.server = Watched(make_config(self.directory, seed=False), clock=self.clock, ids=Ids(7))
+        where = {"database": self.database} if self.database else {}
+        self.server = Watched(make_config(self.directory, seed=False, **where), clock=self.clock, ids=Ids(7))
         self.server.player = self  # type: ignore[attr-defined]
         starting = asyncio.ensure_future(self.server.start())
         await self.clock.until(starting.done)
         await starting
         self.server.periodic.close()
-        self.api = Api(self.session, self.server.url, *admin_keys(self.directory))
+        if self.database:
+            ((key, sealed),) = await invariants.rows(
+                self.server, "SELECT api_key, secret_key FROM \"user\" WHERE username = 'admin'"
+            )
+            self.api = Api(self.session, self.server.url, key, self.server.cloud.cipher.open(sealed))
+        else:
+            self.api = Api(self.session, self.server.url, *admin_keys(self.directory))
 
     def watch_driver(self, driver: Any) -> None:
         """Sees every order that goes to a host."""
