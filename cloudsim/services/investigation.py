@@ -19,7 +19,7 @@ from typing import Any
 
 from sqlalchemy import Integer, and_, bindparam, case, exists, func, or_, select
 
-from cloudsim.agents.base import AgentError, CommandFailed, FenceHost, InvestigateHost
+from cloudsim.agents.base import AgentError, CommandFailed, FenceHost, InvestigateHost, StopMachine
 from cloudsim.core import states
 from cloudsim.core.errors import CloudError, OperationFailed
 from cloudsim.db import schema
@@ -108,6 +108,8 @@ _WAITING = (
     )
     .values(due=bindparam("now", type_=Big))
 )
+_VM = select(vm).where(vm.c.id == bindparam("vm_id"))
+_THERE_PERHAPS = select(vm).where(_UNKNOWN, vm.c.host_id.is_(None), _IDLE).order_by(vm.c.id)
 _GUARDED = select(schema.host_ha.c.id).where(
     schema.host_ha.c.host_id == bindparam("host_id"),
     schema.host_ha.c.enabled,
@@ -414,7 +416,22 @@ def _removed(ctx: Context, host_id: int) -> Plain:
     if row is None:
         return {}
     ctx.tx.update(host, {"id": host_id}, investigated=ctx.now)
-    return how(ctx, row)
+    machines = [
+        {"id": one["id"], "uuid": one["uuid"], "name": one["instance_name"]}
+        for one in ctx.tx.all(_THERE_PERHAPS, host_id=host_id)
+    ]
+    return {**how(ctx, row), "host": address_of(ctx, host_id), "machines": machines}
+
+
+def _told(ctx: Context, host_id: int, ids: list[int]) -> Plain:
+    """The host has said that these do not run there."""
+    for vm_id in ids:
+        where = {"id": vm_id, "power_state": "PowerUnknown", "power_host_id": host_id, "host_id": None}
+        row = ctx.tx.first(_VM, vm_id=vm_id)
+        if row is not None and all(row[name] == value for name, value in where.items()):
+            ctx.tx.update(vm, {"id": vm_id}, power_state="PowerOff", power_host_id=None, power_time=ctx.now)
+            ctx.tx.update(schema.ha_work, {"vm_id": vm_id}, due=ctx.now)
+    return _ended(ctx)
 
 
 def _cleared(ctx: Context, host_id: int, asked: int) -> Plain:
@@ -424,10 +441,20 @@ def _cleared(ctx: Context, host_id: int, asked: int) -> Plain:
 
 @workflow("host.clear-removed")
 async def clear_removed(wf: Workflow[Context], host_id: int) -> None:
-    """Fences a host that was removed: what may still run there cannot be started anywhere before."""
+    """Has what may run on a host that was removed stopped, or the host fenced where it does not answer.
+
+    None of that can be started anywhere before.
+    """
     plan = await wf.step("plan", _removed, host_id)
     if not plan:
         await wf.finish(_ended)
         return
-    await fence(wf, plan)
-    await wf.finish(_cleared, host_id, plan["now"])
+    try:
+        for one in plan["machines"]:
+            command = StopMachine(wf.command_id(f"stop-{one['id']}"), one["uuid"], one["name"], forced=True)
+            await wf.call(host_address(plan["host"]), command, timeout=PATIENCE)
+    except AgentError:
+        await fence(wf, plan)
+        await wf.finish(_cleared, host_id, plan["now"])
+        return
+    await wf.finish(_told, host_id, [one["id"] for one in plan["machines"]])

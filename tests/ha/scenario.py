@@ -152,6 +152,7 @@ class Player:
         self._dead = asyncio.Event()
         self._guards: list[str] = []
         self._ha_jobs = 0
+        self._last = False
         self._line = 0
 
     # -- the log
@@ -282,9 +283,13 @@ class Player:
         run_step = engine.run_step
 
         async def step(job: Any, name: str, *args: Any, **kwargs: Any) -> Any:
+            if self._last:
+                await asyncio.Event().wait()  # nothing is done after the last step
+            last = name == self._die_at
+            self._last = last
             result = await run_step(job, name, *args, **kwargs)
             self._moves += 1
-            if self._die_at and name == self._die_at:
+            if last:
                 self._dead.set()
                 await asyncio.Event().wait()
             return result
@@ -295,6 +300,7 @@ class Player:
         """Ends the server as a kill does: nothing it has under way goes on, nothing is written any more."""
         engine: Any = self.server.cloud.jobs
         engine._closing = True
+        self._last = False
         for task in list(engine._tasks):
             task.cancel()
         await asyncio.gather(*engine._tasks, return_exceptions=True)
