@@ -130,18 +130,26 @@ single("host.cancel-maintenance", _cancelled)
 def declare_degraded(ctx: Context, row: Row) -> str:
     """Orders that a host that does not answer counts as broken; answers the job's uuid. Raises `InvalidValue`."""
     _check(row, "DeclareHostDegraded", "declared as degraded")
-    if row["status"] not in ("Alert", "Disconnected", "Down"):
-        raise InvalidValue(f"host {row['name']} is {row['status']}: only one that does not answer can be degraded")
+    _check_silent(row)
     return _order(ctx, row, "host.degrade", "HOST.DECLARE.DEGRADED", "declaring as degraded")
 
 
-def _degraded(ctx: Context, host_id: int, cut: bool) -> dict[str, Any]:
+def _check_silent(row: Row) -> None:
+    if row["status"] not in ("Alert", "Disconnected", "Down"):
+        raise InvalidValue(f"host {row['name']} is {row['status']}: only one that does not answer can be degraded")
+
+
+def _degraded(ctx: Context, host_id: int, asked: int) -> dict[str, Any]:
     """Its machines do not run any more: the admin has said so. Those with high availability start elsewhere."""
     row = access.alive(ctx, HOST, host_id)
     _set(ctx, row, _check(row, "DeclareHostDegraded", "declared as degraded"))
+    if asked:
+        investigation.mark_down(ctx, host_id, asked)
+        while investigation.clear(ctx, host_id):
+            pass
+        return _shown(ctx, host_id)
+    _check_silent(row)  # one that answers again runs what it runs
     ctx.tx.update(host, {"id": host_id}, fenced=ctx.now)
-    if cut:
-        investigation.mark_down(ctx, host_id, ctx.now)
     for machine in ctx.tx.all(_HERE, host_id=host_id, states=["Running"]):
         leave_host(ctx, machine, True, "FollowAgentPowerOffReport")
         if ha.protects(ctx, machine):
@@ -152,19 +160,21 @@ def _degraded(ctx: Context, host_id: int, cut: bool) -> dict[str, Any]:
 def _before(ctx: Context, host_id: int) -> dict[str, Any]:
     row = access.alive(ctx, HOST, host_id)
     _check(row, "DeclareHostDegraded", "declared as degraded")
+    _check_silent(row)
     return investigation.how(ctx, row)
 
 
 @workflow("host.degrade")
 async def _degrade(wf: Workflow[Context], host_id: int) -> None:
     """Cuts the power of a host where somebody can, and takes the admin's word that nothing runs there where nobody can."""
-    cut = True
+    plan = await wf.step("before", _before, host_id)
+    asked = plan["now"]
     try:
-        await investigation.fence(wf, await wf.step("before", _before, host_id))
+        await investigation.fence(wf, plan)
     except OperationFailed as error:
         log.warning("a host is declared as degraded: %s; the administrator's word has to do", error.message)
-        cut = False
-    await wf.finish(_degraded, host_id, cut)
+        asked = 0
+    await wf.finish(_degraded, host_id, asked)
 
 
 def cancel_degraded(ctx: Context, row: Row) -> str:

@@ -115,6 +115,8 @@ _GUARDED = select(schema.host_ha.c.id).where(
     schema.host_ha.c.enabled,
     schema.host_ha.c.state != "Disabled",
     schema.host_ha.c.state != "Ineligible",
+    # its part is done then
+    schema.host_ha.c.state != "Fenced",
 )
 _LEFTOVERS = (
     select(host)
