@@ -20,7 +20,7 @@ from cloudsim.db import schema
 from cloudsim.db.database import Row, Transaction
 from cloudsim.db.types import any_of
 from cloudsim.jobs.job import Order
-from cloudsim.services import alert, ha, investigation
+from cloudsim.services import alert, fencing, ha, investigation
 from cloudsim.services.context import Cloud, Context
 from cloudsim.services.vm_workflows import leave_host
 
@@ -105,7 +105,7 @@ async def ping_all(cloud: Cloud, admin: Caller) -> None:
 
 def _after(ctx: Context) -> None:
     """What hosts that are down still hold, and what HA has not brought back yet."""
-    while investigation.clear(ctx):
+    while fencing.clear(ctx):
         pass
     investigation.leftovers(ctx)
     ha.due(ctx)
@@ -142,7 +142,7 @@ def _silent(ctx: Context, host_id: int, asked: int, why: str) -> None:
     if asked - (row["last_ping"] or 0) < limit:
         return
     if row["status"] == "Down":
-        if not investigation.doubted(ctx, row):
+        if not fencing.doubted(ctx, row):
             return
         _move(ctx, row, "AgentConnected")  # it was switched on again, and given something to run
         row = _fresh(ctx, host_id) or row
@@ -155,7 +155,7 @@ def _silent(ctx: Context, host_id: int, asked: int, why: str) -> None:
             "HOST.DISCONNECT", f"host {row['name']} does not answer", level="WARN", resource=("Host", row["uuid"])
         )
         row = _fresh(ctx, host_id) or row
-    if row["resource_state"] not in investigation.RESTS or investigation.doubted(ctx, row):
+    if row["resource_state"] not in investigation.RESTS or fencing.doubted(ctx, row):
         investigation.order(ctx, row)
 
 

@@ -15,7 +15,7 @@ from cloudsim.core.settings import Settings
 from cloudsim.core.states import IllegalTransition
 from cloudsim.db import schema
 from cloudsim.db.database import Row
-from cloudsim.services import access, alert, ha, host_ha, investigation, oobm
+from cloudsim.services import access, alert, fencing, ha, host_ha, oobm
 from cloudsim.services.context import Cloud, Context
 from cloudsim.services.host_ha import move
 from cloudsim.services.nouns import HOST
@@ -131,7 +131,7 @@ class _Guard:
         if found["simulated"] is not None:
             return bool(found["simulated"]["activity"])
         async with self.turns["activity"]:
-            return await self._seen(found, plan, times, "activity", plan["now"] - investigation.HEARTBEAT)
+            return await self._seen(found, plan, times, "activity", plan["now"] - fencing.HEARTBEAT)
 
     async def _seen(self, found: Row, plan: Plain, times: Limits, step: str, since: int) -> bool:
         """Whether a neighbour sees the host alive: it answers, or its heartbeat is younger than `since`."""
@@ -178,21 +178,21 @@ class _Guard:
                 if found["simulated"] is not None and not found["simulated"]["fence"]:
                     raise CommandFailed("it is simulated that the fence fails")
                 await self._power(found, plan, "OFF", "off", times.fence_timeout)
-                for number in range(investigation.LOOKS):
+                for number in range(fencing.LOOKS):
                     if await self._power(found, plan, "STATUS", f"off-{number}", times.fence_timeout) == "Off":
                         break
                     await self.cloud.clock.sleep(1.0)
                 else:
                     raise CommandFailed("the power stays on")
                 cut = self.cloud.clock.now()
-                await self.cloud.clock.sleep(investigation.A_MOMENT)
+                await self.cloud.clock.sleep(fencing.A_MOMENT)
                 if await self._seen(found, plan, times, "gone", cut):
                     raise CommandFailed("its controller says that the power is off, and others see it alive")
             except AgentError as error:
                 why = str(error)
         await self.write(_fence_ended, plan["now"], why)
         if not why:
-            while await self.cloud.db.write(lambda tx: investigation.clear(self._ctx(tx), self.host_id)):
+            while await self.cloud.db.write(lambda tx: fencing.clear(self._ctx(tx), self.host_id)):
                 pass
             await self.cloud.db.write(lambda tx: ha.due(self._ctx(tx)))
 
@@ -209,7 +209,7 @@ def _now(ctx: Context, host_id: int) -> tuple[Row, Plain, bool]:
 
 
 def _plan(ctx: Context, row: Row) -> Plain:
-    return {**investigation.how(ctx, row), "host": address_of(ctx, row["id"])}
+    return {**fencing.how(ctx, row), "host": address_of(ctx, row["id"])}
 
 
 def _checked(ctx: Context, found: Row, row: Row, count: int, healthy: bool, times: Limits) -> str:
@@ -284,14 +284,14 @@ def _fence_ended(ctx: Context, found: Row, row: Row, asked: int, why: str) -> No
         ctx.tx.update(schema.host, {"id": row["id"]}, fencing=False)
         if found["state"] == "Fencing":
             move(ctx, found, "RetryFencing")
-        investigation.trouble(ctx, row, f"host HA could not fence it ({why}): nothing is started elsewhere")
+        fencing.trouble(ctx, row, f"host HA could not fence it ({why}): nothing is started elsewhere")
         return
     if found["state"] == "Fencing":
         move(ctx, found, "Fenced", checks=0, failures=0)
         if states.host_resourcestate.can(row["resource_state"], "InternalEnterMaintenance"):
             after = states.host_resourcestate.next(row["resource_state"], "InternalEnterMaintenance")
             ctx.tx.update(schema.host, {"id": row["id"]}, resource_state=after)
-    investigation.mark_down(ctx, row["id"], asked)
+    fencing.mark_down(ctx, row["id"], asked)
     _tell(ctx, row, "was fenced by host HA; it is in maintenance until an administrator ends that")
 
 

@@ -15,7 +15,7 @@ from cloudsim.db.placement import HOLDING
 from cloudsim.db.types import any_of
 from cloudsim.jobs.job import Order
 from cloudsim.jobs.workflow import Workflow, single, workflow
-from cloudsim.services import access, ha, investigation, vm_migration
+from cloudsim.services import access, fencing, ha, vm_migration
 from cloudsim.services.context import Context
 from cloudsim.services.nouns import HOST
 from cloudsim.services.vm_workflows import leave_host
@@ -144,8 +144,8 @@ def _degraded(ctx: Context, host_id: int, asked: int) -> dict[str, Any]:
     row = access.alive(ctx, HOST, host_id)
     _set(ctx, row, _check(row, "DeclareHostDegraded", "declared as degraded"))
     if asked:
-        investigation.mark_down(ctx, host_id, asked)
-        while investigation.clear(ctx, host_id):
+        fencing.mark_down(ctx, host_id, asked)
+        while fencing.clear(ctx, host_id):
             pass
         return _shown(ctx, host_id)
     _check_silent(row)  # one that answers again runs what it runs
@@ -161,7 +161,7 @@ def _before(ctx: Context, host_id: int) -> dict[str, Any]:
     row = access.alive(ctx, HOST, host_id)
     _check(row, "DeclareHostDegraded", "declared as degraded")
     _check_silent(row)
-    return investigation.how(ctx, row)
+    return fencing.how(ctx, row)
 
 
 @workflow("host.degrade")
@@ -170,7 +170,7 @@ async def _degrade(wf: Workflow[Context], host_id: int) -> None:
     plan = await wf.step("before", _before, host_id)
     asked = plan["now"]
     try:
-        await investigation.fence(wf, plan)
+        await fencing.fence(wf, plan)
     except OperationFailed as error:
         log.warning("a host is declared as degraded: %s; the administrator's word has to do", error.message)
         asked = 0

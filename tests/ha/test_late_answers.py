@@ -8,8 +8,8 @@ import invariants
 from apiclient import Api
 
 from cloudsim.server import Server
+from cloudsim.services import fencing, investigation
 from cloudsim.services import host as hosts
-from cloudsim.services import investigation
 
 
 async def test_an_answer_from_before_the_fence(server: Server, api: Api) -> None:
@@ -35,10 +35,10 @@ async def test_an_answer_from_before_the_fence(server: Server, api: Api) -> None
     # while its power is being cut, nothing that it says counts
     await write(hosts._heard, home, server.clock.now() + 1, report)
     assert await status() == "Up"
-    await write(investigation.mark_down, home, server.clock.now())
+    await write(fencing.mark_down, home, server.clock.now())
     await write(hosts._heard, home, asked, report)
     assert await status() == "Down"
-    while await write(investigation.clear, home):
+    while await write(fencing.clear, home):
         pass
     await invariants.rest(server)
     (row,) = (await api.call("listVirtualMachines", id=machine["id"]))["virtualmachine"]

@@ -9,6 +9,7 @@ import aiohttp
 import invariants
 import pytest
 import scenario
+import script
 from options import make_config
 
 from cloudsim.server import Server
@@ -24,7 +25,7 @@ PLAYED = (
 
 @pytest.mark.parametrize("name", PLAYED)
 async def test_the_log_is_the_same(name: str, tmp_path: Path, postgres_url: str, http: aiohttp.ClientSession) -> None:
-    read = scenario.read(scenario.HERE / f"{name}.txt")
+    read = script.read(script.HERE / f"{name}.txt")
     assert await scenario.Player(read, tmp_path / "data", http, postgres_url).play() == read.log
 
 
