@@ -114,7 +114,7 @@ class Server:
             directory / "simulator.db", self.clock, self.ids, latency=self.config["simulator-latency"]
         )
         drivers: list[Driver] = [self.simulator, *self._more_drivers()]
-        self.agents = Agents(drivers, self.clock, lambda: settings.number("wait") or 1800)
+        self.agents = Agents(drivers, self.clock, lambda: settings.number("wait") or 1800, cipher.open)
         self.cloud = Cloud(
             db=self.db,
             clock=self.clock,

@@ -218,6 +218,47 @@ def multiply(directory: Path, total: int) -> None:
     db.close()
 
 
+async def failover(server: Running, number: int) -> None:
+    """Machines with HA on one host, which is fenced: until all of them run elsewhere."""
+    async with aiohttp.ClientSession() as http:
+
+        async def call(command: str, **given: object) -> dict:
+            return await ask(http, server.url(command, **given))
+
+        async def job(command: str, **given: object) -> None:
+            asked = await call(command, **given)
+            while not (await call("queryAsyncJobResult", jobid=asked["jobid"]))["jobstatus"]:
+                await asyncio.sleep(0.05)
+
+        given = await basics(server, http)
+        made = await call("createServiceOffering", name="ha", displaytext="ha", cpunumber=1, cpuspeed=10, memory=32,
+                          offerha="true")  # fmt: skip
+        home = (await call("listHosts", type="Routing"))["host"][0]["id"]
+        given |= {"serviceofferingid": made["serviceoffering"]["id"], "hostid": home}
+        todo = iter(range(number))
+
+        async def worker() -> None:
+            for _ in todo:
+                await deploy(server, http, given, 0.03)
+
+        await asyncio.gather(*(worker() for _ in range(20)))
+        await job("configureHAForHost", hostid=home, provider="simulatorhaprovider")
+        await job("enableHAForHost", hostid=home)
+        dead = {"health": "false", "activity": "false", "recover": "false", "fence": "true"}
+        await call("configureSimulatorHAProviderState", hostid=home, **dead)
+        while (await call("listHosts", id=home))["host"][0]["state"] != "Down":
+            await asyncio.sleep(0.02)
+        started = time.perf_counter()
+        while time.perf_counter() - started < 120:
+            there = await call("listVirtualMachines", listall="true", hostid=home, page=1, pagesize=1)
+            running = await call("listVirtualMachines", listall="true", state="Running", page=1, pagesize=1)
+            if not there.get("count") and running.get("count", 0) >= number:
+                break
+            await asyncio.sleep(0.1)
+        spent = time.perf_counter() - started
+        told(f"{number:,} machines of a fenced host run elsewhere, after the fence", f"{spent:.1f} s", "10 s")
+
+
 MOTO_HEADERS = {
     "Authorization": "AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/ec2/aws4_request, "
     "SignedHeaders=host, Signature=none",
@@ -307,7 +348,7 @@ def main() -> None:
     """Runs the parts."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--write", action="store_true", help="write docs/performance.rst")
-    parser.add_argument("--only", default="start,deploy,zones,list,peer", metavar="PARTS")
+    parser.add_argument("--only", default="start,deploy,zones,ha,list,peer", metavar="PARTS")
     arguments = parser.parse_args()
     parts = arguments.only.split(",")
     work = Path(tempfile.mkdtemp(prefix="cloudsim-bench-"))
@@ -332,6 +373,11 @@ def main() -> None:
             url = server.url("listZones")
             wrk(url, 16, 1)
             told("signed listZones a second, 16 connections", f"{wrk(url, 16, 10):.0f} /s", "4000 /s")
+        if "ha" in parts:
+            one = Running(work / "ha")
+            one.start()
+            asyncio.run(failover(one, 1000))
+            one.stop()
         if "deploy" in parts or "list" in parts:
             asyncio.run(deployments(server, 890, 20))
             told("resident memory with 1,000 machines deployed", f"{server.resident():.0f} MB", "120 MB")

@@ -56,15 +56,28 @@ class FakeClock:
             if not waked.done():
                 waked.set_result(None)
 
-    async def until(self, done: Callable[[], bool], real: float = 60.0) -> None:
+    async def until(
+        self, done: Callable[[], bool], limit: int | None = None, moves: Callable[[], object] = lambda: None
+    ) -> None:
         """Lets the cloud live until `done`: whenever nothing moves any more, the next sleeper is waked.
 
-        A job that wakes soon is let go on; nobody is left to sleep through what `done` waits for.
+        Nobody whose sleep ends after `limit` is waked: what still waits for that is left under way, once `moves` has
+        told the same for a while.
         """
-        async with asyncio.timeout(real):
+        quiet, told = 0, moves()
+        async with asyncio.timeout(60.0):
             while not done():
-                before = (self.next(), next(self._order))
+                before = self.next()
                 await asyncio.sleep(0.002)
                 still = self.next()
-                if not done() and still is not None and still == before[0]:
+                quiet, told = (quiet + 1 if still == before and told == moves() else 0), moves()
+                if done() or still is None:
+                    continue
+                # what is far away is mostly the end of somebody's patience: what takes a moment must not seem to hang
+                near = still - self.milliseconds < 1000
+                if limit is not None and still > limit:
+                    if quiet > 60:
+                        return
+                elif quiet > (0 if near else 15):
                     self.advance(still)
+                    quiet = 0

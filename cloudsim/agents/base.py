@@ -322,6 +322,17 @@ class FenceHost(Command):
 
 
 @dataclass(frozen=True, slots=True)
+class PowerHost(Command):
+    """Asks a simulated host's controller to do something to its power; it answers also when the host is off or cut off.
+
+    `action`: ON, OFF, CYCLE, RESET, SOFT, STATUS. Answer: ``{"power": "On" | "Off"}``, as it is then.
+    """
+
+    wire: ClassVar[str] = "PowerCommand"
+    action: str
+
+
+@dataclass(frozen=True, slots=True)
 class MachineStats(Command):
     """Figures of running machines, never remembered.
 

@@ -3,12 +3,26 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
+from typing import TypeVar
 
-from cloudsim.agents.base import Answer, Command, CommandFailed, Driver, HostAddress, HostFacts, HostUnreachable
+from cloudsim.agents import outofband
+from cloudsim.agents.base import (
+    Answer,
+    Command,
+    CommandFailed,
+    Driver,
+    HostAddress,
+    HostFacts,
+    HostUnreachable,
+    PowerHost,
+)
+from cloudsim.agents.outofband import Controller
 from cloudsim.core.clock import Clock
 
 log = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 #: Seconds to wait before each further try of a command whose answer was lost.
 PAUSES = (0.1, 0.5, 2.0)
@@ -19,9 +33,19 @@ class TimedOut(HostUnreachable):
 
 
 class Agents:
-    """All drivers. `limit()` is the time limit of one command, in seconds (the setting ``wait``)."""
+    """All drivers. `limit()` is the time limit of one command, in seconds (the setting ``wait``).
 
-    def __init__(self, drivers: Iterable[Driver], clock: Clock, limit: Callable[[], float]) -> None:
+    `unseal` opens the passwords of controllers.
+    """
+
+    def __init__(
+        self,
+        drivers: Iterable[Driver],
+        clock: Clock,
+        limit: Callable[[], float],
+        unseal: Callable[[str], str] = lambda sealed: sealed,
+    ) -> None:
+        self._unseal = unseal
         self.drivers = list(drivers)
         self._by_hypervisor = {name.lower(): driver for driver in self.drivers for name in driver.hypervisors}
         self._clock = clock
@@ -75,3 +99,24 @@ class Agents:
                 log.warning("%s to host %s: %s; asking again", command.wire, host.uuid, error)
             await self._clock.sleep(pause)
         return await self.once(host, command, timeout=timeout)
+
+    async def power(self, controller: Controller, action: str, command_id: str, *, timeout: float) -> str:
+        """Has a controller do something to a host's power; answers On, Off or Unknown. Raises as `once`."""
+        if controller.driver == "simulator":
+            answer = await self.once(controller.host, PowerHost(command_id, action), timeout=timeout)
+            return str(answer["power"])
+        password = self._unseal(controller.password)
+        return await self._within(timeout, outofband.ipmitool(controller, password, action))
+
+    async def controller_password(self, controller: Controller, new: str, *, timeout: float) -> None:
+        """Gives a controller's user a new password (sealed, as the old one). Raises as `once`."""
+        if controller.driver == "simulator":
+            return  # a simulated controller takes every password
+        old, made = self._unseal(controller.password), self._unseal(new)
+        await self._within(timeout, outofband.ipmitool_password(controller, old, made))
+
+    async def _within(self, timeout: float, what: Awaitable[T]) -> T:
+        try:
+            return await self._clock.within(timeout, what)
+        except TimeoutError:
+            raise TimedOut(f"the controller did not answer within {timeout:g} s") from None

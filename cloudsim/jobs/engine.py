@@ -344,6 +344,10 @@ class Engine(Generic[C]):
 
     # -- waiting and closing
 
+    async def pause(self, seconds: float) -> None:
+        """For `Workflow.pause`."""
+        await self._clock.sleep(seconds)
+
     def _ended(self, job: Job, outcome: str) -> None:
         self.unfinished -= 1
         self.outcomes[outcome] += 1

@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, TypeVar
 
 from cloudsim.agents.base import Answer, Command, HostAddress, HostFacts
+from cloudsim.agents.outofband import Controller
 from cloudsim.core.errors import CloudError
 from cloudsim.jobs.job import Job
 
@@ -88,6 +89,10 @@ class Workflow(Generic[C]):
         """The id of a command to an agent: the same after a crash, never the same twice otherwise."""
         return f"{self.job.uuid}:{step}"
 
+    def done(self, step: str) -> bool:
+        """Whether a step was recorded: what comes before it need not be asked of a host again."""
+        return step in self.job.steps
+
     async def step(
         self, name: str, function: Callable[Concatenate[C, P], T], /, *args: P.args, **kwargs: P.kwargs
     ) -> T:
@@ -121,6 +126,18 @@ class Workflow(Generic[C]):
         Raises `CommandFailed` (the host said no and is as before), `HostUnreachable` or `AgentTimeout` (nobody knows).
         """
         return await self._engine.agents.ask(host, command, timeout=timeout)
+
+    async def power(self, controller: Controller, action: str, step: str, *, timeout: float) -> str:
+        """Has a host's controller do something to its power; answers On, Off or Unknown. Raises as `call`."""
+        return await self._engine.agents.power(controller, action, self.command_id(step), timeout=timeout)
+
+    async def controller_password(self, controller: Controller, new: str, *, timeout: float) -> None:
+        """Gives a controller's user a new password; both are sealed. Raises as `call`."""
+        await self._engine.agents.controller_password(controller, new, timeout=timeout)
+
+    async def pause(self, seconds: float) -> None:
+        """Waits."""
+        await self._engine.pause(seconds)
 
 
 def failure(error: CloudError) -> dict[str, Any]:

@@ -26,6 +26,9 @@ from cloudsim.services.vm_workflows import Plain, result, run_start, start_faile
 
 table, vm, job = schema.ha_work, schema.vm, schema.job
 
+#: Milliseconds that the ping which finds a try due may come early.
+SLACK = 5_000
+
 _OF = select(table).where(table.c.vm_id == bindparam("vm_id", type_=Big))
 _END = table.delete().where(table.c.vm_id == bindparam("vm_id", type_=Big))
 _DUE = (
@@ -36,6 +39,11 @@ _DUE = (
         ~exists().where(and_(job.c.lock == "vm:" + vm.c.uuid, or_(job.c.state == "queued", job.c.state == "running"))),
     )
     .order_by(table.c.id)
+)
+_BACK = (
+    table.update()
+    .where(table.c.host_id == bindparam("failed_id"))
+    .values(host_id=None, due=bindparam("now", type_=Big))
 )
 #: The types of the cloud's own machines: they come before those of users.
 _EVENTS = {"ConsoleProxy": "PROXY.HA", "SecondaryStorageVm": "SSVM.HA", "DomainRouter": "ROUTER.HA"}
@@ -75,11 +83,19 @@ def _order(ctx: Context, row: Row) -> None:
     )
 
 
+def host_back(ctx: Context, host_id: int) -> None:
+    """A host that failed answers again: what it took down need not wait any longer."""
+    ctx.tx.execute(_BACK, failed_id=host_id, now=ctx.now)
+
+
 def due(ctx: Context) -> int:
     """Orders the next try of all work whose time has come; answers how many."""
     rows = ctx.tx.all(_DUE, now=ctx.now)
     for row in rows:
-        _order(ctx, row)
+        if row["state"] == "Stopped" and row["removed"] is None:
+            _order(ctx, row)
+        else:
+            ctx.tx.execute(_END, vm_id=row["id"])  # its owner has decided otherwise
     return len(rows)
 
 
@@ -95,7 +111,8 @@ def _taken_up(ctx: Context, vm_id: int) -> Plain:
         ctx.tx.execute(_END, vm_id=vm_id)
         return {}
     ctx.tx.update(table, {"id": work["id"]}, tries=work["tries"] + 1)
-    return {"avoid": [work["host_id"]] if work["host_id"] is not None else []}
+    # the host that failed may be the only one: it is left out once, and whenever it is not Up
+    return {"avoid": [work["host_id"]] if work["host_id"] is not None and not work["tries"] else []}
 
 
 def _nothing(ctx: Context, vm_id: int) -> Plain:
@@ -117,7 +134,7 @@ def _not_brought_back(ctx: Context, error: CloudError, vm_id: int, **_: Any) -> 
     name = row["display_name"] or row["name"]
     if work["tries"] < most and not isinstance(error, InvalidValue):
         pause = (ctx.settings.number("restart.retry.interval") or 600) * 1000
-        ctx.tx.update(table, {"id": work["id"]}, due=ctx.now + pause)
+        ctx.tx.update(table, {"id": work["id"]}, due=ctx.now + pause - SLACK)
         return
     ctx.tx.execute(_END, vm_id=vm_id)
     if ctx.settings.flag("vm.ha.alerts.enabled"):

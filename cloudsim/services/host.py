@@ -20,7 +20,7 @@ from cloudsim.db import schema
 from cloudsim.db.database import Row, Transaction
 from cloudsim.db.types import any_of
 from cloudsim.jobs.job import Order
-from cloudsim.services import alert, ha, host_state, investigation
+from cloudsim.services import alert, fencing, ha, host_state, investigation
 from cloudsim.services.cloud_machine import kind_of
 from cloudsim.services.context import Cloud, Context
 from cloudsim.services.observed import Figures
@@ -48,7 +48,7 @@ _HOSTS = (
 _DETAILS = select(schema.detail).where(schema.detail.c.resource_type == "Host")
 _IDLE = ~exists().where(and_(job.c.lock == "vm:" + vm.c.uuid, or_(job.c.state == "queued", job.c.state == "running")))
 #: Machines that should run on some hosts; those among them that nothing is under way for.
-_HERE = select(vm.c.id, vm.c.host_id, vm.c.instance_name).where(
+_HERE = select(vm.c.id, vm.c.host_id, vm.c.instance_name, vm.c.power_state).where(
     any_of(vm.c.host_id, "hosts"), vm.c.state == "Running", vm.c.removed.is_(None)
 )
 _STILL_HERE = (
@@ -132,7 +132,7 @@ async def ping_all(cloud: Cloud, admin: Caller) -> None:
     try:
         while waiting:
             done, waiting = await asyncio.wait(waiting, timeout=1.0)
-            await take(cloud, admin, [task.result() for task in done])
+            await take(cloud, admin, sorted((task.result() for task in done), key=lambda report: report.host_id))
     finally:
         for task in waiting:
             task.cancel()
@@ -144,8 +144,9 @@ async def ping_all(cloud: Cloud, admin: Caller) -> None:
 
 def _after(ctx: Context) -> None:
     """What hosts that are down still hold, and what HA has not brought back yet."""
-    while investigation.clear(ctx):
+    while fencing.clear(ctx):
         pass
+    investigation.leftovers(ctx)
     ha.due(ctx)
 
 
@@ -171,101 +172,127 @@ async def take(cloud: Cloud, admin: Caller, reports: Sequence[Report]) -> None:
             cloud.observed.hosts.pop(report.uuid, None)
         else:
             cloud.observed.hosts[report.uuid] = report.figures
-    missing, strangers = await cloud.db.read(_compare, reports)
-    await cloud.db.write(lambda tx: _write(cloud.context(tx, admin), reports, missing, strangers))
+    found = await cloud.db.read(_compare, reports)
+    await cloud.db.write(lambda tx: _write(cloud.context(tx, admin), reports, found))
 
 
-def _compare(tx: Transaction, reports: Sequence[Report]) -> tuple[list[int], dict[str, Report]]:
-    """Ids of machines that should run on these hosts and seem not to; names of those that run and seem not to belong."""
+@dataclass(slots=True)
+class Compared:
+    """How what hosts report differs from what is known."""
+
+    #: Ids of machines that should run there and seem not to.
+    missing: list[int] = field(default_factory=list)
+    #: Ids of those that run there, though nobody was sure.
+    settled: list[int] = field(default_factory=list)
+    #: Instance names of those that run there and seem not to belong.
+    strangers: dict[str, Report] = field(default_factory=dict)
+
+
+def _compare(tx: Transaction, reports: Sequence[Report]) -> Compared:
     by_host = {report.host_id: report for report in reports if report.machines is not None}
-    missing: list[int] = []
+    found = Compared()
     at_home: set[str] = set()
     for row in tx.all(_HERE, hosts=list(by_host)) if by_host else ():
         machines = by_host[row["host_id"]].machines or {}
-        if machines.get(row["instance_name"]) == "PowerOn":
-            at_home.add(row["instance_name"])
-        else:
-            missing.append(row["id"])
-    strangers = {
+        if machines.get(row["instance_name"]) != "PowerOn":
+            found.missing.append(row["id"])
+            continue
+        at_home.add(row["instance_name"])
+        if row["power_state"] != "PowerOn":
+            found.settled.append(row["id"])
+    found.strangers = {
         name: report
         for report in by_host.values()
         for name, power in (report.machines or {}).items()
         if power == "PowerOn" and name not in at_home
     }
-    return missing, strangers
+    return found
 
 
-def _write(ctx: Context, reports: Sequence[Report], missing: list[int], strangers: Mapping[str, Report]) -> None:
+def _write(ctx: Context, reports: Sequence[Report], found: Compared) -> None:
     rows = {row["id"]: row for row in ctx.tx.all(_THESE, ids=[report.host_id for report in reports])}
-    # what a host says while its power is cut does not count
-    rows = {row_id: row for row_id, row in rows.items() if not row["fencing"]}
-    heard = {report.host_id: report for report in reports if report.machines is not None and report.host_id in rows}
-    if heard:
-        ctx.tx.execute(_SEEN, ids=list(heard), at=min(report.asked for report in heard.values()))
+    heard: dict[int, Report] = {}
     for report in reports:
         row = rows.get(report.host_id)
         if row is None:
             continue
         if report.machines is None:
             _silent(ctx, row, report)
-        elif row["status"] != "Up":
-            _back(ctx, row, report)
-    if missing:
-        _missing(ctx, missing, heard)
-    if strangers:
-        _strangers(ctx, {name: report for name, report in strangers.items() if report.host_id in heard})
+        # what was asked before it was found silent, or fenced, says nothing of what it is now
+        elif not row["fencing"] and report.asked > (row["disconnected"] or 0) and _heard(ctx, row, report):
+            heard[row["id"]] = report
+    up = [row_id for row_id in heard if rows[row_id]["status"] == "Up"]
+    if up:
+        ctx.tx.execute(_SEEN, ids=up, at=min(heard[row_id].asked for row_id in up))
+    if found.missing or found.settled:
+        _differing(ctx, [*found.missing, *found.settled], heard, up)
+    if found.strangers:
+        _strangers(ctx, {name: report for name, report in found.strangers.items() if report.host_id in heard})
 
 
 def _silent(ctx: Context, row: Row, report: Report) -> None:
-    """A host that is silent for too long goes to Alert: nobody can tell whether it is down."""
+    """A host that is silent for too long goes to Alert, and is looked into."""
     settings = ctx.settings
+    limit = settings.number("ping.interval") * (settings.share("ping.timeout") or 2.5) * 1000
+    if report.asked - (row["last_ping"] or 0) < limit:
+        return
+    event = "PingTimeout"
     if row["status"] == "Disconnected":
-        event, since, limit = "WaitedTooLong", row["disconnected"], settings.number("alert.wait") * 1000.0
-    else:
-        event, since = "PingTimeout", row["last_ping"]
-        limit = settings.number("ping.interval") * (settings.share("ping.timeout") or 2.5) * 1000
-    if report.asked - (since or 0) < limit or row["status"] == "Down":
-        return
-    if row["status"] == "Alert":
-        if row["resource_state"] != "Maintenance":
-            investigation.order(ctx, row)
-        return
-    if not states.host_status.can(row["status"], event):
-        return
-    host_state.reach(ctx, row, event, disconnected=row["disconnected"] or ctx.now)
-    log.warning("host %s (%s) does not answer: %s", row["name"], row["uuid"], report.why)
-    text = f"host {row['name']} ({row['uuid']}) does not answer"
-    alert.raise_(ctx, alert.HOST, text, zone_id=row["zone_id"], pod_id=row["pod_id"])
-    ctx.event("HOST.DISCONNECT", f"host {row['name']} does not answer", level="WARN", resource=("Host", row["uuid"]))
-    if row["resource_state"] != "Maintenance":
+        waited = report.asked - (row["disconnected"] or 0) >= settings.number("alert.wait") * 1000
+        event = "WaitedTooLong" if waited else ""
+    if row["status"] == "Down":
+        if not fencing.doubted(ctx, row):
+            return
+        # it was switched on again, and given something to run
+        row = host_state.reach(ctx, row, "AgentConnected")
+    if row["status"] != "Alert" and states.host_status.can(row["status"], event):
+        row = host_state.reach(ctx, row, event, disconnected=row["disconnected"] or ctx.now)
+        log.warning("host %s (%s) does not answer: %s", row["name"], row["uuid"], report.why)
+        text = f"host {row['name']} ({row['uuid']}) does not answer"
+        alert.raise_(ctx, alert.HOST, text, zone_id=row["zone_id"], pod_id=row["pod_id"])
+        ctx.event(
+            "HOST.DISCONNECT", f"host {row['name']} does not answer", level="WARN", resource=("Host", row["uuid"])
+        )
+    if row["resource_state"] not in investigation.RESTS or fencing.doubted(ctx, row):
         investigation.order(ctx, row)
 
 
-def _back(ctx: Context, row: Row, report: Report) -> None:
-    """A host that was away answers: it is connected anew."""
+def _heard(ctx: Context, row: Row, report: Report) -> bool:
+    """A host has answered; one that was away is connected anew. Whether what it says counts."""
+    if row["status"] == "Up":
+        return True
+    if row["status"] == "Down" and investigation.under_way(ctx, row):
+        return False  # its machines are still being taken off it
     if not states.host_status.can(row["status"], "AgentConnected"):
-        return
-    host_state.reach(ctx, row, "AgentConnected", "Ready", last_ping=report.asked, disconnected=None)
+        return False
+    host_state.reach(ctx, row, "AgentConnected", "Ready", last_ping=report.asked, disconnected=None, trouble=None)
     ctx.event("HOST.RECONNECT", f"host {row['name']} answers again", resource=("Host", row["uuid"]))
     if row["status"] in ("Alert", "Down"):
         text = f"host {row['name']} ({row['uuid']}) answers again"
         alert.raise_(ctx, alert.HOST, text, zone_id=row["zone_id"], pod_id=row["pod_id"])
+    ha.host_back(ctx, row["id"])
+    return True
 
 
-def _missing(ctx: Context, ids: list[int], heard: Mapping[int, Report]) -> None:
-    """Machines that should run on their host and do not: they have stopped.
+def _differing(ctx: Context, ids: list[int], heard: Mapping[int, Report], up: Sequence[int]) -> None:
+    """Machines of which a host says something else than what is known.
 
-    Nobody asked for that, so HA brings those back that it protects.
+    Those that should run on their host and do not have stopped. Nobody asked for that, so HA brings its own back: what
+    went down with its host is; a guest that has shut down by itself where the setting ``ha.vm.restart.hostup`` says so.
     """
     for row in ctx.tx.all(_STILL_HERE, ids=ids):
         report = heard.get(row["host_id"])
-        if report is None or report.machines is None or report.machines.get(row["instance_name"]) == "PowerOn":
+        if report is None or report.machines is None or (row["updated"] or 0) >= report.asked:
             continue
-        if (row["updated"] or 0) >= report.asked:
+        if report.machines.get(row["instance_name"]) == "PowerOn":
+            if row["power_state"] != "PowerOn":  # it has not moved, as was feared
+                values = {"power_state": "PowerOn", "power_host_id": row["host_id"], "power_time": report.asked}
+                ctx.tx.update(vm, {"id": row["id"]}, **values)
             continue
+        reason = "MachineDown" if row["host_id"] in up else "HostDown"
         leave_host(ctx, row, True, "FollowAgentPowerOffReport")
-        if ha.protects(ctx, row):
-            ha.bring_back(ctx, row, "MachineDown")
+        if (reason == "HostDown" or ctx.settings.flag("ha.vm.restart.hostup")) and ha.protects(ctx, row):
+            ha.bring_back(ctx, row, reason)
         kind = kind_of(row)
         ctx.event(
             f"{kind.event}.STOP",

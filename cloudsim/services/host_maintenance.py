@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 from sqlalchemy import bindparam, func, or_, select
@@ -13,12 +14,13 @@ from cloudsim.db.placement import HOLDING
 from cloudsim.db.types import any_of
 from cloudsim.jobs.job import Order
 from cloudsim.jobs.workflow import Workflow, single, workflow
-from cloudsim.services import access, vm_migration
-from cloudsim.services.cloud_machine import order
+from cloudsim.services import access, fencing, ha, vm_migration
 from cloudsim.services.context import Context
 from cloudsim.services.host_state import want, wanted
 from cloudsim.services.nouns import HOST
 from cloudsim.services.vm_workflows import leave_host
+
+log = logging.getLogger(__name__)
 
 host, vm = schema.host, schema.vm
 
@@ -127,23 +129,51 @@ single("host.cancel-maintenance", _cancelled)
 def declare_degraded(ctx: Context, row: Row) -> str:
     """Orders that a host that does not answer counts as broken; answers the job's uuid. Raises `InvalidValue`."""
     wanted(row, "DeclareHostDegraded", "declared as degraded")
-    if row["status"] not in ("Alert", "Disconnected", "Down"):
-        raise InvalidValue(f"host {row['name']} is {row['status']}: only one that does not answer can be degraded")
+    _check_silent(row)
     return _order(ctx, row, "host.degrade", "HOST.DECLARE.DEGRADED", "declaring as degraded")
 
 
-def _degraded(ctx: Context, host_id: int) -> dict[str, Any]:
+def _check_silent(row: Row) -> None:
+    if row["status"] not in ("Alert", "Disconnected", "Down"):
+        raise InvalidValue(f"host {row['name']} is {row['status']}: only one that does not answer can be degraded")
+
+
+def _degraded(ctx: Context, host_id: int, asked: int) -> dict[str, Any]:
     """Its machines do not run any more: the admin has said so. Those with high availability start elsewhere."""
     row = access.alive(ctx, HOST, host_id)
     want(ctx, row, "DeclareHostDegraded", "declared as degraded")
+    if asked:
+        fencing.mark_down(ctx, host_id, asked)
+        while fencing.clear(ctx, host_id):
+            pass
+        return _shown(ctx, host_id)
+    _check_silent(row)  # one that answers again runs what it runs
+    ctx.tx.update(host, {"id": host_id}, fenced=ctx.now)
     for machine in ctx.tx.all(_HERE, host_id=host_id, states=["Running"]):
         leave_host(ctx, machine, True, "FollowAgentPowerOffReport")
-        if machine["ha_enabled"]:
-            order(ctx, machine, "virtualmachine.start", "START", "starting elsewhere:", last_host=False)
+        if ha.protects(ctx, machine):
+            ha.bring_back(ctx, machine, "HostDown", host_id)
     return _shown(ctx, host_id)
 
 
-single("host.degrade", _degraded)
+def _before(ctx: Context, host_id: int) -> dict[str, Any]:
+    row = access.alive(ctx, HOST, host_id)
+    wanted(row, "DeclareHostDegraded", "declared as degraded")
+    _check_silent(row)
+    return fencing.how(ctx, row)
+
+
+@workflow("host.degrade")
+async def _degrade(wf: Workflow[Context], host_id: int) -> None:
+    """Cuts the power of a host where somebody can, and takes the admin's word that nothing runs there where nobody can."""
+    plan = await wf.step("before", _before, host_id)
+    asked = plan["now"]
+    try:
+        await fencing.fence(wf, plan)
+    except OperationFailed as error:
+        log.warning("a host is declared as degraded: %s; the administrator's word has to do", error.message)
+        asked = 0
+    await wf.finish(_degraded, host_id, asked)
 
 
 def cancel_degraded(ctx: Context, row: Row) -> str:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-from sqlalchemy import bindparam, func, select
+from sqlalchemy import and_, bindparam, func, or_, select
 
 from cloudsim.agents.base import HostAddress, HostFacts
 from cloudsim.core import states
@@ -21,10 +21,10 @@ from cloudsim.core.errors import InvalidValue, OperationFailed
 from cloudsim.db import schema
 from cloudsim.db.database import Row
 from cloudsim.db.placement import HOLDING
-from cloudsim.db.types import any_of
+from cloudsim.db.types import Big, any_of
 from cloudsim.jobs.job import Order
 from cloudsim.jobs.workflow import Workflow, workflow
-from cloudsim.services import access, dedication, host_state, hypervisor, template
+from cloudsim.services import access, dedication, ha, host_state, hypervisor, template
 from cloudsim.services import cluster as clusters
 from cloudsim.services import pod as pods
 from cloudsim.services.cloud_machine import kind_of
@@ -50,6 +50,19 @@ _BUSY = select(func.count()).where(
     vm.c.host_id == bindparam("host_id"),
     vm.c.removed.is_(None),
     any_of(vm.c.state, "states"),
+)
+#: Machines that run there, or may.
+_DOUBTED = (
+    select(vm.c.id)
+    .where(
+        or_(
+            vm.c.host_id == bindparam("host_id"),
+            and_(vm.c.power_state == "PowerUnknown", vm.c.power_host_id == bindparam("host_id")),
+        ),
+        vm.c.removed.is_(None),
+        vm.c.power_time > bindparam("fenced", type_=Big),
+    )
+    .limit(1)
 )
 #: What a host's driver knows it by; the rest of its details is an administrator's.
 _DETAILS = schema.detail.delete().where(
@@ -231,8 +244,9 @@ def delete(ctx: Context, row: Row, *, forced: bool) -> None:
     """Removes a host.
 
     Without `forced` it must be in maintenance, degraded, or not connected, and run nothing. By force its machines are
-    written down as stopped, and the host is told to stop them. One that is being emptied, or connected, is not removed
-    at all. Raises `InvalidValue`, `OperationFailed`.
+    written down as stopped, the host is told to stop them, and HA brings its own back when that was done. One that is
+    being emptied, or connected, is not removed at all, and one that does not answer and may still run something not
+    before it is fenced, or degraded. Raises `InvalidValue`, `OperationFailed`.
     """
     host_state.wanted(row, "DeleteHost", "removed")
     if not states.host_status.can(row["status"], "Remove"):
@@ -243,13 +257,20 @@ def delete(ctx: Context, row: Row, *, forced: bool) -> None:
             f"host {row['name']} is {row['status']} and {row['resource_state']}: put it in maintenance first, "
             "or give forced=true"
         )
+    silent = row["status"] != "Up" and row["resource_state"] != "Degraded"
+    if silent and ctx.tx.scalar(_DOUBTED, host_id=row["id"], fenced=_fenced(row)):
+        raise OperationFailed(
+            f"host {row['name']} does not answer, and virtual machines may still run there: wait until it is fenced, or "
+            "cut its power and declare it as degraded"
+        )
     if ctx.tx.scalar(_BUSY, host_id=row["id"], states=[state for state in HOLDING if state != "Running"]):
         raise OperationFailed(f"virtual machines on host {row['name']} are starting or stopping: try again in a moment")
     machines = ctx.tx.all(_HERE, host_id=row["id"], states=["Running"])
     if machines and not forced:
         raise InvalidValue(f"{len(machines)} virtual machines run on host {row['name']}: give forced=true to stop them")
     for machine in machines:
-        leave_host(ctx, machine, True, "FollowAgentPowerOffReport")
+        # until it has said so, or was fenced, nobody starts them elsewhere
+        leave_host(ctx, machine, row["status"] != "Up", "FollowAgentPowerOffReport")
         kind = kind_of(machine)
         ctx.event(
             f"{kind.event}.STOP",
@@ -272,9 +293,15 @@ def delete(ctx: Context, row: Row, *, forced: bool) -> None:
                     domain_id=machine["domain_id"],
                 )
             )
+        if ha.protects(ctx, machine):
+            ha.bring_back(ctx, machine, "HostRemoved", row["id"])
     dedication.end_of_place(ctx, "Host", row["id"])
     gone = host_state.want(ctx, row, "DeleteHost", "removed")
     host_state.reach(ctx, gone, "Remove", removed=ctx.now)
+
+
+def _fenced(row: Row) -> int:
+    return int(row["fenced"] or 0) if row["status"] == "Down" else 0
 
 
 def reconnect(ctx: Context, row: Row) -> str:

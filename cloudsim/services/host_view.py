@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 
-from sqlalchemy import select
+from sqlalchemy import Text, and_, bindparam, exists, func, select, type_coerce
 
 from cloudsim.db import schema
 from cloudsim.db.database import Row
@@ -30,6 +31,14 @@ LISTING = Listing(
         "resource": equals_nocase(host.c.resource_state, "resource"),
         "arch": equals_nocase(host.c.arch, "arch"),
         "none": host.c.id < 0,
+        "kept": type_coerce(host.c.tags, Text).like(bindparam("kept")),
+        "not_kept": ~type_coerce(host.c.tags, Text).like(bindparam("not_kept")),
+        "controlled": exists().where(and_(schema.oobm.c.host_id == host.c.id, schema.oobm.c.enabled)),
+        "uncontrolled": ~exists().where(and_(schema.oobm.c.host_id == host.c.id, schema.oobm.c.enabled)),
+        "power": func.coalesce(
+            select(schema.oobm.c.power_state).where(schema.oobm.c.host_id == host.c.id).scalar_subquery(), "Disabled"
+        )
+        == bindparam("power"),
     },
     keyword=(host.c.name, host.c.status, host.c.type),
 )
@@ -70,6 +79,12 @@ def details(ctx: Context, ids: Sequence[int]) -> dict[int, dict[str, str]]:
     for row in ctx.tx.all(DETAILS, kind="Host", ids=ids):
         found.setdefault(row["resource_id"], {})[row["name"]] = row["value"]
     return found
+
+
+def kept(ctx: Context) -> str:
+    """The pattern of the tags of hosts that are kept for HA (setting ``ha.tag``)."""
+    tag = json.dumps(ctx.settings.text("ha.tag"))
+    return f"%{tag}%"
 
 
 def cluster_of(ctx: Context, vm: Row) -> int | None:

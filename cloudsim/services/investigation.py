@@ -2,64 +2,57 @@
 
 Other hosts that are up, those of its cluster first, are asked what they see of it. One that answers its neighbours, or
 still writes its heartbeat to the storage, is alive: it is only the server that does not reach it, its machines run on,
-and nothing is done but to look again. One that does neither is fenced: a neighbour cuts its power. Only when that was
-answered is the host Down; its machines are then stopped in the database, and those with HA are brought back. Where
-nobody can be asked, or nobody can cut the power, the host stays in Alert and everything on it where it is: no machine
-may ever run on two hosts.
+and nothing is done but to look again. One that does neither is fenced: its controller (out-of-band management) or a
+neighbour cuts its power. Only when that was answered, and confirmed, is the host Down; its machines are then stopped in
+the database, and those with HA are brought back. Where nobody can be asked, or nobody can cut the power, the host stays
+in Alert and everything on it where it is: no machine may ever run on two hosts.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Integer, and_, bindparam, case, exists, or_, select
+from sqlalchemy import bindparam, select
 
-from cloudsim.agents.base import AgentError, FenceHost, InvestigateHost, Unsupported
-from cloudsim.core.errors import CloudError, OperationFailed
+from cloudsim.agents.base import AgentError, StopMachine
+from cloudsim.core.errors import CloudError
 from cloudsim.db import schema
 from cloudsim.db.database import Row
 from cloudsim.jobs.job import Order
 from cloudsim.jobs.workflow import Workflow, workflow
-from cloudsim.services import alert, ha, host_state
+from cloudsim.services import fencing, ha, oobm
 from cloudsim.services.context import Context
 from cloudsim.services.nouns import HOST
-from cloudsim.services.vm_workflows import Plain, address_of, host_address, leave_host
+from cloudsim.services.vm_workflows import Plain, address_of, host_address
 
 host, vm, job = schema.host, schema.vm, schema.job
-
-#: How many other hosts are asked.
-WITNESSES = 3
-#: Seconds one of them may take.
-PATIENCE = 20.0
-#: How many machines leave a host in one transaction.
-AT_ONCE = 100
-
-_WITNESSES = (
-    select(host.c.id)
+#: Resource states of hosts that run nothing: an administrator has said so.
+RESTS = ("Maintenance", "Degraded")
+#: Milliseconds that a ping may come early.
+SLACK = 5_000
+_UNDER_WAY = select(job.c.id).where(job.c.lock == bindparam("lock"), fencing.OPEN).limit(1)
+_VM = select(vm).where(vm.c.id == bindparam("vm_id"))
+_THERE_PERHAPS = select(vm).where(fencing.UNKNOWN, vm.c.host_id.is_(None), fencing.IDLE).order_by(vm.c.id)
+_GUARDED = select(schema.host_ha.c.id).where(
+    schema.host_ha.c.host_id == bindparam("host_id"),
+    schema.host_ha.c.enabled,
+    schema.host_ha.c.state != "Disabled",
+    schema.host_ha.c.state != "Ineligible",
+    # its part is done then
+    schema.host_ha.c.state != "Fenced",
+)
+_LEFTOVERS = (
+    select(host)
     .where(
-        host.c.zone_id == bindparam("zone_id"),
-        host.c.hypervisor == bindparam("hypervisor"),
-        host.c.status == "Up",
-        host.c.id != bindparam("host_id"),
-        host.c.type == "Routing",
-        host.c.removed.is_(None),
+        host.c.removed.is_not(None),
+        host.c.id.in_(
+            select(vm.c.power_host_id).where(
+                vm.c.power_state == "PowerUnknown", vm.c.removed.is_(None), vm.c.host_id.is_(None), fencing.IDLE
+            )
+        ),
     )
-    .order_by(case((host.c.cluster_id == bindparam("cluster_id"), 0), else_=1), host.c.id)
-    .limit(WITNESSES)
+    .order_by(host.c.id)
 )
-_OPEN = or_(job.c.state == "queued", job.c.state == "running")
-_UNDER_WAY = select(job.c.id).where(job.c.lock == bindparam("lock"), _OPEN).limit(1)
-_IDLE = ~exists().where(and_(job.c.lock == "vm:" + vm.c.uuid, _OPEN))
-#: What is left on hosts that are down, the cloud's own machines first.
-_LEFT = (
-    select(vm, host.c.cluster_id)
-    .select_from(vm.join(host, vm.c.host_id == host.c.id))
-    .where(host.c.status == "Down", vm.c.removed.is_(None), _IDLE)
-    .order_by(case((vm.c.type == "User", 1), else_=0), vm.c.id)
-    .limit(bindparam("most", type_=Integer))
-)
-_LEFT_THERE = _LEFT.where(vm.c.host_id == bindparam("host_id"))
 
 
 def lock(row: Row) -> str:
@@ -67,9 +60,20 @@ def lock(row: Row) -> str:
     return f"host:{row['uuid']}"
 
 
+def under_way(ctx: Context, row: Row) -> bool:
+    """Whether something is being done with a host: a job that has not ended, of this server or of another."""
+    return ctx.tx.scalar(_UNDER_WAY, lock=lock(row)) is not None
+
+
+def guarded(ctx: Context, host_id: int) -> bool:
+    """Whether host HA looks after a host: it is host HA then that recovers and fences it."""
+    return ctx.tx.scalar(_GUARDED, host_id=host_id) is not None
+
+
 def order(ctx: Context, row: Row) -> str | None:
-    """Orders that a host which does not answer is looked into; None where that is under way."""
-    if ctx.tx.scalar(_UNDER_WAY, lock=lock(row)) is not None:
+    """Orders that a host which does not answer is looked into; None where that is under way, or was just done."""
+    pause = (ctx.settings.number("investigate.retry.interval") or 60) * 1000
+    if ctx.now - (row["investigated"] or 0) < pause - SLACK or guarded(ctx, row["id"]) or under_way(ctx, row):
         return None
     return ctx.submit(
         Order(
@@ -85,7 +89,11 @@ def order(ctx: Context, row: Row) -> str | None:
 
 def _silent(ctx: Context, host_id: int) -> Row | None:
     row = ctx.tx.first(HOST.by_id, row_id=host_id)
-    if row is None or row["removed"] is not None or row["status"] != "Alert" or row["resource_state"] == "Maintenance":
+    if row is None or row["removed"] is not None or guarded(ctx, host_id):
+        return None
+    if row["status"] not in ("Alert", "Disconnected"):
+        return None
+    if row["resource_state"] in RESTS and not fencing.doubted(ctx, row):
         return None
     return row
 
@@ -94,124 +102,138 @@ def _plan(ctx: Context, host_id: int) -> Plain:
     row = _silent(ctx, host_id)
     if row is None:
         return {}
-    witnesses = ctx.tx.all(
-        _WITNESSES,
-        zone_id=row["zone_id"],
-        hypervisor=row["hypervisor"],
-        host_id=host_id,
-        cluster_id=row["cluster_id"],
-    )
-    return {
-        "uuid": row["uuid"],
-        "url": row["url"],
-        "silent": row["disconnected"],
-        "witnesses": [address_of(ctx, one["id"]) for one in witnesses],
-    }
+    ctx.tx.update(host, {"id": host_id}, investigated=ctx.now)
+    return fencing.how(ctx, row)
 
 
 async def _verdict(wf: Workflow[Context], plan: Plain) -> bool | None:
-    """Whether the host is alive, as its neighbours see it; None where nobody can say."""
-    dead = False
-    for number, witness in enumerate(plan["witnesses"]):
-        command = InvestigateHost(wf.command_id(f"look-{number}"), plan["uuid"], plan["url"])
-        try:
-            seen = await wf.call(host_address(witness), command, timeout=PATIENCE)
-        except Unsupported:
-            return None
-        except AgentError:
-            continue
-        beat = seen["heartbeat"]
-        if seen["answers"] or (beat is not None and beat >= (plan["silent"] or 0)):
-            return True
-        dead = True
-    return False if dead else None
+    """Whether the host is alive; None where nobody can say."""
+    alive = await fencing.seen(wf, plan, "look", plan["now"] - fencing.HEARTBEAT)
+    if alive is not None or plan["controller"] is None:
+        return alive
+    try:
+        power = await wf.power(oobm.controller(plan["controller"]), "STATUS", "look-power", timeout=plan["timeout"])
+    except AgentError:
+        return None
+    # where no host of its kind can look at another, silence and a controller that can cut the power have to do
+    return False if power == "Off" or plan["blind"] else None
 
 
-def _decide(ctx: Context, host_id: int, *, alive: bool | None) -> bool:
-    """Whether its power is to be cut. From then on what the host says does not count, until it is down."""
+def _decide(ctx: Context, host_id: int, *, alive: bool | None) -> int:
+    """When it was decided that its power is cut, 0: it is not. What it says from then on does not count."""
     row = _silent(ctx, host_id)
-    if row is None or alive is not False:
-        return False
+    if row is None:
+        return 0
+    if alive is None:
+        fencing.trouble(ctx, row, "nobody can say whether it is down: nothing is started elsewhere")
+    if alive is not False:
+        return 0
     ctx.tx.update(host, {"id": host_id}, fencing=True)
     ctx.event(
         "HOST.DISCONNECT",
-        f"host {row['name']} is down, as other hosts see it; its power is cut",
+        f"host {row['name']} is down, as others see it; its power is cut",
         level="WARN",
         resource=("Host", row["uuid"]),
     )
-    return True
+    return ctx.now
 
 
-async def fence(wf: Workflow[Context], plan: Plain) -> None:
-    """Has the power of a host cut. Raises `OperationFailed` where nobody could do that."""
-    why = "there is no other host that could do it"
-    for number, witness in enumerate(plan["witnesses"]):
-        command = FenceHost(wf.command_id(f"fence-{number}"), plan["uuid"], plan["url"])
-        try:
-            await wf.call(host_address(witness), command, timeout=PATIENCE)
-            return
-        except AgentError as error:
-            why = f"host {witness['name']}: {error}"
-    raise OperationFailed(f"the power of the host could not be cut; {why}")
-
-
-def _fenced(ctx: Context, host_id: int) -> None:
-    row = ctx.tx.first(HOST.by_id, row_id=host_id)
-    if row is None or not row["fencing"]:
-        return
-    host_state.reach(ctx, row, "HostDown", fencing=False)
-    text = f"host {row['name']} ({row['uuid']}) is down; its machines are brought back elsewhere"
-    alert.raise_(ctx, alert.HOST, text, zone_id=row["zone_id"], pod_id=row["pod_id"])
-    ctx.event("HOST.DISCONNECT", f"host {row['name']} is down", level="ERROR", resource=("Host", row["uuid"]))
+def _fenced(ctx: Context, host_id: int, asked: int) -> None:
+    fencing.mark_down(ctx, host_id, asked)
 
 
 def _not_fenced(ctx: Context, error: CloudError, host_id: int, **_: Any) -> None:
     row = ctx.tx.first(HOST.by_id, row_id=host_id)
     if row is not None and row["fencing"]:
         ctx.tx.update(host, {"id": host_id}, fencing=False)
-        text = f"host {row['name']} ({row['uuid']}) seems down, but {error.message}: nothing is started elsewhere"
-        alert.raise_(ctx, alert.HOST, text, zone_id=row["zone_id"], pod_id=row["pod_id"])
-
-
-def clear(ctx: Context, host_id: int | None = None, most: int = AT_ONCE) -> int:
-    """Takes up to `most` idle machines off hosts that are down, or off one of them; answers how many there were.
-
-    They are stopped then; those that HA protects are brought back elsewhere, the cloud's own machines first.
-    """
-    found: Sequence[Row]
-    found = ctx.tx.all(_LEFT, most=most) if host_id is None else ctx.tx.all(_LEFT_THERE, most=most, host_id=host_id)
-    for row in found:
-        home = row["host_id"]
-        leave_host(ctx, row, True, "FollowAgentPowerOffReport")
-        protected = ha.protects(ctx, row)
-        ctx.event(
-            "VM.STOP",
-            f"virtual machine {row['display_name'] or row['name']} went down with its host",
-            level="WARN",
-            resource=("VirtualMachine", row["uuid"]),
-            account_id=row["account_id"],
-            domain_id=row["domain_id"],
-        )
-        if protected:
-            ha.bring_back(ctx, row, "HostDown", home)
-    return len(found)
+        fencing.trouble(ctx, row, f"{error.message}: nothing is started elsewhere")
 
 
 @workflow("host.investigate", failed=_not_fenced)
 async def investigate(wf: Workflow[Context], host_id: int) -> None:
     """Looks into a host that does not answer; fences it, and brings its machines back, where it is down."""
     plan = await wf.step("plan", _plan, host_id)
-    down = False
+    asked = 0
     if plan:
-        down = await wf.step("decide", _decide, host_id, alive=await _verdict(wf, plan))
-    if down:
-        await fence(wf, plan)
-        await wf.step("fenced", _fenced, host_id)
+        asked = await wf.step("decide", _decide, host_id, alive=await _verdict(wf, plan))
+    if asked:
+        if not wf.done("fenced"):
+            await fencing.fence(wf, plan)
+        await wf.step("fenced", _fenced, host_id, asked)
         number = 0
-        while await wf.step(f"clear-{number}", clear, host_id):
+        while await wf.step(f"clear-{number}", fencing.clear, host_id):
             number += 1
     await wf.finish(_ended)
 
 
 def _ended(ctx: Context) -> Plain:
+    ha.due(ctx)
     return {"success": True}
+
+
+# -- hosts that were removed, and may still run something
+
+
+def leftovers(ctx: Context) -> None:
+    """Orders that hosts which were removed, did not answer then, and may run something, are fenced."""
+    for row in ctx.tx.all(_LEFTOVERS):
+        if ctx.now - (row["investigated"] or 0) >= 60_000 - SLACK and not under_way(ctx, row):
+            ctx.submit(
+                Order(
+                    command="deleteHost",
+                    workflow="host.clear-removed",
+                    arguments={"host_id": row["id"]},
+                    instance_type="Host",
+                    instance_uuid=row["uuid"],
+                    lock=lock(row),
+                )
+            )
+
+
+def _removed(ctx: Context, host_id: int) -> Plain:
+    row = ctx.tx.first(HOST.by_id, row_id=host_id)
+    if row is None:
+        return {}
+    ctx.tx.update(host, {"id": host_id}, investigated=ctx.now)
+    machines = [
+        {"id": one["id"], "uuid": one["uuid"], "name": one["instance_name"]}
+        for one in ctx.tx.all(_THERE_PERHAPS, host_id=host_id)
+    ]
+    return {**fencing.how(ctx, row), "host": address_of(ctx, host_id), "machines": machines}
+
+
+def _told(ctx: Context, host_id: int, ids: list[int]) -> Plain:
+    """The host has said that these do not run there."""
+    for vm_id in ids:
+        where = {"id": vm_id, "power_state": "PowerUnknown", "power_host_id": host_id, "host_id": None}
+        row = ctx.tx.first(_VM, vm_id=vm_id)
+        if row is not None and all(row[name] == value for name, value in where.items()):
+            ctx.tx.update(vm, {"id": vm_id}, power_state="PowerOff", power_host_id=None, power_time=ctx.now)
+            ctx.tx.update(schema.ha_work, {"vm_id": vm_id}, due=ctx.now)
+    return _ended(ctx)
+
+
+def _cleared(ctx: Context, host_id: int, asked: int) -> Plain:
+    fencing.mark_down(ctx, host_id, asked)
+    return _ended(ctx)
+
+
+@workflow("host.clear-removed")
+async def clear_removed(wf: Workflow[Context], host_id: int) -> None:
+    """Has what may run on a host that was removed stopped, or the host fenced where it does not answer.
+
+    None of that can be started anywhere before.
+    """
+    plan = await wf.step("plan", _removed, host_id)
+    if not plan:
+        await wf.finish(_ended)
+        return
+    try:
+        for one in plan["machines"]:
+            command = StopMachine(wf.command_id(f"stop-{one['id']}"), one["uuid"], one["name"], forced=True)
+            await wf.call(host_address(plan["host"]), command, timeout=fencing.PATIENCE)
+    except AgentError:
+        await fencing.fence(wf, plan)
+        await wf.finish(_cleared, host_id, plan["now"])
+        return
+    await wf.finish(_told, host_id, [one["id"] for one in plan["machines"]])

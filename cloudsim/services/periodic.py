@@ -9,8 +9,10 @@ from cloudsim.services import (
     account_orders,
     capacity_alert,
     host,
+    host_ha_task,
     job,
     management_server,
+    oobm_orders,
     purge,
     securitygroup_workflows,
     stats,
@@ -146,6 +148,28 @@ class FinishRemovals(_Task):
         await self._cloud.db.write(lambda tx: account_orders.due(self._cloud.context(tx, self._admin)))
 
 
+class LookAtPower(_Task):
+    """Asks the controllers of hosts for their power states."""
+
+    name = "out-of-band"
+    setting = "outofbandmanagement.background.task.execution.interval"
+
+    async def run(self) -> None:
+        await oobm_orders.look(self._cloud, self._admin)
+
+
+class LookAfterHosts(_Task):
+    """Takes the hosts that host HA looks after one step on."""
+
+    name = "host-ha"
+
+    def interval(self) -> float:
+        return 2.0
+
+    async def run(self) -> None:
+        await host_ha_task.look(self._cloud, self._admin)
+
+
 class PurgeExpunged(_Task):
     """Forgets machines that were expunged longer ago than ``expunged.resources.purge.keep.past.days``."""
 
@@ -240,6 +264,8 @@ TASKS = (
     PruneDeliveries,
     LookAtMachines,
     KeepVolumeStats,
+    LookAtPower,
+    LookAfterHosts,
 )
 
 

@@ -139,7 +139,11 @@ def _stayed(ctx: Context, error: CloudError, vm_id: int, source_id: int | None =
     row = ctx.tx.first(VIRTUAL_MACHINE.by_id, row_id=vm_id)
     if row is not None and row["state"] == "Migrating":
         placement.release(ctx, row["host_id"], row["cpu"] * row["speed"], row["memory"] * MIB)
-        move(ctx, row, "OperationFailed", host_id=row["last_host_id"])
+        doubt: Plain = {}
+        if isinstance(error, AgentTimeout):
+            # it may have moved, or be moving: nothing starts it elsewhere before its target has been asked
+            doubt = {"power_state": "PowerUnknown", "power_host_id": row["host_id"], "power_time": ctx.now}
+        move(ctx, row, "OperationFailed", host_id=row["last_host_id"], **doubt)
 
 
 @workflow("virtualmachine.migrate", failed=_stayed)

@@ -259,8 +259,10 @@ def _check_start(ctx: Context, vm_id: int) -> Plain:
     _check_running_limits(ctx, row)
     if row["power_state"] == "PowerUnknown" and row["power_host_id"] is not None:
         doubt = access.row(ctx, HOST, row["power_host_id"])
-        if doubt["status"] == "Down" or doubt["removed"] is not None:
-            return {}  # it was fenced: nothing runs there
+        if (doubt["status"] in ("Down", "Removed") or doubt["resource_state"] == "Degraded") and (
+            doubt["fenced"] or 0
+        ) >= (row["power_time"] or 0):
+            return {}  # it was fenced since: nothing runs there
         return {"doubt": address_of(ctx, row["power_host_id"]), "uuid": row["uuid"], "name": row["instance_name"]}
     return {}
 
@@ -408,6 +410,8 @@ def _take_back(ctx: Context, vm_id: int, refused: bool) -> None:
     values: Plain = {"host_id": None}
     if refused:
         values.update(power_state="PowerOff", power_host_id=None, power_time=ctx.now)
+    else:
+        values["power_time"] = ctx.now  # until now it may have been started
     ctx.tx.update(vm, {"id": vm_id}, **values)
 
 
@@ -563,15 +567,19 @@ def leave_host(ctx: Context, row: Row, known: bool, event: str = "OperationSucce
     if host_id is not None:
         placement.release(ctx, host_id, row["cpu"] * row["speed"], row["memory"] * MIB)
     usage.end(ctx, "vm", row["id"], usage.RUNNING_VM)
+    doubt = None if known else host_id
+    if row["power_state"] == "PowerUnknown" and row["power_host_id"] not in (None, host_id):
+        doubt = row["power_host_id"]  # it may have moved there before its answer was lost
     move(
         ctx,
         row,
         event,
         host_id=None,
         last_host_id=host_id,
-        power_state="PowerOff" if known else "PowerUnknown",
-        power_time=ctx.now,
-        power_host_id=None if known else host_id,
+        power_state="PowerOff" if doubt is None else "PowerUnknown",
+        # a host that was asked to stop it has not begun to run it since
+        power_time=ctx.now if doubt is None else row["power_time"],
+        power_host_id=doubt,
         vnc_port=None,
     )
     cards = db.nics_of(ctx.tx, row["id"])

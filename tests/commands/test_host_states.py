@@ -80,6 +80,8 @@ async def test_what_is_asked_in_each_resource_state(server: Server, api: Api, ev
         after = states.host_resourcestate.next(state, event)
         if after == "PrepareForMaintenance":
             after = "Maintenance"  # nothing runs there, so that it is empty at once
+        if event == "DeclareHostDegraded":
+            status = "Down"  # its neighbours see nothing of it, and cut its power
         gone = event == "DeleteHost"
         assert await row(server, host) == ("Removed" if gone else status, after, gone), (state, event)
 

@@ -21,6 +21,7 @@ from cloudsim.agents.base import (
     HostAddress,
     HostFacts,
     HostUnreachable,
+    PowerHost,
     StopMachine,
     Unsupported,
 )
@@ -181,18 +182,21 @@ class SimulatorDriver:
     # ---- how
 
     async def _execute(self, host: HostAddress, command: Command) -> Answer:
-        if host.uuid not in self._seen:
+        out_of_band = type(command) in verbs.OUT_OF_BAND
+        if host.uuid not in self._seen and not out_of_band:
             self._see(host)
         rule = None
         if self._faults:
-            self._world.require_up(host.uuid)
+            if not out_of_band:
+                self._world.require_up(host.uuid)
             rule = self._faults.hit(command.wire, host, self._world.records.has(command.id))
         await self._obstacles(command.wire, rule)
         if isinstance(command, StopMachine) and not command.forced:
             await self._shut_down(host, command)
         match rule:
             case Rule(kind="answer"):
-                self._world.require_up(host.uuid)
+                if not out_of_band:
+                    self._world.require_up(host.uuid)
                 usual = verbs.pretended(self._world, host.uuid, command)
                 told = rule.answer or {}
                 return {key: told.get(key, value) for key, value in usual.items()}
@@ -207,9 +211,14 @@ class SimulatorDriver:
     def _carry_out(self, host: HostAddress, command: Command, failure: str | None = None) -> Answer:
         kind = type(command)
         looking = verbs.LOOKING.get(kind)
+        if isinstance(command, PowerHost) and command.action == "STATUS":
+            if failure is not None:
+                raise CommandFailed(failure)
+            return verbs.power_host(self._world, host.uuid, command)
         if looking is None:
             about = "" if kind in verbs.SHARED else host.uuid
-            return self._world.once(host.uuid, about, command, verbs.DOING[kind], failure)
+            off = kind in verbs.OUT_OF_BAND
+            return self._world.once(host.uuid, about, command, verbs.DOING[kind], failure, off=off)
         self._world.require_up(host.uuid)
         if failure is not None:
             raise CommandFailed(failure)

@@ -26,6 +26,7 @@ from cloudsim.agents.base import (
     MachineStats,
     MigrateMachine,
     Ping,
+    PowerHost,
     RebootMachine,
     RevertMachineSnapshot,
     SetSecurityRules,
@@ -89,6 +90,19 @@ def fence_host(world: World, _host: str, command: FenceHost) -> Answer:
     except LookupError:
         raise CommandFailed(f"There is no simulated host {command.target}") from None
     return {}
+
+
+def power_host(world: World, host: str, command: PowerHost) -> Answer:
+    """What a host's controller does. It has power of its own: it answers whatever the host is."""
+    try:
+        up = world.settled(host).up
+        if command.action in ("OFF", "SOFT", "CYCLE", "RESET"):
+            world.switch(host, False)
+        if command.action == "ON" or (up and command.action in ("CYCLE", "RESET")):
+            world.switch(host, True)
+    except LookupError as error:
+        raise CommandFailed(str(error)) from None
+    return {"power": "On" if world.settled(host).up else "Off"}
 
 
 def create_volume(world: World, _host: str, command: CreateVolume) -> Answer:
@@ -288,7 +302,11 @@ DOING: dict[type[Command], Action] = {
     RevertMachineSnapshot: revert_machine_snapshot,
     DeleteMachineSnapshot: delete_machine_snapshot,
     FenceHost: fence_host,
+    PowerHost: power_host,
 }
+
+#: The verbs that a host's controller carries out: they need no host that is up.
+OUT_OF_BAND = frozenset((PowerHost,))
 
 #: The pools are shared by all hosts: one and the same volume command may be asked of any of them.
 SHARED: frozenset[type[Command]] = frozenset((CreateVolume, DeleteVolume))
@@ -309,5 +327,7 @@ def pretended(world: World, host: str, command: Command) -> dict[str, Any]:
             return {"vnc_port": vnc_port(command.uuid)}
         case Ping() | MachineStats() | InvestigateHost():
             return LOOKING[type(command)](world, host, command)
+        case PowerHost():
+            return {"power": "On" if world.settled(host).up else "Off"}
         case _:
             return {}

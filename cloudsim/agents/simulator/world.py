@@ -43,7 +43,8 @@ CREATE INDEX snapshots_machine ON snapshots (machine);
 ALTER TABLE volumes ADD COLUMN content TEXT NOT NULL DEFAULT '';
 ALTER TABLE machines ADD COLUMN content TEXT NOT NULL DEFAULT '';
 """,
-    1: "ALTER TABLE hosts ADD COLUMN network INTEGER NOT NULL DEFAULT 1; ALTER TABLE hosts ADD COLUMN beat INTEGER;",
+    1: "ALTER TABLE hosts ADD COLUMN network INTEGER NOT NULL DEFAULT 1; ALTER TABLE hosts ADD COLUMN beat INTEGER;"
+    " ALTER TABLE hosts ADD COLUMN shared INTEGER NOT NULL DEFAULT 1;",
 }
 #: Milliseconds after which a host that cannot write its heartbeat cuts its own power.
 SELF_FENCE = 60_000
@@ -56,7 +57,9 @@ CREATE TABLE hosts (
     -- The memory of the machines that are on: kept with each of their changes, so that a start need not add them up.
     used INTEGER NOT NULL DEFAULT 0,
     -- Whether anybody reaches it over the network; and when (ms) it last wrote its heartbeat, NULL while it can.
-    network INTEGER NOT NULL DEFAULT 1, beat INTEGER
+    network INTEGER NOT NULL DEFAULT 1, beat INTEGER,
+    -- Whether it reaches the shared storage: 1; 0; -1 where it has cut its own power because it does not.
+    shared INTEGER NOT NULL DEFAULT 1
 ) WITHOUT ROWID;
 CREATE TABLE machines (
     id INTEGER PRIMARY KEY, uuid TEXT NOT NULL UNIQUE, name TEXT NOT NULL, host TEXT NOT NULL, power TEXT NOT NULL,
@@ -224,16 +227,20 @@ class World:
             raise HostUnreachable("The simulator is closed")
         return self._records
 
-    def once(self, host: str, about: str, command: Command, action: Action, failure: str | None = None) -> Answer:
+    def once(
+        self, host: str, about: str, command: Command, action: Action, failure: str | None = None, *, off: bool = False
+    ) -> Answer:
         """Carries `action` out and remembers its answer; or answers what is remembered.
 
         With `failure`, that is remembered as the answer and raised as `CommandFailed` though the action was done.
         What the action raises is not remembered: nothing was done. `about` tells uses of one id for different things.
+        `off`: it is fine if the host is not up.
         """
         what = f"{command.wire} {about}"
         records = self.records
         with self.transaction():
-            self.require_up(host)
+            if not off:
+                self.require_up(host)
             known = records.find(command.id, what)
             if known is not None:
                 return known
@@ -279,18 +286,21 @@ class World:
             )
 
     def set_host(self, uuid: str, up: bool) -> None:
-        """Crashes the host, with all its machines, or revives it, without them. ``LookupError`` if it is unknown."""
+        """Crashes the host, with all its machines, or powers it on, without them. ``LookupError`` if it is unknown."""
         with self.transaction():
             self.switch(uuid, up)
 
     def switch(self, uuid: str, up: bool) -> None:
         """`set_host` within the caller's transaction."""
         db, now = self.db, self.clock.now()
-        beat = "beat = NULL" if up else f"beat = coalesce(beat, {now})"
-        if not db.execute(f"UPDATE hosts SET up = ?, {beat} WHERE uuid = ?", (up, uuid)).rowcount:
+        if up:
+            # one without storage has a minute again, until it cuts its own power
+            change = f"up = 1, beat = CASE WHEN shared = 1 THEN NULL WHEN up THEN beat ELSE {now} END"
+        else:
+            change = f"up = 0, used = 0, beat = coalesce(beat, {now}), shared = max(shared, 0)"
+        if not db.execute(f"UPDATE hosts SET {change} WHERE uuid = ?", (uuid,)).rowcount:
             raise LookupError(f"There is no simulated host {uuid}")
         if not up:
-            db.execute("UPDATE hosts SET used = 0 WHERE uuid = ?", (uuid,))
             db.execute(
                 "UPDATE machines SET power = 'PowerOff', content = '', since = ? WHERE host = ? AND power = 'PowerOn'",
                 (now, uuid),
@@ -306,14 +316,19 @@ class World:
         """Takes its storage from the host, or gives it back. ``LookupError`` if it is unknown.
 
         Without storage it writes no heartbeat, and cuts its own power after a minute (`SELF_FENCE`); given back, it is
-        powered on again where it had done that.
+        powered on again where it had done that, and nobody else has cut its power since.
         """
         host = self.settled(uuid)
         with self.transaction() as db:
             if reachable:
-                db.execute("UPDATE hosts SET beat = NULL, up = 1 WHERE uuid = ?", (uuid,))
-            elif host.beat is None:
-                db.execute("UPDATE hosts SET beat = ? WHERE uuid = ?", (self.clock.now(), uuid))
+                db.execute(
+                    "UPDATE hosts SET up = up OR shared < 0, shared = 1,"
+                    " beat = CASE WHEN up OR shared < 0 THEN NULL ELSE beat END WHERE uuid = ?",
+                    (uuid,),
+                )
+            else:
+                beat = self.clock.now() if host.beat is None else host.beat
+                db.execute("UPDATE hosts SET shared = min(shared, 0), beat = ? WHERE uuid = ?", (beat, uuid))
 
     def settled(self, uuid: str) -> Host:
         """A host, after what time has done to it. ``LookupError`` if it is unknown."""
@@ -329,10 +344,15 @@ class World:
         if self.clock.now() - beat < SELF_FENCE:
             return True
         if self.db.in_transaction:
-            self.switch(uuid, False)
+            self._fence_itself(uuid)
         else:
-            self.set_host(uuid, False)
+            with self.transaction():
+                self._fence_itself(uuid)
         return False
+
+    def _fence_itself(self, uuid: str) -> None:
+        self.switch(uuid, False)
+        self.db.execute("UPDATE hosts SET shared = -1 WHERE uuid = ?", (uuid,))
 
     # ---- what is there
 

@@ -29,13 +29,15 @@ class ListHosts(ListCommand, name="listHosts", response=HOST):
     arch = string(since="4.20.1")
     clusterid = ref(nouns.CLUSTER)
     details = strings("What to tell of each: " + ", ".join(("all", "min", *_DETAILS)))
-    hahost = boolean("Whether it is kept for machines of hosts that fail: none is")
+    hahost = boolean("Whether it is kept for machines of hosts that fail (setting ha.tag)")
     hypervisor = string()
     id = ref(nouns.HOST)
     managementserverid = uuid_param("Only those of this management server", since="4.21.0")
     name = string()
-    outofbandmanagementenabled = boolean("Whether it has out-of-band management: none has")
-    outofbandmanagementpowerstate = string("Only those with this power state out of band: none has one")
+    outofbandmanagementenabled = boolean("Whether its out-of-band management is enabled")
+    outofbandmanagementpowerstate = string(
+        "Only those whose power is On, Off, Unknown or Disabled", values=("On", "Off", "Unknown", "Disabled")
+    )
     podid = ref(nouns.POD)
     resourcestate = string()
     state = string()
@@ -66,7 +68,9 @@ class ListHosts(ListCommand, name="listHosts", response=HOST):
             if near is None:
                 raise InvalidValue("the virtual machine runs on no host")
         away = self.managementserverid not in (None, ctx.cloud.server_uuid)
-        nothing = self.hahost or self.outofbandmanagementenabled or self.outofbandmanagementpowerstate
+        tagged = bool(ctx.settings.text("ha.tag"))
+        pattern = host_view.kept(ctx) if tagged and self.hahost is not None else None
+        nothing = self.hahost and not tagged
         return self.select(
             ctx,
             host_view.LISTING,
@@ -80,6 +84,11 @@ class ListHosts(ListCommand, name="listHosts", response=HOST):
             state=self.state.lower() if self.state else None,
             resource=self.resourcestate.lower() if self.resourcestate else None,
             arch=self.arch.lower() if self.arch else None,
+            kept=pattern if self.hahost else None,
+            not_kept=None if self.hahost else pattern,
+            controlled=True if self.outofbandmanagementenabled else None,
+            uncontrolled=True if self.outofbandmanagementenabled is False else None,
+            power=self.outofbandmanagementpowerstate,
             none=True if away or nothing or self.storageaccessgroup else None,
         )
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import cache
 
+from cloudsim.api.responses import availability
 from cloudsim.api.responses.base import Object, Response, ordered, shown
 from cloudsim.core import states
 from cloudsim.core.clock import to_wire
-from cloudsim.services import capacity, host_view
+from cloudsim.services import capacity, host_ha, host_view, oobm
 from cloudsim.services.context import Context, Row
 
 _GPU_GROUP = Response("gpugroup", string="gpugroupname", list="vgpu")
@@ -47,10 +48,22 @@ def _events(status: str) -> str:
 def present_hosts(ctx: Context, ids: Sequence[int]) -> list[Object]:
     """Hosts with what is promised of them."""
     details = host_view.details(ctx, ids)
-    return [_host(ctx, row, details.get(row["id"])) for row in ordered(host_view.rows(ctx, ids), ids)]
+    guards = {row["host_id"]: availability.guard(row) for row in host_ha.rows(ctx, ids)}
+    powers = {row["host_id"]: availability.power(row) for row in oobm.rows(ctx, ids)}
+    return [
+        _host(
+            ctx,
+            row,
+            details.get(row["id"]),
+            guards.get(row["id"], {"haenable": False, "hastate": "Disabled"}),
+            powers.get(row["id"], {"enabled": False, "powerstate": "Disabled"}),
+        )
+        for row in ordered(host_view.rows(ctx, ids), ids)
+    ]
 
 
-def _host(ctx: Context, row: Row, details: dict[str, str] | None) -> Object:
+def _host(ctx: Context, row: Row, details: dict[str, str] | None, ha: Object, controller: Object) -> Object:
+    tag = ctx.settings.text("ha.tag")
     place = ("Cluster", row["cluster_id"] or 0)
     cpu = ctx.settings.share("cpu.overprovisioning.factor", place) or 1.0
     memory = ctx.settings.share("mem.overprovisioning.factor", place) or 1.0
@@ -107,12 +120,12 @@ def _host(ctx: Context, row: Row, details: dict[str, str] | None) -> Object:
         istagarule=False,
         oscategoryid=row["category_uuid"],
         oscategoryname=row["category_name"],
-        hostha={"haenable": False, "hastate": "Disabled"},
-        outofbandmanagement={"enabled": False, "powerstate": "Disabled"},
+        hostha=ha,
+        outofbandmanagement=controller,
         resourcestate=row["resource_state"],
         details=details,
         hypervisorversion=row["hypervisor_version"],
-        hahost=False,
+        hahost=bool(tag) and tag in row["tags"],
         ueficapability=False,
         arch=row["arch"] or "x86_64",
         hasannotations=ctx.annotated(row["uuid"]),

@@ -18,6 +18,7 @@ from cloudsim.db.schema.account import (
     user,
     user_data,
 )
+from cloudsim.db.schema.availability import host_ha, oobm
 from cloudsim.db.schema.base import metadata
 from cloudsim.db.schema.infrastructure import (
     cluster,
@@ -101,6 +102,7 @@ __all__ = [
     "ha_work",
     "host",
     "host_capacity",
+    "host_ha",
     "hypervisor_capability",
     "image_store",
     "instance_group",
@@ -113,6 +115,7 @@ __all__ = [
     "network_offering",
     "network_provider",
     "nic",
+    "oobm",
     "physical_network",
     "pod",
     "pod_ip",

@@ -155,6 +155,11 @@ host = resource(
     big("disconnected"),
     # its power is being cut: what it says meanwhile does not count
     flag("fencing"),
+    # when its power was last cut, or shortly before: what was heard of it by then does not count any more
+    big("fenced"),
+    # when it was last looked into, and what was found in the way of fencing it
+    big("investigated"),
+    text("trouble"),
     # compare-and-swap counter of status
     number("update_count", nullable=False, default=0),
     Index("ix_host_state", "zone_id", "type", "status", "resource_state"),

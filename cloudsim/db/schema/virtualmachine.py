@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from sqlalchemy import Column, Index, String
+from sqlalchemy import text as sql
 
 from cloudsim.db.schema.base import big, data, flag, maybe, number, ref, required, resource, table, text, unique_alive
 from cloudsim.db.types import Big
+
+_UNKNOWN = sql("power_state = 'PowerUnknown'")
 
 instance_group = resource(
     "instance_group",
@@ -78,6 +81,8 @@ vm = resource(
     Index("ix_vm_removed", "removed"),
     Index("ix_vm_name", "name"),
     Index("ix_vm_type", "type", "zone_id"),
+    # those that may still run where nobody answered
+    Index("ix_vm_unknown", "power_host_id", sqlite_where=_UNKNOWN, info={"where": _UNKNOWN}),
 )
 
 #: The addresses of the cloud's own machines outside the networks of guests.

@@ -136,7 +136,11 @@ async def test_a_world_of_another_version(driver: SimulatorDriver, path: Path) -
         await driver.open()
     # a file of an older version is brought to this one
     older = sqlite3.connect(path)
-    for table, new in (("hosts", ("network", "beat")), ("volumes", ("content",)), ("machines", ("content",))):
+    for table, new in (
+        ("hosts", ("network", "beat", "shared")),
+        ("volumes", ("content",)),
+        ("machines", ("content",)),
+    ):
         names = ", ".join(row[1] for row in older.execute(f"PRAGMA table_info({table})") if row[1] not in new)
         older.executescript(
             f"CREATE TABLE v1 AS SELECT {names} FROM {table}; DROP TABLE {table}; ALTER TABLE v1 RENAME TO {table}"

@@ -25,6 +25,7 @@ from cloudsim.agents.base import (
     MachineStats,
     MigrateMachine,
     Ping,
+    PowerHost,
     RebootMachine,
     RevertMachineSnapshot,
     SetSecurityRules,
@@ -56,6 +57,7 @@ def test_it_is_a_driver_with_all_verbs(driver: SimulatorDriver) -> None:
         CreateMachineSnapshot,
         RevertMachineSnapshot,
         DeleteMachineSnapshot,
+        PowerHost,
     }
 
 
