@@ -70,7 +70,7 @@ from cloudsim.db.schema.virtualmachine import instance_group, router, system_nic
 from cloudsim.db.schema.webhook import webhook, webhook_delivery
 
 #: The newest migration: what an empty database is made at.
-VERSION = "0012"
+VERSION = "0013"
 
 __all__ = [
     "VERSION",
