@@ -8,7 +8,6 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
 
 import aiohttp
 import pytest
@@ -146,7 +145,7 @@ async def test_a_server_that_was_thought_dead_leaves_what_was_taken(pair: Pair) 
     two, _ = await pair.start("two")
     machine, start, stop = await slow(api, 1500)
     await begun(one, start)
-    silent = f"UPDATE management_server SET heartbeat = 0 WHERE uuid = '{one.cloud.server_uuid}'"  # noqa: S608
+    silent = f"UPDATE management_server SET heartbeat = 0 WHERE uuid = '{one.cloud.server_uuid}'"
     await two.db.write(lambda tx: tx._change(silent, []))
     taken = [await server.cloud.jobs.take_over() for server in (two, two)]
     assert taken in ([2, 0], [0, 0])  # its own look may have been first
