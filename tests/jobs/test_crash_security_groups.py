@@ -70,7 +70,7 @@ async def look(server: Server, api: Api) -> set[int]:
 
 
 #: Operations: the ports that are let in when the job has succeeded, and how many boundaries are passed by each time.
-OPERATIONS = {"authorize": ({22, 80}, 1), "revoke": (set(), 3), "deploy": ({80}, 6), "destroy": ({80}, 6)}
+OPERATIONS = {"authorize": ({22, 80}, 1), "revoke": (set(), 2), "deploy": ({80}, 3), "destroy": ({80}, 3)}
 
 
 @pytest.mark.parametrize("operation", OPERATIONS)

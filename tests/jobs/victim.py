@@ -1,4 +1,8 @@
-"""Servers that kill themselves with SIGKILL at the n-th boundary of their workflows: before or after a step, or a command.
+"""Servers that kill themselves with SIGKILL at the n-th boundary of their workflows: before a job's first step, after each
+step, and after each command to a host.
+
+What lies between the end of one of those and the beginning of the next is nothing that lasts: to die there is to die at
+the boundary before.
 
 Run as ``python victim.py``: for each line ``NAME N DATA_DIR`` on its input it forks such a server (N = 0: one that never
 does), so that what a server imports is imported once for all. It says ``ready NAME PID ENDPOINT`` and ``ended NAME CODE``.
@@ -23,6 +27,7 @@ import cloudsim.web.status  # noqa: F401
 from cloudsim.agents.dispatch import Agents
 from cloudsim.core.config import load
 from cloudsim.jobs.engine import Engine
+from cloudsim.jobs.job import Job
 from cloudsim.server import Server
 
 left = 0
@@ -36,9 +41,10 @@ def boundary() -> None:
 
 
 def mortal(function: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
-    async def wrapped(*args: Any, **kwargs: Any) -> Any:
-        boundary()
-        result = await function(*args, **kwargs)
+    async def wrapped(owner: Any, first: Any, *args: Any, **kwargs: Any) -> Any:
+        if isinstance(first, Job) and not first.steps:
+            boundary()
+        result = await function(owner, first, *args, **kwargs)
         boundary()
         return result
 

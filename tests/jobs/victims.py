@@ -100,7 +100,7 @@ async def at_each_boundary(crash: Callable[[int], Awaitable[bool]], *, stride: i
         alive = await asyncio.gather(*(crash(number) for number in numbers))
         if any(alive):
             end = numbers[alive.index(True)]
-            assert end > 4, "the server was not killed where it should have been"
+            assert end > 3, "the server was not killed where it should have been"
             assert all(alive[alive.index(True) :]), "where there is an end, there is nothing behind it"
             return
     pytest.fail("no end of boundaries")
