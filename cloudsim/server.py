@@ -137,8 +137,9 @@ class Server:
             registered(),
             self.cloud.context,
             identity.by_user_id,
+            server=self.cloud.server_uuid,
+            living=lambda tx: management_server.living(self.cloud, tx),
         )
-        self._cleanup.append(self.cloud.jobs.close)
         await self.agents.open()
         self._cleanup.append(self.agents.close)
         if password is not None:
@@ -148,10 +149,12 @@ class Server:
         await hypervisor.follow(self.cloud)
         admin = await self.db.read(self._admin)
         await self._register(admin)
+        # before it says that it ends, and while hosts can be reached
+        self._cleanup.append(self.cloud.jobs.close)
         self.dispatcher = Dispatcher(self.cloud, admin)
         await self._listen(directory)
         await host.connect_all(self.cloud, admin)
-        found = await self.cloud.jobs.recover()
+        found = await self.cloud.jobs.recover(others=self.cloud.server_state == management_server.UP)
         if found:
             log.info("%d unfinished jobs taken up again", found)
         from cloudsim.services import periodic

@@ -1,5 +1,10 @@
 """The engine: stores jobs, runs their workflows, and picks up after a crash what had not ended.
 
+Each job is one server's: its row names it. Another takes it over when that server is dead, which it is told
+(`living`); whatever the first would still record of it is refused, for the statement that records a step or an end
+asks for a row that is its own. Commands that it had sent by then have the ids that the other sends, and hosts carry
+out an id once.
+
 The database is the truth; the queues here are only who waits for whom now. A job is claimed (queued to running) in the
 transaction of its first step, so one that was cancelled meanwhile never starts. Jobs that share a lock run one after the
 other in the order they were committed; others at the same time, up to `workers`.
@@ -14,7 +19,7 @@ import asyncio
 import contextlib
 import logging
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextvars import ContextVar
 from typing import Any, Concatenate, Generic, ParamSpec, TypeVar
 
@@ -26,11 +31,10 @@ from cloudsim.core.errors import AgentTimeout, CloudError, InternalError, Operat
 from cloudsim.core.ids import Ids
 from cloudsim.db import event as events
 from cloudsim.db import job as jobs
-from cloudsim.db.database import Conflict, Database, DatabaseError, Transaction, WriteTransaction
+from cloudsim.db.database import Conflict, Database, DatabaseError, Row, Transaction, WriteTransaction
 from cloudsim.db.schema import job as job_table
-from cloudsim.db.schema import job_step
 from cloudsim.jobs.job import Job, Order, from_row
-from cloudsim.jobs.workflow import Definition, JobCancelled, Workflow, failure
+from cloudsim.jobs.workflow import Definition, JobCancelled, JobTaken, Workflow, failure
 
 log = logging.getLogger(__name__)
 
@@ -43,7 +47,11 @@ current_job: ContextVar[str | None] = ContextVar("current_job", default=None)
 
 
 class Engine(Generic[C]):
-    """Runs workflows. `context(tx, caller)` makes what their steps are given."""
+    """Runs workflows. `context(tx, caller)` makes what their steps are given.
+
+    `server` is the uuid of this server, `living(tx)` answers those of all that are alive. One that is asked for neither
+    is alone.
+    """
 
     def __init__(
         self,
@@ -55,6 +63,8 @@ class Engine(Generic[C]):
         context: Callable[[Transaction, Caller], C],
         load_caller: Callable[[Transaction, int], Caller | None],
         *,
+        server: str = "",
+        living: Callable[[Transaction], Collection[str]] | None = None,
         workers: int = 250,
     ) -> None:
         self.db = db
@@ -69,9 +79,17 @@ class Engine(Generic[C]):
         self._slots = asyncio.Semaphore(workers)
         self._waiting: dict[str, asyncio.Event] = {}
         self._closing = False
-        #: Jobs that wait for their turn or run; and how many ended since the start, by outcome.
-        self.unfinished = 0
+        self._server = server
+        self._living = living or (lambda tx: ())
+        #: By their ids, the jobs that wait for their turn here or run.
+        self._here: dict[int, Job] = {}
+        #: How many ended here since the start, by outcome.
         self.outcomes = {"succeeded": 0, "failed": 0, "cancelled": 0}
+
+    @property
+    def unfinished(self) -> int:
+        """How many jobs wait for their turn or run."""
+        return len(self._here)
 
     # -- submitting and cancelling
 
@@ -109,6 +127,7 @@ class Engine(Generic[C]):
             instance_uuid=order.instance_uuid,
             lock=order.lock,
             state="queued",
+            server_uuid=self._server,
             process_status=0,
             result_code=0,
             event_type=order.event,
@@ -153,27 +172,52 @@ class Engine(Generic[C]):
 
     # -- running
 
-    async def recover(self) -> int:
-        """Takes up every job that had not ended, in the order they were asked for. Answers how many there are."""
+    async def recover(self, *, others: bool = True) -> int:
+        """Takes up, in the order they were asked for, the jobs of this server that had not ended, as a server does when
+        it starts; and, unless it rests, those of `others` that are not alive. Answers how many there are.
+        """
 
-        def load(tx: Transaction) -> list[Job]:
-            rows, steps = jobs.unfinished(tx)
-            callers = {user_id: self._load_caller(tx, user_id) for user_id in {row["user_id"] for row in rows}}
-            return [
-                from_row(row, caller, steps[row["id"]])
-                for row in rows
-                if (caller := callers[row["user_id"]]) is not None
-            ]
+        def load(tx: WriteTransaction) -> list[Job]:
+            return self._take(tx, own=True, others=others)
 
-        found = await self.db.read(load)
+        return self._took(await self.db.write(load))
+
+    async def take_over(self) -> int:
+        """Takes up what servers that died had not ended. Answers how many jobs that are."""
+
+        def look(tx: Transaction) -> bool:
+            found = jobs.others(tx, self._server)
+            return bool(found) and not found <= {*self._living(tx)}
+
+        if self._closing or not await self.db.read(look):
+            return 0
+        # whether they are dead still is seen in the transaction that takes their jobs
+        return self._took(await self.db.write(lambda tx: self._take(tx, own=False, others=True)))
+
+    def _took(self, found: list[Job]) -> int:
         for job in found:
             self._enqueue(job)
         return len(found)
 
+    def _take(self, tx: WriteTransaction, *, own: bool, others: bool) -> list[Job]:
+        living = {*self._living(tx), self._server} if others else set()
+
+        def wanted(row: Row) -> bool:
+            if row["id"] in self._here:  # it was another's meanwhile, and what runs here has not seen it yet
+                return False
+            return own if row["server_uuid"] == self._server else others and row["server_uuid"] not in living
+
+        rows = [row for row in jobs.unfinished(tx) if wanted(row)]
+        callers = {user_id: self._load_caller(tx, user_id) for user_id in {row["user_id"] for row in rows}}
+        rows = [row for row in rows if callers[row["user_id"]] is not None]
+        jobs.take(tx, rows, self._server)
+        steps = jobs.steps_of(tx, rows)
+        return [from_row(row, caller, steps[row["id"]]) for row in rows if (caller := callers[row["user_id"]])]
+
     def _enqueue(self, job: Job) -> None:
         if self._closing:
             return  # it is stored: the next start takes it up
-        self.unfinished += 1
+        self._here[job.id] = job
         if job.lock is None:
             self._spawn(self._alone(job))
         elif job.lock in self._queues:
@@ -216,6 +260,12 @@ class Engine(Generic[C]):
             pause = min(pause * 2, 30.0)
 
     async def _attempt(self, job: Job) -> None:
+        try:
+            await self._carry_out(job)
+        except (JobCancelled, JobTaken) as left:
+            self._leave(job, left)
+
+    async def _carry_out(self, job: Job) -> None:
         definition = self._workflows.get(job.workflow)
         error: CloudError
         if definition is None:
@@ -228,8 +278,8 @@ class Engine(Generic[C]):
                 return
             log.error("workflow %s of job %s ended without a result", job.workflow, job.uuid)
             error = InternalError()
-        except JobCancelled:
-            return
+        except (JobCancelled, JobTaken):
+            raise
         except CloudError as caught:
             error = caught
         except HostUnreachable as caught:
@@ -254,7 +304,8 @@ class Engine(Generic[C]):
         def run(tx: WriteTransaction) -> T:
             self._claim(tx, job)
             result = function(self._context(tx, job.caller), *args, **kwargs)
-            tx.insert(job_step, job_id=job.id, name=name, result=result, created=self._clock.now())
+            if not jobs.step(tx, job.id, self._server, name, result, self._clock.now()):
+                raise JobTaken
             return result
 
         result = await self.db.write(run)
@@ -273,9 +324,8 @@ class Engine(Generic[C]):
         def run(tx: WriteTransaction) -> None:
             self._claim(tx, job)
             result = function(self._context(tx, job.caller), *args, **kwargs)
-            tx.update(
-                job_table, {"id": job.id}, state="succeeded", result=result, result_code=0, completed=self._clock.now()
-            )
+            if not jobs.end(tx, job.id, self._server, "succeeded", result, 0, self._clock.now()):
+                raise JobTaken
             self._tell(tx, job, "Completed", "INFO", f"successfully completed: {job.event_text}")
 
         await self.db.write(run)
@@ -284,7 +334,7 @@ class Engine(Generic[C]):
     def _claim(self, tx: WriteTransaction, job: Job) -> None:
         if job.running:
             return
-        if not jobs.claim(tx, job.id, self._clock.now()):
+        if not jobs.claim(tx, job.id, self._server, self._clock.now()):
             raise JobCancelled
         self._tell(tx, job, "Started", "INFO", f"started: {job.event_text}")
 
@@ -293,20 +343,14 @@ class Engine(Generic[C]):
             self._claim(tx, job)
             if undo:
                 self._undo(tx, job, error)
-            tx.update(
-                job_table,
-                {"id": job.id},
-                state="failed",
-                result=failure(error),
-                result_code=error.errorcode,
-                completed=self._clock.now(),
-            )
+            if not jobs.end(tx, job.id, self._server, "failed", failure(error), error.errorcode, self._clock.now()):
+                raise JobTaken
             self._tell(tx, job, "Completed", "ERROR", f"failed: {job.event_text}")
 
         try:
             await self.db.write(run, True)
-        except JobCancelled:
-            return
+        except (JobCancelled, JobTaken):
+            raise
         except DatabaseError as caught:
             if not isinstance(caught, Conflict):
                 raise
@@ -349,8 +393,17 @@ class Engine(Generic[C]):
         await self._clock.sleep(seconds)
 
     def _ended(self, job: Job, outcome: str) -> None:
-        self.unfinished -= 1
-        self.outcomes[outcome] += 1
+        if self._here.pop(job.id, None) is not None:  # it may have been cancelled here while it was another server's
+            self.outcomes[outcome] += 1
+        self._wake(job)
+
+    def _leave(self, job: Job, why: Exception) -> None:
+        """A job that was cancelled, here or elsewhere, or is another server's by now."""
+        if self._here.pop(job.id, None) is not None:
+            log.info("job %s is left: %s", job.uuid, type(why).__name__)
+        self._wake(job)
+
+    def _wake(self, job: Job) -> None:
         event = self._waiting.pop(job.uuid, None)
         if event is not None:
             event.set()

@@ -37,6 +37,10 @@ class JobCancelled(Exception):
     """The job was cancelled before its first step; nothing was done."""
 
 
+class JobTaken(Exception):
+    """The job is another server's by now: what was to be recorded of it here is not."""
+
+
 @dataclass(frozen=True, slots=True)
 class Definition:
     """A registered workflow."""

@@ -15,7 +15,7 @@ from sqlalchemy import bindparam, func, select
 from cloudsim.core.caller import Caller
 from cloudsim.core.errors import InvalidValue, OperationFailed
 from cloudsim.db import schema
-from cloudsim.db.database import Row
+from cloudsim.db.database import Row, Transaction
 from cloudsim.db.types import Big, any_of
 from cloudsim.services import identity, own_process
 from cloudsim.services.context import Cloud, Context
@@ -146,8 +146,19 @@ def state_of(ctx: Context, row: Row) -> str:
     """The state of a server: Down where it has ended, or was not heard of for too long."""
     if row["uuid"] == ctx.cloud.server_uuid:
         return str(row["state"])
-    limit = ctx.settings.number("cluster.heartbeat.threshold") or THRESHOLD
-    return DOWN if _stopped(row) or ctx.now - row["heartbeat"] > limit else str(row["state"])
+    return DOWN if _dead(ctx.cloud, row) else str(row["state"])
+
+
+def _dead(cloud: Cloud, row: Row) -> bool:
+    limit = cloud.settings.number("cluster.heartbeat.threshold") or THRESHOLD
+    return _stopped(row) or cloud.clock.now() - row["heartbeat"] > limit
+
+
+def living(cloud: Cloud, tx: Transaction) -> list[str]:
+    """uuids of the servers that are alive: whose jobs nobody else touches."""
+    if not cloud.db.shared:  # nobody else can be there
+        return [cloud.server_uuid]
+    return [row["uuid"] for row in tx.all(_ALL) if row["uuid"] == cloud.server_uuid or not _dead(cloud, row)]
 
 
 def pending_of(ctx: Context, row: Row) -> int:

@@ -219,6 +219,20 @@ class Heartbeat(_Task):
         self.last = await management_server.beat(self._cloud, self._admin, self.last)
 
 
+class TakeOverJobs(_Task):
+    """Takes up the jobs of other servers that died."""
+
+    name = "job-takeover"
+    works = True
+    first = 2.0
+
+    def interval(self) -> float:
+        return management_server.period(self._cloud) if self._cloud.db.shared else 0.0
+
+    async def run(self) -> None:
+        await self._cloud.jobs.take_over()
+
+
 class LookAtMachines(_Task):
     """Asks hosts what their machines use."""
 
@@ -251,6 +265,7 @@ class KeepVolumeStats(_Task):
 
 TASKS = (
     Heartbeat,
+    TakeOverJobs,
     PurgeExpunged,
     LookAfterSystemVms,
     TellSecurityRules,

@@ -41,7 +41,7 @@ PACKED = {
 }
 
 _MACHINES = select(vm.c.id, vm.c.uuid, vm.c.instance_name, vm.c.type).where(any_of(vm.c.instance_name, "names"))
-_VOLUMES = select(volume.c.id, volume.c.uuid).where(any_of(volume.c.uuid, "uuids"))
+_VOLUMES = select(volume.c.id, volume.c.uuid, volume.c.is_system).where(any_of(volume.c.uuid, "uuids"))
 _OLD = (
     select(table.c.id)
     .where(table.c.kind == bindparam("of_kind"), table.c.taken < bindparam("before", type_=Big))
@@ -124,7 +124,9 @@ async def keep_volumes(cloud: Cloud) -> None:
         return
     kept = cloud.settings.number("vm.disk.stats.max.retention.time") * 60_000
     rows = await cloud.db.read(lambda tx: tx.all(_VOLUMES, uuids=list(seen)) if seen and kept > 0 else [])
-    await _keep(cloud, "volume", [(row["id"], seen[row["uuid"]]) for row in rows if row["uuid"] in seen], at, kept)
+    only_users = cloud.settings.flag("vm.stats.user.vm.only")
+    wanted = [row for row in rows if row["uuid"] in seen and not (only_users and row["is_system"])]
+    await _keep(cloud, "volume", [(row["id"], seen[row["uuid"]]) for row in wanted], at, kept)
 
 
 async def _keep(cloud: Cloud, kind: str, samples: Sequence[tuple[int, Figures]], at: int, kept: int) -> None:

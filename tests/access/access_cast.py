@@ -100,7 +100,7 @@ class Cast:
                 made[who.name] = await account(api, who.account, kind, domainid=where[who.domain]["id"])
                 (user,) = made[who.name]["user"]
             self.apis[who.name] = await keyed(api, self.http, user["id"])
-            self._name(**{f"user.{who.name}": user["id"]})
+            self._name(**{f"user.{who.name}": user["id"], f"key.{who.name}": self.apis[who.name].key})
         project = (await api.job("createProject", name="shared", account="owner", domainid=mid["id"]))["project"]
         await api.job("addAccountToProject", projectid=project["id"], account="member")
         basics, places = await api.basics(), await api.places()

@@ -24,6 +24,7 @@ LISTS = [command.name for command in commands().values() if issubclass(command, 
 #: (command, parameter): why it is otherwise here.
 EXCEPT: dict[tuple[str, str], str] = {
     ("listConfigurations", "count"): "there are more settings than fit on a page",
+    ("listGuestVlans", "count"): "there are more VLANs than fit on a page",
     ("listResourceDetails", "isrecursive"): "its first row names the resource",
     ("listProjectAccounts", "projectid"): "lists the accounts of the project themselves",
     ("listProjectInvitations", "projectid"): "lists the accounts that are invited",
@@ -52,7 +53,8 @@ class Asking:
         self.has = declared(self.command)
         self.row = rows()[name.lower()][0]
         given = {key: cast.value(value, "account") for key, value in self.row.parameters.items()}
-        if self.row.target and self.row.by not in ("id", "ids", ""):
+        required = {param.name for param in self.command.params.values() if param.required}
+        if self.row.target and (self.row.by not in ("id", "ids", "") or self.row.by in required):
             given[self.row.by] = cast.target(self.row.target, "account")
         if "listall" in self.has:
             given["listall"] = True

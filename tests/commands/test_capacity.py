@@ -47,6 +47,7 @@ async def by_hand(api: Api, key: str, place: str) -> dict[int, tuple[int, int]]:
     ids = {one["id"] for one in hosts}
     users = (await api.call("listVirtualMachines", listall=True))["virtualmachine"]
     system = (await api.call("listSystemVms"))["systemvm"]
+    routers = (await api.call("listRouters", listall=True)).get("router", [])
     offerings = {
         one["id"]: one
         for kind in (False, True)
@@ -54,7 +55,7 @@ async def by_hand(api: Api, key: str, place: str) -> dict[int, tuple[int, int]]:
     }
     machines = [
         offerings[one["serviceofferingid"]]
-        for one in (*users, *system)
+        for one in (*users, *system, *routers)
         if one.get("hostid") in ids and one["state"] in HOLDS
     ]
     made = {

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +12,10 @@ import pytest
 from apiclient import Api, Refused, admin_keys
 from invariants import check
 from options import make_config
+from victims import at_each_boundary, victim
 
 from cloudsim.server import Server
 
-VICTIM = Path(__file__).with_name("victim.py")
 #: Operations: what is done before the crash is armed, the command, its parameters, the states it may end in.
 OPERATIONS = {
     "deploy": (None, "deployVirtualMachine", {}, {"Running"}),
@@ -28,22 +25,6 @@ OPERATIONS = {
     "destroy": ("run", "destroyVirtualMachine", {}, {"Destroyed"}),
     "expunge": ("run", "destroyVirtualMachine", {"expunge": True}, {None}),
 }
-
-
-@asynccontextmanager
-async def victim(data_dir: Path, boundary: int) -> AsyncIterator[tuple[asyncio.subprocess.Process, str]]:
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, str(VICTIM), str(data_dir), str(boundary), stdout=asyncio.subprocess.PIPE
-    )
-    assert process.stdout is not None
-    try:
-        endpoint = (await asyncio.wait_for(process.stdout.readline(), 30)).decode().strip()
-        assert endpoint
-        yield process, endpoint
-    finally:
-        if process.returncode is None:
-            process.kill()
-        await process.wait()
 
 
 @pytest.fixture(scope="module")
@@ -120,10 +101,8 @@ async def test_killed_at_each_step(
     operation: str, prepared: dict[str | None, Path], tmp_path: Path, http: aiohttp.ClientSession
 ) -> None:
     source = prepared[OPERATIONS[operation][0]]
-    for boundary in range(1, 60):
-        directory = tmp_path / str(boundary)
-        if await crash_once(source, directory, boundary, operation, http):
-            assert boundary > 4, "the server was not killed where it should have been"
-            return
-        shutil.rmtree(directory)
-    pytest.fail("no end of boundaries")
+
+    async def crash(boundary: int) -> bool:
+        return await crash_once(source, tmp_path / str(boundary), boundary, operation, http)
+
+    await at_each_boundary(crash)

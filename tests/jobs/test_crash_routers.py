@@ -12,7 +12,7 @@ import pytest
 from apiclient import Api, admin_keys
 from invariants import check
 from options import make_config
-from test_crash import victim
+from victims import at_each_boundary, victim
 
 from cloudsim.server import Server
 
@@ -102,10 +102,8 @@ async def test_killed_at_each_step(
 ) -> None:
     source = tmp_path / "source"
     await left(source, OPERATIONS[operation][0], seeded_dir)
-    for boundary in range(1, 80):
-        directory = tmp_path / str(boundary)
-        if await crash_once(source, directory, boundary, operation, http):
-            assert boundary > 4, "the server was not killed where it should have been"
-            return
-        shutil.rmtree(directory)
-    pytest.fail("no end of boundaries")
+
+    async def crash(boundary: int) -> bool:
+        return await crash_once(source, tmp_path / str(boundary), boundary, operation, http)
+
+    await at_each_boundary(crash)

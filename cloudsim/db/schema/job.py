@@ -25,6 +25,8 @@ job = table(
     text("lock"),
     # queued, running, succeeded, failed or cancelled
     Column("state", String(16), nullable=False),
+    # uuid of the management server that carries it out; None: of none that is known
+    Column("server_uuid", String(40)),
     number("process_status", nullable=False, default=0),
     number("result_code", nullable=False, default=0),
     # the jobresult object

@@ -30,7 +30,7 @@ ROWS = [
     Row("listManagementServersMetrics", "managementserver"),
     Row("readyForShutdown", "managementserver", by="managementserverid"),
     Row("prepareForShutdown", "managementserver", by="managementserverid"),
-    Row("prepareForMaintenance", "managementserver", by="managementserverid", answers=431, why="it is the only one"),
+    Row("prepareForMaintenance", "managementserver", by="managementserverid"),
     Row("cancelShutdown", "managementserver", by="managementserverid", answers=530, why="it is not shutting down"),
     Row("triggerShutdown", "managementserver", by="managementserverid"),
     Row("cancelMaintenance", "managementserver", by="managementserverid", answers=530, why="it is not in maintenance"),

@@ -23,5 +23,13 @@ ROWS = [
     Row("deleteWebhook", "webhook"),
     Row("listWebhooks", "webhook"),
     Row("listWebhookDeliveries", "webhook", by="webhookid", shows=False),
+    Row(
+        "executeWebhookDelivery",
+        "webhook",
+        by="webhookid",
+        payloadurl="http://127.0.0.1:1/",
+        answers=431,
+        why="nothing is sent to where the server itself is",
+    ),
     Row("deleteWebhookDelivery", "webhook", by="webhookid"),
 ]
