@@ -16,6 +16,7 @@ from cloudsim.services import (
     stats,
     system_vm,
     vm_expunge,
+    vm_lease,
     vmschedule,
     vmsnapshot,
     webhook_delivery,
@@ -120,6 +121,28 @@ class FollowSchedules(_Task):
     async def run(self) -> None:
         while await self._cloud.db.write(lambda tx: vmschedule.follow(self._cloud.context(tx, self._admin))):
             pass
+
+
+class FollowLeases(_Task):
+    """Stops or destroys machines whose leases are over."""
+
+    name = "vm-leases"
+    works = True
+    setting = "instance.lease.scheduler.interval"
+
+    async def run(self) -> None:
+        while await self._cloud.db.write(lambda tx: vm_lease.follow(self._cloud.context(tx, self._admin))):
+            pass
+
+
+class TellOfLeases(_Task):
+    """Tells of leases that are nearly over."""
+
+    name = "vm-lease-events"
+    setting = "instance.lease.eventscheduler.interval"
+
+    async def run(self) -> None:
+        await self._cloud.db.write(lambda tx: vm_lease.warn(self._cloud.context(tx, self._admin)))
 
 
 class ExpireVMSnapshots(_Task):
@@ -232,6 +255,8 @@ TASKS = (
     TellSecurityRules,
     FinishRemovals,
     FollowSchedules,
+    FollowLeases,
+    TellOfLeases,
     ExpireVMSnapshots,
     ExpungeMachines,
     PurgeJobs,

@@ -8,7 +8,7 @@ from cloudsim.api.params import uuid as uuid_param
 from cloudsim.api.responses.base import SUCCESS
 from cloudsim.api.responses.virtualmachine import VIRTUAL_MACHINE
 from cloudsim.core.errors import InvalidValue
-from cloudsim.services import stats, virtualmachine
+from cloudsim.services import stats, virtualmachine, vm_lease_rules
 from cloudsim.services.context import Context
 from cloudsim.services.nouns import (
     CLUSTER,
@@ -82,7 +82,7 @@ class ListVirtualMachines(OwnedList, name="listVirtualMachines", response=VIRTUA
         # places and kinds of things that no machine of this server belongs to
         elsewhere = (
             self.affinitygroupid, self.autoscalevmgroupid, self.backupofferingid,
-            self.extensionid, self.vpcid, self.gpuenabled, self.isvnf, self.leased,
+            self.extensionid, self.vpcid, self.gpuenabled, self.isvnf,
         )  # fmt: skip
         body = self.select(
             ctx,
@@ -109,6 +109,7 @@ class ListVirtualMachines(OwnedList, name="listVirtualMachines", response=VIRTUA
             keypair=self.keypair,
             haenable=self.haenable,
             display=self.displayvm if ctx.caller.is_admin else True,
+            leased=vm_lease_rules.PENDING if self.leased else None,
             none=True if any(elsewhere) else None,
         )
         if self.retrieveonlyresourcecount:
