@@ -212,7 +212,7 @@ def _exchange(ctx: Context, vm_id: int, wanted: Plain, expunge: bool) -> Plain:
         updated=ctx.now,
         update_count=old["update_count"] + 1,
     )
-    ctx.tx.update(vm, {"id": vm_id}, **_of_image(row, image))
+    ctx.tx.update(vm, {"id": vm_id}, **_of_image(row, image), updated=ctx.now)
     if image["password_enabled"]:
         vm_password.give(ctx, row, vm_password.make(ctx))
     if wanted["size"] is not None:
@@ -256,9 +256,8 @@ def _restored(ctx: Context, vm_id: int, deleted: int | None) -> None:
     move(ctx, access.alive(ctx, VIRTUAL_MACHINE, vm_id), "RestoringSuccess")
 
 
-def _shown(ctx: Context, vm_id: int, reboot: bool) -> Plain:
-    made = vm_workflows.result(ctx, vm_id)
-    return vm_password.shown(ctx, vm_id, made)
+def _shown(ctx: Context, vm_id: int) -> Plain:
+    return vm_password.shown(ctx, vm_id, vm_workflows.result(ctx, vm_id))
 
 
 def _running(ctx: Context, vm_id: int, answer: Plain, paths: Mapping[str, str]) -> Plain:
@@ -292,7 +291,7 @@ async def run(
         await wf.call(vm_workflows.host_address(old["host"]), command)
     await wf.step("restored", _restored, vm_id, old["id"] if old else None)
     if not plan:
-        await wf.finish(_shown, vm_id, reboot)
+        await wf.finish(_shown, vm_id)
         return
     answer, paths = await vm_workflows.run_start(wf, vm_id, {}, "again-")
     await wf.finish(_running, vm_id, answer, paths)

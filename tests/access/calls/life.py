@@ -12,8 +12,17 @@ TOLD = (
 
 ROWS = [
     Row("resetPasswordForVirtualMachine", "virtualmachine", given=TAKES_PASSWORD),
+    Row("resetSSHKeyForVirtualMachine", "virtualmachine", keypair="mine", spread=False),
     Row("getVMPassword", "virtualmachine", given=TOLD),
     Row("resetUserDataForVirtualMachine", "virtualmachine", userdata="aGVsbG8="),
     Row("restoreVirtualMachine", "virtualmachine", by="virtualmachineid"),
+    Row(
+        "assignVirtualMachine",
+        "virtualmachine",
+        by="virtualmachineid",
+        account="@account",
+        domainid="@domain",
+        spread=False,
+    ),
     Row("cleanVMReservations"),
 ]

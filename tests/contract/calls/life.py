@@ -14,6 +14,8 @@ async def _restore(api: Api) -> Calls:
 
 @calls("assignVirtualMachine")
 async def _assign(api: Api) -> Calls:
-    machine = await api.deploy(startvm=False)
+    machine = await api.deploy()
+    await api.job("stopVirtualMachine", id=machine["id"])
     owner = (await api.call("createAccount", "POST", **PERSON, username="next", accounttype=0))["account"]
+    await api.deploy(account="next", domainid=owner["domainid"])
     return [{"virtualmachineid": machine["id"], "account": "next", "domainid": owner["domainid"]}]
