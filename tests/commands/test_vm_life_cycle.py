@@ -101,7 +101,12 @@ async def test_a_protected_machine_is_not_destroyed(api: Api) -> None:
 async def test_owners_act_on_theirs_and_admins_on_all(api: Api, http: aiohttp.ClientSession) -> None:
     owner, other = await person(api, http, "owner"), await person(api, http, "other")
     machine = await owner.deploy()
-    for command in ("stopVirtualMachine", "rebootVirtualMachine", "destroyVirtualMachine", "resetPasswordForVirtualMachine"):
+    for command in (
+        "stopVirtualMachine",
+        "rebootVirtualMachine",
+        "destroyVirtualMachine",
+        "resetPasswordForVirtualMachine",
+    ):
         assert (await refused(other, command, id=machine["id"]))[0] == 431
     assert (await refused(other, "restoreVirtualMachine", virtualmachineid=machine["id"]))[0] == 431
     await owner.job("stopVirtualMachine", id=machine["id"])
@@ -131,7 +136,10 @@ async def test_a_stopped_machine_gets_another_owner_with_its_disks(
     volumes = (await owner.call("listVolumes", virtualmachineid=machine["id"]))["volume"]
     assert {(volume["account"], volume["type"]) for volume in volumes} == {("next", "ROOT"), ("next", "DATADISK")}
     assert (await owner.job("startVirtualMachine", id=machine["id"]))["virtualmachine"]["state"] == "Running"
-    open_ = "SELECT DISTINCT a.name FROM usage u JOIN account a ON u.account_id = a.id WHERE u.ended IS NULL AND u.kind IN ('vm', 'volume', 'nic')"
+    open_ = (
+        "SELECT DISTINCT a.name FROM usage u JOIN account a ON u.account_id = a.id"
+        " WHERE u.ended IS NULL AND u.kind IN ('vm', 'volume', 'nic')"
+    )
     assert await invariants.rows(server, open_) == [("next",)]
     assert await events(server, "VM.MOVE") == ["VM.MOVE"]
     await invariants.check(server)
@@ -350,7 +358,7 @@ async def test_other_keys_for_a_stopped_machine(server: Server, api: Api) -> Non
     await api.job("stopVirtualMachine", id=machine["id"])
     changed = (await api.job("resetSSHKeyForVirtualMachine", id=machine["id"], keypairs="two,one"))["virtualmachine"]
     assert (changed["keypairs"], len(changed["password"])) == ("two,one", 6)
-    found = (await api.call("listVirtualMachines", keypair="two"))
+    found = await api.call("listVirtualMachines", keypair="two")
     assert found == {}  # a list finds a machine by all of its key pairs
     for given in ({}, {"keypair": "three"}):
         assert (await refused(api, "resetSSHKeyForVirtualMachine", id=machine["id"], **given))[0] == 431

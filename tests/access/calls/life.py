@@ -24,5 +24,6 @@ ROWS = [
         domainid="@domain",
         spread=False,
     ),
+    Row("assignVirtualMachine", "virtualmachine", by="virtualmachineid", account="other", domainid="@domain"),
     Row("cleanVMReservations"),
 ]
