@@ -162,7 +162,7 @@ async def test_with_addresses_and_mac_addresses_of_choice(server: Server, api: A
     for given in (
         {"networkids": one, "ipaddress": "10.1.1.77"},
         {"networkids": one, "ipaddress": "10.9.9.9"},
-        {"networkids": one, "ipaddress": "10.1.1.1"},
+        {"networkids": one, "ipaddress": machine["nic"][0]["gateway"]},
         {"networkids": one, "ipaddress": "x"},
         {"networkids": one, "macaddress": "02:11:22:33:44:55"},
         {"networkids": one, "macaddress": "03:11:22:33:44:77"},
