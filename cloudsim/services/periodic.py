@@ -14,6 +14,7 @@ from cloudsim.services import (
     purge,
     securitygroup_workflows,
     stats,
+    storage_cleanup,
     system_vm,
     vm_expunge,
     vm_lease,
@@ -51,6 +52,17 @@ class ExpungeMachines(_Task):
 
     async def run(self) -> None:
         await self._cloud.db.write(lambda tx: vm_expunge.due(self._cloud.context(tx, self._admin)))
+
+
+class WipeVolumes(_Task):
+    """Removes volumes that were destroyed longer ago than ``storage.cleanup.delay``."""
+
+    name = "storage-cleanup"
+    works = True
+    setting = "storage.cleanup.interval"
+
+    async def run(self) -> None:
+        await self._cloud.db.write(lambda tx: storage_cleanup.due(self._cloud.context(tx, self._admin)))
 
 
 class PurgeJobs(_Task):
@@ -259,6 +271,7 @@ TASKS = (
     TellOfLeases,
     ExpireVMSnapshots,
     ExpungeMachines,
+    WipeVolumes,
     PurgeJobs,
     RecalculateCapacity,
     PingHosts,

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import base64
+from pathlib import Path
 from typing import Any
 
 import aiohttp
 import invariants
 import pytest
+import zones
 from apiclient import Api, Refused
 from cryptography.hazmat.primitives.asymmetric import padding
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
@@ -162,6 +164,43 @@ async def test_in_networks_that_are_named_or_to_a_project(server: Server, api: A
     moved = (await api.call("assignVirtualMachine", **given))["virtualmachine"]
     assert (moved["projectid"], [card["networkid"] for card in moved["nic"]]) == (project["id"], networks)
     await invariants.check(server)
+
+
+async def test_schedules_and_tags_go_along(api: Api) -> None:
+    made = await account(api, "next")
+    where = {"account": "next", "domainid": made["domainid"]}
+    machine = await api.deploy(startvm=False)
+    await api.call(
+        "createVMSchedule", virtualmachineid=machine["id"], action="START", schedule="0 0 * * *", timezone="UTC"
+    )
+    tag = {"resourceids": machine["id"], "resourcetype": "UserVm", "tags[0].key": "a", "tags[0].value": "b"}
+    await api.job("createTags", **tag)
+    moved = (await api.call("assignVirtualMachine", virtualmachineid=machine["id"], **where))["virtualmachine"]
+    assert [found["account"] for found in moved["tags"]] == ["next"]
+    assert (await api.call("listVMSchedule", virtualmachineid=machine["id"]))["count"] == 1
+
+
+async def test_a_machine_in_a_shared_network_stays_in_it_with_groups_of_its_new_owner(tmp_path: Path) -> None:
+    async with zones.empty_server(tmp_path) as (server, api):
+        zone = await zones.secured_zone(api)
+        made = await account(api, "next")
+        where = {"account": "next", "domainid": made["domainid"]}
+        machine = await api.deploy()
+        await api.job("stopVirtualMachine", id=machine["id"])
+        moved = (await api.call("assignVirtualMachine", virtualmachineid=machine["id"], **where))["virtualmachine"]
+        ((before,), (after,)) = machine["nic"], moved["nic"]
+        assert after["networkid"] == zone["networkid"]
+        assert (after["ipaddress"], after["macaddress"]) == (before["ipaddress"], before["macaddress"])
+        assert [group["account"] for group in moved["securitygroup"]] == ["next"]
+        group = (await api.call("createSecurityGroup", name="web", **where))["securitygroup"]["id"]
+        back = {"account": machine["account"], "domainid": machine["domainid"]}
+        given = {"virtualmachineid": machine["id"], "securitygroupids": group}
+        assert (await refused(api, "assignVirtualMachine", **given, **back))[0] == 531
+        await api.call("assignVirtualMachine", virtualmachineid=machine["id"], **back)
+        moved = (await api.call("assignVirtualMachine", **given, **where))["virtualmachine"]
+        assert "web" in {found["name"] for found in moved["securitygroup"]}
+        await api.job("startVirtualMachine", id=machine["id"])
+        await invariants.check(server)
 
 
 async def test_no_new_owner_where_a_rule_says_no(server: Server, api: Api, http: aiohttp.ClientSession) -> None:

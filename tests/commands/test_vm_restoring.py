@@ -8,8 +8,10 @@ import invariants
 import pytest
 from apiclient import Api, Refused
 from people import refused
+from sqlalchemy import select
 
 from cloudsim.agents.simulator.faults import Rule
+from cloudsim.db import schema
 from cloudsim.server import Server
 
 GIB = 1024**3
@@ -24,10 +26,6 @@ async def iso(server: Server, bootable: bool = True) -> str:
     """The id of an ISO that is there in every zone."""
 
     def make(tx: Any) -> None:
-        from sqlalchemy import select
-
-        from cloudsim.db import schema
-
         image = dict(tx.first(select(schema.template).limit(1)))
         zones = tx.all(select(schema.template_zone).where(schema.template_zone.c.template_id == image.pop("id")))
         image.update(uuid="15000000-0000-4000-8000-000000000000", name="iso", format="ISO", type="USER", hypervisor="None",
@@ -87,6 +85,26 @@ async def test_the_old_disk_is_expunged_where_that_is_asked_for(server: Server, 
     with pytest.raises(Refused):
         await api.call("listVolumes", id=old["id"])
     await invariants.check(server)
+
+
+async def test_or_it_is_wiped_when_its_time_is_over(server: Server, api: Api) -> None:
+    machine = await api.deploy()
+    old = await root(api, machine)
+    await api.job("restoreVirtualMachine", virtualmachineid=machine["id"])
+    await server.periodic.run_now("storage-cleanup")
+    await invariants.rest(server)
+    assert old["id"] in {volume.uuid for volume in server.simulator.volumes()}
+    await server.db.write(lambda tx: tx.update(schema.volume, {"state": "Destroy"}, destroyed=1))
+    server.simulator.add_rule(Rule("DeleteCommand", "fail", count=1))
+    for state in ("Destroy", None):  # where it fails it is tried again
+        await server.periodic.run_now("storage-cleanup")
+        await invariants.check(server)
+        found = await invariants.rows(
+            server, f"SELECT state FROM volume WHERE removed IS NULL AND uuid = '{old['id']}'"
+        )
+        assert found == ([(state,)] if state else [])
+    assert old["id"] not in {volume.uuid for volume in server.simulator.volumes()}
+    assert (await root(api, machine))["state"] == "Ready"
 
 
 async def test_another_size_and_another_disk_offering(api: Api) -> None:
