@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import base64
 import binascii
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import and_, bindparam, or_, select
+from sqlalchemy import Text, and_, bindparam, literal, or_, select
 
 from cloudsim.core import states
 from cloudsim.core.errors import InvalidValue, OperationFailed, PermissionDenied
@@ -41,6 +42,12 @@ from cloudsim.services.placement import tags
 vm, nic, volume = schema.vm, schema.nic, schema.volume
 GIB = 1024**3
 MOST_DATA_DISKS = 6
+
+_IN_ISOLATED = (
+    select(nic.c.vm_id)
+    .select_from(nic.join(schema.network, nic.c.network_id == schema.network.c.id))
+    .where(nic.c.removed.is_(None), schema.network.c.guest_type == "Isolated")
+)
 
 LISTING = Listing(
     vm,
@@ -73,6 +80,8 @@ LISTING = Listing(
         "network": vm.c.id.in_(
             select(nic.c.vm_id).where(nic.c.network_id == bindparam("network"), nic.c.removed.is_(None))
         ),
+        "isolated": vm.c.id.in_(_IN_ISOLATED),
+        "flat": vm.c.id.not_in(_IN_ISOLATED),
         "storage": vm.c.id.in_(
             select(volume.c.vm_id).where(volume.c.pool_id == bindparam("storage"), volume.c.removed.is_(None))
         ),
@@ -80,7 +89,10 @@ LISTING = Listing(
             select(schema.detail.c.resource_id).where(
                 schema.detail.c.resource_type == "UserVm",
                 schema.detail.c.name == "SSH.KeyPairNames",
-                schema.detail.c.value == bindparam("keypair"),
+                # a machine may have several: their names, separated by commas
+                (literal(",") + schema.detail.c.value + ",").like(
+                    literal("%,") + bindparam("keypair", type_=Text) + ",%", escape="!"
+                ),
             )
         ),
         "none": vm.c.id < 0,
@@ -127,6 +139,11 @@ def has_unfinished_job(ctx: Context, row: Row) -> bool:
 def owner(ctx: Context, row: Row) -> Row:
     """The account a machine belongs to."""
     return access.row(ctx, ACCOUNT, row["account_id"])
+
+
+def like(text: str) -> str:
+    """A text as it stands in the pattern of a condition that finds exactly that."""
+    return re.sub(r"([!%_])", r"!\1", text)
 
 
 def must_be_owner(account: Row, row: Row) -> Row:

@@ -236,6 +236,26 @@ async def test_no_new_owner_where_a_rule_says_no(server: Server, api: Api, http:
     assert await state(server) == before
 
 
+async def test_of_two_new_owners_at_once_the_machine_has_the_last_and_all_adds_up(server: Server, api: Api) -> None:
+    made = [await account(api, name) for name in ("one", "two")]
+    machine = await api.deploy(startvm=False)
+    answers = await asyncio.gather(
+        *(
+            api.raw(
+                "assignVirtualMachine", virtualmachineid=machine["id"], account=row["name"], domainid=row["domainid"]
+            )
+            for row in made * 2
+        ),
+        api.raw("startVirtualMachine", id=machine["id"]),
+    )
+    assert {status for status, _ in answers} <= {200, 431}
+    found = await machine_of(api, machine)
+    (disk,) = (await api.call("listVolumes", virtualmachineid=machine["id"], listall=True))["volume"]
+    assert disk["account"] == found["account"]
+    assert len(found["nic"]) == 1
+    await invariants.check(server)
+
+
 async def test_domain_admins_move_machines_within_their_domain(api: Api, http: aiohttp.ClientSession) -> None:
     below = await domain(api, "below")
     boss = await person(api, http, "boss", 2, domainid=below["id"])
@@ -397,8 +417,10 @@ async def test_other_keys_for_a_stopped_machine(server: Server, api: Api) -> Non
     await api.job("stopVirtualMachine", id=machine["id"])
     changed = (await api.job("resetSSHKeyForVirtualMachine", id=machine["id"], keypairs="two,one"))["virtualmachine"]
     assert (changed["keypairs"], len(changed["password"])) == ("two,one", 6)
-    found = await api.call("listVirtualMachines", keypair="two")
-    assert found == {}  # a list finds a machine by all of its key pairs
+    for name in ("one", "two"):
+        assert len((await api.call("listVirtualMachines", keypair=name))["virtualmachine"]) == 1
+    for name in ("on", "one,", "%", "___"):
+        assert await api.call("listVirtualMachines", keypair=name) == {}
     for given in ({}, {"keypair": "three"}):
         assert (await refused(api, "resetSSHKeyForVirtualMachine", id=machine["id"], **given))[0] == 431
     assert (await machine_of(api, machine))["keypairs"] == "two,one"
@@ -418,6 +440,13 @@ async def test_other_user_data_for_a_stopped_machine(api: Api) -> None:
     assert len((await api.call("listVirtualMachines", userdataid=kept))["virtualmachine"]) == 1
     for given in ({}, {"userdata": "***"}, {"userdata": "b25l", "userdataid": kept}):
         assert (await refused(api, "resetUserDataForVirtualMachine", id=machine["id"], **given))[0] == 431
+
+
+async def test_a_list_of_those_in_isolated_networks_or_in_none(api: Api) -> None:
+    machine = await api.deploy(startvm=False)
+    found = (await api.call("listVirtualMachines", forvirtualnetwork=True))["virtualmachine"]
+    assert [row["id"] for row in found] == [machine["id"]]
+    assert await api.call("listVirtualMachines", forvirtualnetwork=False) == {}
 
 
 async def test_what_is_given_away_is_counted_anew(server: Server, api: Api, http: aiohttp.ClientSession) -> None:

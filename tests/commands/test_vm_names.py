@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import aiohttp
@@ -84,6 +85,13 @@ async def test_a_host_name_is_there_once_in_a_network_domain(api: Api) -> None:
     await api.job("destroyVirtualMachine", id=machine["id"], expunge=True)
     await api.call("updateVirtualMachine", id=third["id"], name="web")
     assert (await machine_of(api, second))["name"] == "web"
+
+
+async def test_of_many_that_ask_for_a_name_at_once_one_gets_it(api: Api) -> None:
+    place = await network(api, "one")
+    given = {**await api.basics(), "name": "web", "networkids": place, "startvm": False}
+    answers = await asyncio.gather(*(api.raw("deployVirtualMachine", **given) for _ in range(8)))
+    assert sorted(status for status, _ in answers) == [200] + [431] * 7
 
 
 async def test_a_project_has_names_of_its_own_once_each(api: Api) -> None:

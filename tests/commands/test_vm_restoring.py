@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import invariants
@@ -216,6 +217,18 @@ async def test_it_is_restoring_meanwhile_and_is_stopped_where_the_old_disk_canno
     assert found["state"] == "Stopped"
     assert (await api.call("listVolumes", id=old["id"]))["volume"][0]["state"] == "Destroy"
     await api.job("startVirtualMachine", id=machine["id"])
+    await invariants.check(server)
+
+
+async def test_several_at_once_are_done_one_after_the_other(server: Server, api: Api) -> None:
+    machine = await api.deploy()
+    await asyncio.gather(
+        *(api.job("restoreVirtualMachine", virtualmachineid=machine["id"], expunge=True) for _ in range(4)),
+        api.job("rebootVirtualMachine", id=machine["id"]),
+    )
+    (found,) = (await api.call("listVirtualMachines", id=machine["id"]))["virtualmachine"]
+    assert found["state"] == "Running"
+    assert (await root(api, machine))["state"] == "Ready"
     await invariants.check(server)
 
 
