@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Text, bindparam, cast, func, literal_column, null, select, union_all
+from sqlalchemy import Text, and_, bindparam, cast, func, literal_column, null, or_, select, union_all
 
 from cloudsim.db import schema
 from cloudsim.db.database import Row, Transaction
@@ -21,7 +21,8 @@ volume = schema.volume
 _SHOWN = (
     "id uuid created updated name display_name instance_name account_id domain_id user_id zone_id host_id template_id "
     "service_offering_id guest_os_id group_id userdata_id hypervisor arch state cpu speed memory ha_enabled display "
-    "delete_protection dynamically_scalable password_enabled boot_type boot_mode keypairs"
+    "delete_protection dynamically_scalable password_enabled boot_type boot_mode keypairs lease_expiry lease_action "
+    "lease_state"
 ).split()
 _ROWS: Any = select(*(vm.c[name] for name in _SHOWN)).where(any_of(vm.c.id, "ids"))
 #: What many machines have in common is read once for all of them, and not joined to each: kind, table, columns.
@@ -134,14 +135,30 @@ _SECURITY_GROUPS = (
     .order_by(schema.security_group.c.id)
 )
 _NEXT = select(func.max(vm.c.id).label("newest"))
+_NAMED_IN = network.alias("named_in")
 _NAME_TAKEN = (
     select(vm.c.id)
-    .select_from(vm.join(nic, nic.c.vm_id == vm.c.id))
+    .select_from(
+        vm.join(nic, nic.c.vm_id == vm.c.id)
+        .join(network, nic.c.network_id == network.c.id)
+        .join(
+            _NAMED_IN,
+            or_(
+                _NAMED_IN.c.id == network.c.id,
+                # the networks of one owner with the same domain are served by one name space
+                and_(
+                    _NAMED_IN.c.network_domain == network.c.network_domain,
+                    _NAMED_IN.c.account_id == network.c.account_id,
+                    _NAMED_IN.c.zone_id == network.c.zone_id,
+                ),
+            ),
+        )
+    )
     .where(
         vm.c.name == bindparam("name"),
         vm.c.removed.is_(None),
         nic.c.removed.is_(None),
-        any_of(nic.c.network_id, "networks"),
+        any_of(_NAMED_IN.c.id, "networks"),
         vm.c.id != bindparam("but"),
     )
     .limit(1)
@@ -234,7 +251,7 @@ def next_id(tx: Transaction) -> int:
 
 
 def name_taken(tx: Transaction, name: str, networks: Sequence[int], but: int = 0) -> bool:
-    """Whether another machine with this host name has a card in one of these networks."""
+    """Whether another machine with this host name has a card in one of these networks, or in one of the same domain."""
     return tx.scalar(_NAME_TAKEN, name=name, networks=networks, but=but) is not None
 
 

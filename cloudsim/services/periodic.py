@@ -16,8 +16,10 @@ from cloudsim.services import (
     purge,
     securitygroup_workflows,
     stats,
+    storage_cleanup,
     system_vm,
     vm_expunge,
+    vm_lease,
     vmschedule,
     vmsnapshot,
     webhook_delivery,
@@ -52,6 +54,17 @@ class ExpungeMachines(_Task):
 
     async def run(self) -> None:
         await self._cloud.db.write(lambda tx: vm_expunge.due(self._cloud.context(tx, self._admin)))
+
+
+class WipeVolumes(_Task):
+    """Removes volumes that were destroyed longer ago than ``storage.cleanup.delay``."""
+
+    name = "storage-cleanup"
+    works = True
+    setting = "storage.cleanup.interval"
+
+    async def run(self) -> None:
+        await self._cloud.db.write(lambda tx: storage_cleanup.due(self._cloud.context(tx, self._admin)))
 
 
 class PurgeJobs(_Task):
@@ -122,6 +135,28 @@ class FollowSchedules(_Task):
     async def run(self) -> None:
         while await self._cloud.db.write(lambda tx: vmschedule.follow(self._cloud.context(tx, self._admin))):
             pass
+
+
+class FollowLeases(_Task):
+    """Stops or destroys machines whose leases are over."""
+
+    name = "vm-leases"
+    works = True
+    setting = "instance.lease.scheduler.interval"
+
+    async def run(self) -> None:
+        while await self._cloud.db.write(lambda tx: vm_lease.follow(self._cloud.context(tx, self._admin))):
+            pass
+
+
+class TellOfLeases(_Task):
+    """Tells of leases that are nearly over."""
+
+    name = "vm-lease-events"
+    setting = "instance.lease.eventscheduler.interval"
+
+    async def run(self) -> None:
+        await self._cloud.db.write(lambda tx: vm_lease.warn(self._cloud.context(tx, self._admin)))
 
 
 class ExpireVMSnapshots(_Task):
@@ -271,8 +306,11 @@ TASKS = (
     TellSecurityRules,
     FinishRemovals,
     FollowSchedules,
+    FollowLeases,
+    TellOfLeases,
     ExpireVMSnapshots,
     ExpungeMachines,
+    WipeVolumes,
     PurgeJobs,
     RecalculateCapacity,
     PingHosts,

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import and_, bindparam, or_, select
+from sqlalchemy import Text, and_, bindparam, literal, or_, select
 
 from cloudsim.core import states
 from cloudsim.core.errors import InvalidValue, OperationFailed, PermissionDenied
@@ -22,19 +22,32 @@ from cloudsim.db import virtualmachine as db
 from cloudsim.db.database import Row
 from cloudsim.db.types import any_of
 from cloudsim.jobs.job import Order
-from cloudsim.services import access, dedication, network, resource, securitygroup_member, usage
+from cloudsim.services import (
+    access,
+    dedication,
+    network,
+    resource,
+    securitygroup_member,
+    usage,
+    vm_lease_rules,
+    vm_names,
+    vm_password,
+)
 from cloudsim.services import hypervisor as hypervisors
 from cloudsim.services.context import Context
 from cloudsim.services.listing import Listing, equals, equals_nocase
-from cloudsim.services.nouns import ACCOUNT, DISK_OFFERING, DOMAIN, VIRTUAL_MACHINE
+from cloudsim.services.nouns import ACCOUNT, DISK_OFFERING, DOMAIN, SERVICE_OFFERING, VIRTUAL_MACHINE
 from cloudsim.services.placement import tags
 
 vm, nic, volume = schema.vm, schema.nic, schema.volume
 GIB = 1024**3
 MOST_DATA_DISKS = 6
 
-#: RFC 1123 with CloudStack's limit of 63; a name must not be all digits.
-_HOST_NAME = re.compile(r"(?!-)(?!\d+$)[A-Za-z0-9-]{1,63}(?<!-)")
+_IN_ISOLATED = (
+    select(nic.c.vm_id)
+    .select_from(nic.join(schema.network, nic.c.network_id == schema.network.c.id))
+    .where(nic.c.removed.is_(None), schema.network.c.guest_type == "Isolated")
+)
 
 LISTING = Listing(
     vm,
@@ -44,6 +57,7 @@ LISTING = Listing(
         "name": or_(equals_nocase(vm.c.name, "name"), equals_nocase(vm.c.display_name, "name")),
         "state": equals(vm.c.state, "state"),
         "alive": and_(vm.c.state != "Destroyed", vm.c.state != "Expunging"),
+        "leased": vm.c.lease_state == bindparam("leased"),
         "present": and_(vm.c.state != "Destroyed", vm.c.state != "Expunging", vm.c.state != "Stopped",
                         vm.c.state != "Error"),
         "zone": equals(vm.c.zone_id, "zone"),
@@ -66,6 +80,8 @@ LISTING = Listing(
         "network": vm.c.id.in_(
             select(nic.c.vm_id).where(nic.c.network_id == bindparam("network"), nic.c.removed.is_(None))
         ),
+        "isolated": vm.c.id.in_(_IN_ISOLATED),
+        "flat": vm.c.id.not_in(_IN_ISOLATED),
         "storage": vm.c.id.in_(
             select(volume.c.vm_id).where(volume.c.pool_id == bindparam("storage"), volume.c.removed.is_(None))
         ),
@@ -73,7 +89,10 @@ LISTING = Listing(
             select(schema.detail.c.resource_id).where(
                 schema.detail.c.resource_type == "UserVm",
                 schema.detail.c.name == "SSH.KeyPairNames",
-                schema.detail.c.value == bindparam("keypair"),
+                # a machine may have several: their names, separated by commas
+                (literal(",") + schema.detail.c.value + ",").like(
+                    literal("%,") + bindparam("keypair", type_=Text) + ",%", escape="!"
+                ),
             )
         ),
         "none": vm.c.id < 0,
@@ -98,6 +117,40 @@ _TEMPLATE_ZONE = select(schema.template_zone).where(
     schema.template_zone.c.template_id == bindparam("template_id"),
     schema.template_zone.c.zone_id == bindparam("zone_id"),
 )
+_IMAGE_TAGS = select(schema.tag).where(
+    (schema.tag.c.resource_type == "Template") | (schema.tag.c.resource_type == "ISO"),
+    schema.tag.c.resource_id == bindparam("template_id"),
+)
+_UNFINISHED = (
+    select(schema.job.c.id)
+    .where(
+        schema.job.c.lock == bindparam("lock"),
+        or_(schema.job.c.state == "queued", schema.job.c.state == "running"),
+    )
+    .limit(1)
+)
+
+
+def has_unfinished_job(ctx: Context, row: Row) -> bool:
+    """Whether a job of a machine has not ended."""
+    return ctx.tx.scalar(_UNFINISHED, lock=lock(row)) is not None
+
+
+def owner(ctx: Context, row: Row) -> Row:
+    """The account a machine belongs to."""
+    return access.row(ctx, ACCOUNT, row["account_id"])
+
+
+def like(text: str) -> str:
+    """A text as it stands in the pattern of a condition that finds exactly that."""
+    return re.sub(r"([!%_])", r"!\1", text)
+
+
+def must_be_owner(account: Row, row: Row) -> Row:
+    """That account, where the machine belongs to it. Raises `InvalidValue`."""
+    if account["id"] != row["account_id"]:
+        raise InvalidValue(f"the virtual machine does not belong to account {account['name']}")
+    return account
 
 
 def lock(row: Row) -> str:
@@ -162,21 +215,14 @@ class Deployment:
     boot_mode: str | None = None
     boot_into_setup: bool | None = None
     dynamic_scaling: bool | None = None
+    lease_duration: int | None = None
+    lease_action: str | None = None
+    copy_tags: bool = False
     start: bool = True
     host: Row | None = None
     cluster: Row | None = None
     pod: Row | None = None
     planner: str | None = None
-
-
-def check_name(name: str) -> str:
-    """A host name as RFC 1123 allows it (letters, digits, hyphens; up to 63). Raises `InvalidValue`."""
-    if not _HOST_NAME.fullmatch(name):
-        raise InvalidValue(
-            f"'{name[:64]}' cannot be a host name: use up to 63 letters, digits and hyphens, not a hyphen first or last, "
-            "not only digits"
-        )
-    return name
 
 
 def check_userdata(ctx: Context, text: str | None, zone: Row) -> str | None:
@@ -224,6 +270,7 @@ def deploy(ctx: Context, want: Deployment) -> tuple[str, str]:
     _check_places(ctx, want)
     hypervisor = _hypervisor(want)
     cpus, speed, memory = compute(want.offering, want.details)
+    _check_custom(ctx, want, cpus, memory)
     if not want.cards:
         want.cards = _default_cards(ctx, want)
     for card in want.cards:
@@ -236,14 +283,18 @@ def deploy(ctx: Context, want: Deployment) -> tuple[str, str]:
     _check_limits(ctx, want, cpus, memory, disks)
     networks = [card.network["id"] for card in want.cards]
     uuid = want.uuid or ctx.uuid()
-    name = check_name(want.name) if want.name else f"VM-{uuid}"
-    if want.name and db.name_taken(ctx.tx, name, networks):
-        raise InvalidValue(f"a virtual machine named {name} is in that network already")
+    named = want.name or vm_names.ending(ctx, want.account, want.display_name)
+    name = vm_names.check(named) if named else f"VM-{uuid}"
+    if named:
+        vm_names.must_be_free(ctx, name, networks)
     if want.uuid and ctx.tx.first(VIRTUAL_MACHINE.by_uuid, uuid=want.uuid):
         raise InvalidValue("customid is the id of another virtual machine")
-    keys = [_keypair(ctx, want.account, key) for key in want.keypairs]
+    keys = [keypair(ctx, want.account, key) for key in want.keypairs]
     vm_id = db.next_id(ctx.tx)
-    suffix = ctx.settings.text("instance.name") or "VM"
+    password = want.password if want.template["password_enabled"] else None
+    if want.template["password_enabled"] and not password:
+        password = vm_password.make(ctx)
+    public_key = "\n".join(key["public_key"] for key in keys) or None
     ctx.tx.insert(
         vm,
         id=vm_id,
@@ -251,8 +302,8 @@ def deploy(ctx: Context, want: Deployment) -> tuple[str, str]:
         created=ctx.now,
         removed=None,
         name=name,
-        display_name=want.display_name or want.name or name,
-        instance_name=f"i-{want.account['id']}-{vm_id}-{suffix}",
+        display_name=want.display_name or name,
+        instance_name=vm_names.instance_name(ctx, want.account, vm_id, want.display_name),
         account_id=want.account["id"],
         domain_id=want.domain["id"],
         user_id=ctx.caller.user_id,
@@ -283,23 +334,28 @@ def deploy(ctx: Context, want: Deployment) -> tuple[str, str]:
         delete_protection=False,
         dynamically_scalable=_scalable(ctx, want),
         password_enabled=want.template["password_enabled"],
-        password=ctx.cloud.cipher.seal(want.password) if want.password else None,
+        password=None,
         boot_type=want.boot_type or "Bios",
         boot_mode=(want.boot_mode or "LEGACY").lower(),
         userdata=want.userdata,
         userdata_id=want.userdata_row["id"] if want.userdata_row else None,
         userdata_details=dict(want.userdata_details) if want.userdata_details else None,
         keypairs=[key["name"] for key in keys],
-        ssh_public_key="\n".join(key["public_key"] for key in keys) or None,
+        ssh_public_key=public_key,
         vnc_port=None,
         updated=ctx.now,
         destroyed=None,
         bootinto_setup=want.boot_into_setup,
+        **vm_lease_rules.of_new(ctx, want.offering, want.lease_duration, want.lease_action),
     )
     for detail_name, value in _stored_details(want, keys):
         ctx.tx.insert(
             schema.detail, resource_type="UserVm", resource_id=vm_id, name=detail_name, value=value, display=True
         )
+    if password:
+        vm_password.give(ctx, {"id": vm_id, "ssh_public_key": public_key}, password)
+    if want.copy_tags:
+        _copy_tags(ctx, want, vm_id)
     for device, disk in enumerate(disks):
         _add_volume(ctx, want, vm_id, device, disk)
     for device, card in enumerate(want.cards):
@@ -341,6 +397,31 @@ def deploy(ctx: Context, want: Deployment) -> tuple[str, str]:
         )
     )
     return uuid, job
+
+
+def _check_custom(ctx: Context, want: Deployment, cpus: int, memory: int) -> None:
+    """Raises `InvalidValue` where who deploys chooses more than the settings let anybody choose."""
+    for column, given, setting in (
+        ("cpu_number", cpus, "vm.serviceoffering.cpu.cores.max"),
+        ("memory", memory, "vm.serviceoffering.ram.size.max"),
+    ):
+        most = ctx.settings.number(setting)
+        if want.offering[column] is None and 0 < most < given:
+            raise InvalidValue(f"{given} is more than a virtual machine may have, {most} (setting {setting})")
+
+
+def _copy_tags(ctx: Context, want: Deployment, vm_id: int) -> None:
+    for found in ctx.tx.all(_IMAGE_TAGS, template_id=want.template["id"]):
+        ctx.tx.insert(
+            schema.tag,
+            uuid=ctx.uuid(),
+            resource_type="UserVm",
+            resource_id=vm_id,
+            key=found["key"],
+            value=found["value"],
+            account_id=want.account["id"],
+            domain_id=want.domain["id"],
+        )
 
 
 def _check_limits(ctx: Context, want: Deployment, cpus: int, memory: int, disks: Sequence[DiskRequest]) -> None:
@@ -418,8 +499,8 @@ def _disks(ctx: Context, want: Deployment) -> list[DiskRequest]:
     else:
         offering = want.root_offering or access.row(ctx, DISK_OFFERING, want.offering["disk_offering_id"])
         size = max(int(want.template["size"]), int(want.offering["root_disk_size"] or 0))
-        if want.root_offering is not None and want.root_offering["size"]:
-            size = max(size, int(want.root_offering["size"]))
+        if want.root_offering is not None:
+            size = max(size, _overridden(want, want.root_offering))
         if want.root_size is not None:
             if want.root_size * GIB < want.template["size"]:
                 least = -(-int(want.template["size"]) // GIB)
@@ -434,6 +515,18 @@ def _disks(ctx: Context, want: Deployment) -> list[DiskRequest]:
     if len(disks) > most + 1:
         raise InvalidValue(f"a virtual machine may have up to {most} data disks (see listHypervisorCapabilities)")
     return disks
+
+
+def _overridden(want: Deployment, offering: Row) -> int:
+    """The least size of a root disk of an offering other than the service offering's. Raises `InvalidValue`."""
+    own = offering["id"] == want.offering["disk_offering_id"]
+    if want.offering["disk_offering_strictness"] and not own:
+        raise InvalidValue(f"service offering {want.offering['name']} allows no other disk offering for the root disk")
+    if offering["compute_only"] and not own:
+        raise InvalidValue(f"disk offering {offering['name']} belongs to a service offering")
+    if offering["customized"] and want.root_size is None and not own:
+        raise InvalidValue(f"disk offering {offering['name']} is custom: give rootdisksize")
+    return int(offering["size"] or 0)
 
 
 def _size(ctx: Context, offering: Row, gib: int | None) -> int:
@@ -465,7 +558,8 @@ def _stored_details(want: Deployment, keys: Sequence[Row]) -> list[tuple[str, st
     return list(details.items())
 
 
-def _keypair(ctx: Context, account: Row, name: str) -> Row:
+def keypair(ctx: Context, account: Row, name: str) -> Row:
+    """An account's SSH key pair of that name. Raises `InvalidValue`."""
     found = ctx.tx.first(_KEYPAIR, account_id=account["id"], name=name)
     if found is None:
         raise InvalidValue(f"account {account['name']} has no SSH key pair named '{name[:64]}'")
@@ -546,9 +640,10 @@ def _add_volume(ctx: Context, want: Deployment, vm_id: int, device: int, disk: D
 # -- what is asked of a machine that is there
 
 
-def _order(
+def order(
     ctx: Context, row: Row, workflow: str, event: str, text: str, arguments: Mapping[str, Any] | None = None
 ) -> str:
+    """Starts a workflow of a machine, behind the others of the same machine; answers the job's uuid."""
     return ctx.submit(
         Order(
             command=ctx.command,
@@ -587,19 +682,24 @@ def start(
         arguments["last_host"] = False
     if boot_into_setup:
         arguments["boot_into_setup"] = True
-    return _order(ctx, row, "virtualmachine.start", "VM.START", "starting", arguments)
+    return order(ctx, row, "virtualmachine.start", "VM.START", "starting", arguments)
 
 
 def stop(ctx: Context, row: Row, *, forced: bool = False) -> str:
     """Stops a machine: asks the guest and pulls the plug when it does not go; `forced`: pulls the plug at once."""
     if forced and not ctx.caller.is_admin and not ctx.settings.flag("allow.user.force.stop.vm"):
         raise PermissionDenied("users may not force a stop here (setting allow.user.force.stop.vm)")
-    return _order(ctx, row, "virtualmachine.stop", "VM.STOP", "stopping", {"forced": forced})
+    return order(ctx, row, "virtualmachine.stop", "VM.STOP", "stopping", {"forced": forced})
 
 
 def reboot(ctx: Context, row: Row, *, forced: bool = False, boot_into_setup: bool = False) -> str:
-    """Restarts the guest where it runs; `forced`: stops and starts the machine."""
-    return _order(
+    """Restarts the guest where it runs; `forced`: stops and starts the machine.
+
+    With a volatile offering the machine gets a fresh root disk.
+    """
+    if access.row(ctx, SERVICE_OFFERING, row["service_offering_id"])["is_volatile"]:
+        return order(ctx, row, "virtualmachine.restore", "VM.REBOOT", "rebooting", {"reboot": True})
+    return order(
         ctx,
         row,
         "virtualmachine.reboot",
@@ -609,7 +709,8 @@ def reboot(ctx: Context, row: Row, *, forced: bool = False, boot_into_setup: boo
     )
 
 
-def _must_be_admin(ctx: Context, what: str) -> None:
+def must_be_admin(ctx: Context, what: str) -> None:
+    """Raises `PermissionDenied` where a user may not `what` (setting ``allow.user.expunge.recover.vm``)."""
     caller = ctx.caller
     if caller.is_admin or caller.is_domain_admin:
         return
@@ -622,27 +723,27 @@ def destroy(ctx: Context, row: Row, *, expunge: bool = False, volumes: Sequence[
     if row["delete_protection"]:
         raise InvalidValue("the virtual machine is protected from deletion (deleteprotection)")
     if expunge:
-        _must_be_admin(ctx, "expunge")
+        must_be_admin(ctx, "expunge")
     for found in volumes:
         if found["vm_id"] != row["id"] or found["type"] != "DATADISK":
             raise InvalidValue(f"volume {found['uuid']} is not a data disk of this virtual machine")
         if found["delete_protection"]:
             raise InvalidValue(f"volume {found['uuid']} is protected from deletion")
     arguments = {"expunge": expunge, "volume_ids": [found["id"] for found in volumes]}
-    return _order(ctx, row, "virtualmachine.destroy", "VM.DESTROY", "destroying", arguments)
+    return order(ctx, row, "virtualmachine.destroy", "VM.DESTROY", "destroying", arguments)
 
 
 def expunge(ctx: Context, row: Row) -> str:
     """Removes a destroyed machine for good."""
-    _must_be_admin(ctx, "expunge")
+    must_be_admin(ctx, "expunge")
     if row["state"] not in ("Destroyed", "Expunging", "Error"):
         raise InvalidValue(f"a virtual machine in state {row['state']} must be destroyed before it is expunged")
-    return _order(ctx, row, "virtualmachine.expunge", "VM.EXPUNGE", "expunging")
+    return order(ctx, row, "virtualmachine.expunge", "VM.EXPUNGE", "expunging")
 
 
 def recover(ctx: Context, row: Row) -> None:
     """Takes a destroyed machine back to Stopped."""
-    _must_be_admin(ctx, "recover")
+    must_be_admin(ctx, "recover")
     if row["state"] != "Destroyed":
         raise InvalidValue(f"only a destroyed virtual machine can be recovered; this one is {row['state']}")
     root = [disk for disk in db.volumes_of(ctx.tx, row["id"]) if disk["type"] == "ROOT"]

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import urllib.parse
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import bindparam, delete, or_, select
+from sqlalchemy import bindparam, delete, select
 
 from cloudsim.core.errors import InvalidValue, PermissionDenied
 from cloudsim.db import schema
-from cloudsim.db import virtualmachine as db
 from cloudsim.db.database import Row
-from cloudsim.services import access, securitygroup_member
+from cloudsim.services import access, securitygroup_member, vm_lease_rules, vm_names
 from cloudsim.services import userdata as user_data
 from cloudsim.services.context import Context
 from cloudsim.services.nouns import ACCOUNT, TEMPLATE, ZONE
-from cloudsim.services.virtualmachine import check_name, check_userdata, group_of, lock
+from cloudsim.services.virtualmachine import check_userdata, group_of, has_unfinished_job
 
 vm, nic = schema.vm, schema.nic
 
@@ -32,14 +30,6 @@ _NIC_NETWORKS = (
     .where(nic.c.vm_id == bindparam("vm_id"), nic.c.removed.is_(None))
 )
 _INSTANCE_NAME = select(vm.c.id).where(vm.c.instance_name == bindparam("name"))
-_UNFINISHED = (
-    select(schema.job.c.id)
-    .where(
-        schema.job.c.lock == bindparam("lock"),
-        or_(schema.job.c.state == "queued", schema.job.c.state == "running"),
-    )
-    .limit(1)
-)
 #: Details that the server itself keeps: a change of the others leaves them as they are.
 _KEPT = ("SSH.KeyPairNames", "Encrypted.Password")
 
@@ -63,6 +53,8 @@ def update(
     dhcp_options: Sequence[Mapping[str, str]],
     security_group_ids: Sequence[str] = (),
     security_group_names: Sequence[str] = (),
+    lease_duration: int | None = None,
+    lease_action: str | None = None,
     **columns: Any,
 ) -> None:
     """Changes a virtual machine; what is None stays. Raises `InvalidValue`, `PermissionDenied`.
@@ -73,17 +65,16 @@ def update(
     changes = {key: value for key, value in columns.items() if value is not None}
     stopped = row["state"] in ("Stopped", "Error")
     if name is not None and name != row["name"]:
-        check_name(name)
+        vm_names.check(name)
         cards = [card["network_id"] for card in ctx.tx.all(_NIC_NETWORKS, vm_id=row["id"])]
-        if db.name_taken(ctx.tx, name, cards, but=row["id"]):
-            raise InvalidValue(f"a virtual machine named {name} is in the same network already")
+        vm_names.must_be_free(ctx, name, cards, but=row["id"])
         changes["name"] = name
     if uuid is not None and uuid != row["uuid"]:
         _check_known_by(ctx, row, "id")
         changes["uuid"] = uuid
     if instance_name is not None and instance_name != row["instance_name"]:
         _check_known_by(ctx, row, "instance name")
-        check_name(instance_name)
+        vm_names.check(instance_name)
         if ctx.tx.scalar(_INSTANCE_NAME, name=instance_name) is not None:
             raise InvalidValue(f"an instance named {instance_name} is there already")
         changes["instance_name"] = instance_name
@@ -120,6 +111,7 @@ def update(
         securitygroup_member.replace(ctx, row, security_group_ids, security_group_names)
     for entry in dhcp_options:
         _dhcp(ctx, row, entry)
+    changes.update(vm_lease_rules.changed(ctx, row, lease_duration, lease_action))
     ctx.tx.update(vm, {"id": row["id"]}, **changes, updated=ctx.now)
     if "display" in changes:
         ctx.tx.update(schema.volume, {"vm_id": row["id"]}, display=changes["display"])
@@ -139,7 +131,7 @@ def _check_known_by(ctx: Context, row: Row, what: str) -> None:
     """
     if row["state"] not in ("Stopped", "Error"):
         raise InvalidValue(f"the {what} can change only while the virtual machine is stopped")
-    if ctx.tx.scalar(_UNFINISHED, lock=lock(row)) is not None:
+    if has_unfinished_job(ctx, row):
         raise InvalidValue(f"the {what} cannot change while a job of the virtual machine is unfinished")
     if row["hypervisor"] != "Simulator" and row["last_host_id"] is not None:
         raise InvalidValue(f"the {what} cannot change once the virtual machine is defined on a host")
@@ -171,10 +163,8 @@ def _replace_details(ctx: Context, row: Row, wanted: dict[str, str]) -> None:
 
 
 def _extra_config(ctx: Context, row: Row, text: str) -> None:
-    if not ctx.settings.flag("enable.additional.vm.configuration", ("Account", row["account_id"])):
-        raise InvalidValue("extraconfig is not allowed here (setting enable.additional.vm.configuration)")
-    value = urllib.parse.unquote(text)
-    where = {"resource_type": "UserVm", "resource_id": row["id"], "name": "extraconfig-1"}
+    value = vm_names.extra_config(ctx, row["account_id"], text)
+    where = {"resource_type": "UserVm", "resource_id": row["id"], "name": vm_names.EXTRA_CONFIG}
     if ctx.tx.update(schema.detail, where, value=value) == 0:
         ctx.tx.insert(schema.detail, **where, value=value, display=True)
 

@@ -59,6 +59,7 @@ from cloudsim.services import (
     shared_network,
     system_network,
     usage,
+    vm_password,
 )
 from cloudsim.services.cloud_machine import HYPERVISOR
 from cloudsim.services.context import Context
@@ -69,6 +70,8 @@ vm, volume, nic = schema.vm, schema.volume, schema.nic
 MIB = 1024 * 1024
 #: How many hosts are tried before a start is given up.
 TRIES = 3
+#: Seconds that a guest has to go by itself where no setting says it.
+STOP_WAIT = 60.0
 
 Plain = dict[str, Any]
 
@@ -429,6 +432,7 @@ def started(ctx: Context, vm_id: int, answer: Plain, paths: Mapping[str, str], s
         vnc_port=answer.get("vnc_port"),
         bootinto_setup=None,
     )
+    first = row["last_host_id"] is None
     usage.machine(ctx, usage.RUNNING_VM, row)
     if row["type"] == router.TYPE:
         router.started(ctx, row)
@@ -445,7 +449,10 @@ def started(ctx: Context, vm_id: int, answer: Plain, paths: Mapping[str, str], s
                 attached=ctx.now if disk["type"] == "DATADISK" else None,
                 updated=ctx.now,
             )
-    return result(ctx, vm_id) if shown else {}
+    if not shown:
+        return {}
+    made = result(ctx, vm_id)
+    return vm_password.shown(ctx, vm_id, made) if first else made
 
 
 def start_failed(ctx: Context, error: CloudError, vm_id: int, first: bool = False, **_: Any) -> None:
@@ -529,11 +536,15 @@ async def run_start(wf: Workflow[Context], vm_id: int, places: Plain, prefix: st
     raise OperationFailed(f"no host could start the virtual machine; {refusal}")
 
 
+def _made(ctx: Context, vm_id: int) -> Plain:
+    return vm_password.shown(ctx, vm_id, result(ctx, vm_id))
+
+
 @workflow("virtualmachine.start", failed=start_failed)
 async def start(wf: Workflow[Context], vm_id: int, first: bool = False, start: bool = True, **places: Any) -> None:
     """Starts a machine; as the `first` start of a new one, which may be left stopped (``startvm=false``)."""
     if not start:
-        await wf.finish(result, vm_id)
+        await wf.finish(_made, vm_id)
         return
     answer, paths = await run_start(wf, vm_id, places)
     await wf.finish(started, vm_id, answer, paths)
@@ -542,17 +553,33 @@ async def start(wf: Workflow[Context], vm_id: int, first: bool = False, start: b
 # -- stop
 
 
-def _stopping(ctx: Context, vm_id: int) -> Plain:
+def stopping(ctx: Context, vm_id: int) -> Plain:
+    """The beginning of a stop; answers what `run_stop` needs, nothing where the machine is stopped already."""
     row = _vm(ctx, vm_id)
     if row["state"] == "Stopped":
         return {}
     if row["state"] not in ("Running", "Stopping"):
         raise InvalidValue(f"a virtual machine in state {row['state']} cannot be stopped")
     move(ctx, row, "StopRequested")
-    return {"host": address_of(ctx, row["host_id"]), "uuid": row["uuid"], "name": row["instance_name"]}
+    return {
+        "host": address_of(ctx, row["host_id"]),
+        "uuid": row["uuid"],
+        "name": row["instance_name"],
+        "wait": _stop_wait(ctx),
+    }
 
 
-def _stopped(ctx: Context, vm_id: int, known: bool, shown: bool = True) -> Plain:
+def _stop_wait(ctx: Context) -> float:
+    """How long a guest has to go by itself: ``StopCommand=<seconds>`` of the setting ``commands.timeout``."""
+    for part in ctx.settings.text("commands.timeout").split(","):
+        name, _, seconds = part.partition("=")
+        if name.strip() == StopMachine.wire and seconds.strip().isdecimal():
+            return float(seconds)
+    return STOP_WAIT
+
+
+def stopped(ctx: Context, vm_id: int, known: bool, shown: bool = True) -> Plain:
+    """The end of a stop; `known`: the host said that the machine does not run there. Answers the job's result."""
     row = _vm(ctx, vm_id)
     if row["state"] == "Stopping":
         leave_host(ctx, row, known)
@@ -604,7 +631,8 @@ async def run_stop(wf: Workflow[Context], plan: Plain, forced: bool, prefix: str
     host = host_address(plan["host"])
     if not forced:
         try:
-            await wf.call(host, StopMachine(wf.command_id(prefix + "shutdown"), plan["uuid"], plan["name"]))
+            command_id = wf.command_id(prefix + "shutdown")
+            await wf.call(host, StopMachine(command_id, plan["uuid"], plan["name"], wait=plan.get("wait", STOP_WAIT)))
             return True
         except CommandFailed:
             pass  # the guest does not go by itself
@@ -620,9 +648,9 @@ async def run_stop(wf: Workflow[Context], plan: Plain, forced: bool, prefix: str
 @workflow("virtualmachine.stop", failed=_stop_failed)
 async def stop(wf: Workflow[Context], vm_id: int, forced: bool = False) -> None:
     """Stops a machine; one that is stopped already is fine."""
-    plan = await wf.step("stopping", _stopping, vm_id)
+    plan = await wf.step("stopping", stopping, vm_id)
     known = await run_stop(wf, plan, forced) if plan else True
-    await wf.finish(_stopped, vm_id, known)
+    await wf.finish(stopped, vm_id, known)
 
 
 # -- reboot
@@ -640,12 +668,13 @@ def _rebooted(ctx: Context, vm_id: int) -> Plain:
     return result(ctx, vm_id)
 
 
-def _reboot_failed(ctx: Context, error: CloudError, vm_id: int, **_: Any) -> None:
+def reboot_failed(ctx: Context, error: CloudError, vm_id: int, **_: Any) -> None:
+    """Undoes a stop or a start that is under way."""
     _stop_failed(ctx, error, vm_id)
     start_failed(ctx, error, vm_id)
 
 
-@workflow("virtualmachine.reboot", failed=_reboot_failed)
+@workflow("virtualmachine.reboot", failed=reboot_failed)
 async def reboot(wf: Workflow[Context], vm_id: int, forced: bool = False, boot_into_setup: bool = False) -> None:
     """Restarts the guest in place, or by stopping and starting the machine where that is asked for."""
     plan = await wf.step("check", _rebooting, vm_id)
@@ -653,9 +682,9 @@ async def reboot(wf: Workflow[Context], vm_id: int, forced: bool = False, boot_i
         await wf.call(host_address(plan["host"]), RebootMachine(wf.command_id("reboot"), plan["uuid"], plan["name"]))
         await wf.finish(_rebooted, vm_id)
         return
-    stopping = await wf.step("stopping", _stopping, vm_id)
-    known = await run_stop(wf, stopping, False)
-    await wf.step("stopped", _stopped, vm_id, known, False)
+    plan = await wf.step("stopping", stopping, vm_id)
+    known = await run_stop(wf, plan, False)
+    await wf.step("stopped", stopped, vm_id, known, False)
     answer, paths = await run_start(wf, vm_id, {}, "again-")
     await wf.finish(started, vm_id, answer, paths)
 
@@ -666,14 +695,14 @@ async def reboot(wf: Workflow[Context], vm_id: int, forced: bool = False, boot_i
 def _destroying(ctx: Context, vm_id: int) -> Plain:
     row = _vm(ctx, vm_id)
     if row["state"] in ("Running", "Stopping"):
-        return _stopping(ctx, vm_id)
+        return stopping(ctx, vm_id)
     if row["state"] in ("Stopped", "Destroyed", "Expunging", "Error"):
         return {}
     raise InvalidValue(f"a virtual machine in state {row['state']} cannot be destroyed")
 
 
 def _destroyed(ctx: Context, vm_id: int, known: bool, volume_ids: list[int], shown: bool) -> Plain:
-    _stopped(ctx, vm_id, known, shown=False)
+    stopped(ctx, vm_id, known, shown=False)
     row = _vm(ctx, vm_id)
     if row["state"] == "Stopped":
         row = move(ctx, row, "DestroyRequested", destroyed=ctx.now)

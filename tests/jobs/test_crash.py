@@ -22,6 +22,9 @@ OPERATIONS = {
     "start": ("stop", "startVirtualMachine", {}, {"Running"}),
     "stop": ("run", "stopVirtualMachine", {}, {"Stopped"}),
     "reboot-forced": ("run", "rebootVirtualMachine", {"forced": True}, {"Running"}),
+    "restore": ("run", "restoreVirtualMachine", {}, {"Running"}),
+    "restore-expunge": ("run", "restoreVirtualMachine", {"expunge": True}, {"Running"}),
+    "restore-stopped": ("stop", "restoreVirtualMachine", {"expunge": True}, {"Stopped"}),
     "destroy": ("run", "destroyVirtualMachine", {}, {"Destroyed"}),
     "expunge": ("run", "destroyVirtualMachine", {"expunge": True}, {None}),
 }
@@ -65,6 +68,8 @@ async def crash_once(source: Path, directory: Path, boundary: int, operation: st
         else:
             machine_id = parameters["id"] = (await api.call("listVirtualMachines"))["virtualmachine"][0]["id"]
         try:
+            if command == "restoreVirtualMachine":
+                parameters["virtualmachineid"] = parameters.pop("id")
             answer = await api.call(command, **parameters)
             jobid = answer["jobid"]
             machine_id = machine_id or answer["id"]

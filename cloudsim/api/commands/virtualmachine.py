@@ -8,7 +8,7 @@ from cloudsim.api.params import uuid as uuid_param
 from cloudsim.api.responses.base import SUCCESS
 from cloudsim.api.responses.virtualmachine import VIRTUAL_MACHINE
 from cloudsim.core.errors import InvalidValue
-from cloudsim.services import stats, virtualmachine
+from cloudsim.services import stats, virtualmachine, vm_lease_rules
 from cloudsim.services.context import Context
 from cloudsim.services.nouns import (
     CLUSTER,
@@ -57,7 +57,7 @@ class ListVirtualMachines(OwnedList, name="listVirtualMachines", response=VIRTUA
     displayvm = boolean(since="4.4", admin=True)
     details = strings("What to tell of each: " + ", ".join(DETAILS))
     userdata = boolean("Whether the user data is told as well", since="4.18.0.0")
-    forvirtualnetwork = boolean("True: only those in networks with VLANs; false: only those in flat networks")
+    forvirtualnetwork = boolean("True: only those in isolated networks; false: only those in none of them")
     accumulate = boolean(
         "Whether traffic is told since the start of each (setting vm.stats.increment.metrics where nothing is said); "
         "else since the look before",
@@ -82,7 +82,7 @@ class ListVirtualMachines(OwnedList, name="listVirtualMachines", response=VIRTUA
         # places and kinds of things that no machine of this server belongs to
         elsewhere = (
             self.affinitygroupid, self.autoscalevmgroupid, self.backupofferingid,
-            self.extensionid, self.vpcid, self.gpuenabled, self.isvnf, self.leased,
+            self.extensionid, self.vpcid, self.gpuenabled, self.isvnf,
         )  # fmt: skip
         body = self.select(
             ctx,
@@ -106,9 +106,12 @@ class ListVirtualMachines(OwnedList, name="listVirtualMachines", response=VIRTUA
             userdata=id_of(self.userdataid),
             hypervisor=self.hypervisor.lower() if self.hypervisor else None,
             arch=self.arch.lower() if self.arch else None,
-            keypair=self.keypair,
+            keypair=virtualmachine.like(self.keypair) if self.keypair else None,
+            isolated=True if self.forvirtualnetwork else None,
+            flat=True if self.forvirtualnetwork is False else None,
             haenable=self.haenable,
             display=self.displayvm if ctx.caller.is_admin else True,
+            leased=vm_lease_rules.PENDING if self.leased else None,
             none=True if any(elsewhere) else None,
         )
         if self.retrieveonlyresourcecount:

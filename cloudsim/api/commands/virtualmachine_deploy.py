@@ -8,8 +8,8 @@ from typing import Any
 from cloudsim.api.command import AsyncCommand, Body
 from cloudsim.api.params import boolean, integer, long, mapping, mappings, ref, refs, string, strings, uuid
 from cloudsim.api.responses.virtualmachine import VIRTUAL_MACHINE
-from cloudsim.core.errors import BadParameter, InvalidValue
-from cloudsim.services import access, userdata, virtualmachine
+from cloudsim.core.errors import BadParameter, InvalidValue, PermissionDenied
+from cloudsim.services import access, userdata, virtualmachine, vm_names
 from cloudsim.services.context import Context, Row
 from cloudsim.services.nouns import (
     CLUSTER,
@@ -90,7 +90,7 @@ class DeployVirtualMachine(AsyncCommand, name="deployVirtualMachine", response=V
     bootmode = string(values=("Legacy", "Secure"), since="4.14.0.0")
     bootintosetup = boolean(since="4.15.0.0")
     dynamicscalingenabled = boolean("Whether it may be scaled while it runs (true if not said)", since="4.16")
-    leaseduration = integer("Days of its lease", since="4.21.0")
+    leaseduration = integer("Days of its lease, -1: none; its offering says if not given", since="4.21.0")
     leaseexpiryaction = string("What happens when its lease is over", values=("STOP", "DESTROY"), since="4.21.0")
     snapshotid = uuid("A snapshot of a root disk to deploy from", since="4.21")
     volumeid = uuid("A root disk to deploy from", since="4.21")
@@ -100,11 +100,13 @@ class DeployVirtualMachine(AsyncCommand, name="deployVirtualMachine", response=V
         account = access.account_of(ctx, self.domainid, self.account, self.projectid)
         domain = access.row(ctx, DOMAIN, account["domain_id"])
         details = dict(self.details or {})
+        self._check_details(ctx)
+        if self.extraconfig is not None:
+            details[vm_names.EXTRA_CONFIG] = vm_names.extra_config(ctx, account["id"], self.extraconfig)
         for name in (
             "keyboard",
             "nicmultiqueuenumber",
             "nicpackedvirtqueuesenabled",
-            "extraconfig",
             "iothreadsenabled",
         ):
             value = getattr(self, name)
@@ -146,6 +148,9 @@ class DeployVirtualMachine(AsyncCommand, name="deployVirtualMachine", response=V
             boot_mode=self.bootmode,
             boot_into_setup=self.bootintosetup,
             dynamic_scaling=self.dynamicscalingenabled,
+            lease_duration=self.leaseduration,
+            lease_action=self.leaseexpiryaction,
+            copy_tags=bool(self.copyimagetags),
             start=self.startvm,
             host=self.hostid,
             cluster=self.clusterid,
@@ -174,12 +179,18 @@ class DeployVirtualMachine(AsyncCommand, name="deployVirtualMachine", response=V
             raise InvalidValue("the network has no IPv6 addresses to give")
         if self.boottype == "BIOS" and self.bootmode == "Secure":
             raise InvalidValue("bootmode Secure needs boottype UEFI")
-        if self.leaseduration is not None and not -1 <= self.leaseduration <= 36500:
-            raise InvalidValue("leaseduration takes -1 (none) or a number of days up to 36500")
         for name in ("size", "rootdisksize"):
             value = getattr(self, name)
             if value is not None and not 0 < value < 2**30:
                 raise InvalidValue(f"{name} takes a number of GiB above 0")
+
+    def _check_details(self, ctx: Context) -> None:
+        denied = {word.strip() for word in ctx.settings.text("user.vm.denied.details").split(",")}
+        for name in self.details or ():
+            if name.lower().startswith("extraconfig"):
+                raise InvalidValue("further configuration is given as extraconfig, not as a detail")
+            if name in denied and not ctx.caller.is_admin:
+                raise PermissionDenied(f"detail {name[:64]} is for root admins to give")
 
     def _user_data(self) -> str | None:
         if self.userdata and self.userdataid:

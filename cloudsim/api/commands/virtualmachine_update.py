@@ -6,7 +6,6 @@ from cloudsim.api.command import Body, Command
 from cloudsim.api.params import boolean, integer, mapping, mappings, ref, string, strings
 from cloudsim.api.responses.base import Response
 from cloudsim.api.responses.virtualmachine import VIRTUAL_MACHINE
-from cloudsim.core.errors import InvalidValue
 from cloudsim.services import access, vm_update
 from cloudsim.services.context import Context
 from cloudsim.services.nouns import GUEST_OS, USER_DATA
@@ -31,8 +30,8 @@ class UpdateVirtualMachine(Command, name="updateVirtualMachine", response=VIRTUA
     haenable = boolean()
     instancename = string("Its name on the hypervisor, changed while it is stopped", since="4.4", admin=True)
     isdynamicallyscalable = boolean("Whether it may be scaled while it runs")
-    leaseduration = integer("Days of its lease: virtual machines have no leases here", since="4.21.0")
-    leaseexpiryaction = string("What happens when its lease is over: not had here", since="4.21.0")
+    leaseduration = integer("Days of its lease from now on, -1: none any more; where it has one", since="4.21.0")
+    leaseexpiryaction = string("What happens when its lease is over: STOP or DESTROY", since="4.21.0")
     name = string("Its host name; the guest takes it over at its next start", since="4.4")
     ostypeid = ref(GUEST_OS)
     securitygroupids = strings("Ids of its security groups, in the place of those before; while it is stopped")
@@ -42,8 +41,6 @@ class UpdateVirtualMachine(Command, name="updateVirtualMachine", response=VIRTUA
     userdataid = ref(USER_DATA, "Registered user data", since="4.18")
 
     def run(self, ctx: Context) -> Body:
-        if self.leaseduration not in (None, -1):
-            raise InvalidValue("leases are not enabled (setting instance.lease.enabled)")
         vm_update.update(
             ctx,
             self.id,
@@ -66,6 +63,8 @@ class UpdateVirtualMachine(Command, name="updateVirtualMachine", response=VIRTUA
             ha_enabled=self.haenable,
             delete_protection=self.deleteprotection,
             uuid=access.custom_id(self.customid),
+            lease_duration=self.leaseduration,
+            lease_action=self.leaseexpiryaction,
         )
         return {"virtualmachine": ctx.present("virtualmachine", self.id["id"])[0]}
 

@@ -9,7 +9,7 @@ from cloudsim.api.responses.securitygroup import SECURITY_GROUP, of_machine
 from cloudsim.api.responses.tag import TAG, tags
 from cloudsim.core.caller import domain_path_text
 from cloudsim.core.clock import to_wire
-from cloudsim.services import stats, vm_view
+from cloudsim.services import stats, vm_lease_rules, vm_view
 from cloudsim.services.context import Context, Row
 
 NIC = Response(
@@ -72,6 +72,11 @@ def present(ctx: Context, ids: Sequence[int]) -> list[Object]:
         )
         for row in found.rows
     ]
+    for row, one in zip(found.rows, made, strict=True):
+        if row["lease_state"] == vm_lease_rules.PENDING:
+            one["leaseexpirydate"] = to_wire(row["lease_expiry"])
+            one["leaseexpiryaction"] = row["lease_action"]
+            one["leaseduration"] = vm_lease_rules.days_left(ctx.now, row["lease_expiry"])
     if found.security:
         for row, one in zip(found.rows, made, strict=True):
             whose = parts["account"][row["account_id"]]

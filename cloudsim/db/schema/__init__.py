@@ -80,7 +80,7 @@ from cloudsim.db.schema.virtualmachine import (
 from cloudsim.db.schema.webhook import webhook, webhook_delivery
 
 #: The newest migration: what an empty database is made at.
-VERSION = "0016"
+VERSION = "0017"
 
 __all__ = [
     "VERSION",

@@ -75,6 +75,10 @@ vm = resource(
     # when it was destroyed, for the expunge delay
     big("destroyed"),
     maybe("bootinto_setup"),
+    # when its lease is over, what happens then (STOP or DESTROY), and PENDING, DONE, DISABLED or CANCELLED
+    big("lease_expiry"),
+    text("lease_action"),
+    Column("lease_state", String(16)),
     Index("ix_vm_account_id_removed", "account_id", "removed"),
     Index("ix_vm_domain_id_removed", "domain_id", "removed"),
     Index("ix_vm_state", "state", "destroyed"),
@@ -83,6 +87,7 @@ vm = resource(
     Index("ix_vm_type", "type", "zone_id"),
     # those that may still run where nobody answered
     Index("ix_vm_unknown", "power_host_id", sqlite_where=_UNKNOWN, info={"where": _UNKNOWN}),
+    Index("ix_vm_lease", "lease_state", "lease_expiry"),
 )
 
 #: The addresses of the cloud's own machines outside the networks of guests.

@@ -1,0 +1,126 @@
+"""Volumes that were destroyed and belong to no machine any more: wiped when ``storage.cleanup.delay`` is over."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import and_, bindparam, exists, or_, select
+
+from cloudsim.agents.base import DeleteVolume
+from cloudsim.core import states
+from cloudsim.core.errors import CloudError, ResourceUnavailable
+from cloudsim.db import schema
+from cloudsim.db.database import Row
+from cloudsim.db.placement import allocate
+from cloudsim.db.types import Big
+from cloudsim.jobs.job import Order
+from cloudsim.jobs.workflow import Workflow, workflow
+from cloudsim.services import vm_workflows
+from cloudsim.services.context import Context
+
+volume, pool, job = schema.volume, schema.storage_pool, schema.job
+#: At most so many at a time: the rest has its turn at the next run.
+BATCH = 200
+
+_BUSY = exists().where(
+    and_(job.c.instance_uuid == volume.c.uuid, or_(job.c.state == "queued", job.c.state == "running"))
+)
+_DUE = (
+    select(volume)
+    .where(
+        volume.c.removed.is_(None),
+        volume.c.vm_id.is_(None),
+        or_(
+            and_(volume.c.state == "Destroy", volume.c.destroyed < bindparam("before", type_=Big)),
+            volume.c.state == "Expunging",
+        ),
+        ~_BUSY,
+    )
+    .order_by(volume.c.id)
+    .limit(BATCH)
+)
+_VOLUME = (
+    select(volume, pool.c.uuid.label("pool_uuid"))
+    .select_from(volume.outerjoin(pool, volume.c.pool_id == pool.c.id))
+    .where(volume.c.id == bindparam("volume_id", type_=Big))
+)
+
+
+def due(ctx: Context) -> int:
+    """Orders the wiping of every volume whose time is over; answers how many there are."""
+    if not ctx.settings.flag("storage.cleanup.enabled"):
+        return 0
+    rows = ctx.tx.all(_DUE, before=ctx.now - ctx.settings.number("storage.cleanup.delay") * 1000)
+    for row in rows:
+        ctx.submit(
+            Order(
+                command="deleteVolume",
+                workflow="volume.wipe",
+                arguments={"volume_id": row["id"]},
+                instance_type="Volume",
+                instance_uuid=row["uuid"],
+                lock=f"volume:{row['uuid']}",
+                event="VOLUME.DELETE",
+                event_text=f"wiping volume {row['name']}",
+                account_id=row["account_id"],
+                domain_id=row["domain_id"],
+            )
+        )
+    return len(rows)
+
+
+def _move(ctx: Context, row: Row, event: str, **values: Any) -> None:
+    after = states.volume.next(row["state"], event)
+    ctx.tx.update(
+        volume,
+        {"id": row["id"]},
+        state=after,
+        update_count=row["update_count"] + 1,
+        updated=ctx.now,
+        **values,
+    )
+
+
+def _begin(ctx: Context, volume_id: int) -> dict[str, Any]:
+    row = ctx.tx.first(_VOLUME, volume_id=volume_id)
+    if row is None or row["removed"] is not None or row["vm_id"] is not None:
+        return {}
+    if row["state"] not in ("Destroy", "Expunging"):
+        return {}  # it was recovered meanwhile
+    _move(ctx, row, "ExpungingRequested")
+    if row["pool_id"] is None:
+        return {}
+    host_id = vm_workflows.host_for_pool(ctx, row["pool_id"])
+    if host_id is None:
+        raise ResourceUnavailable(f"no host reaches the storage of volume {row['name']}")
+    return {
+        "host": vm_workflows.address_of(ctx, host_id),
+        "uuid": row["uuid"],
+        "path": row["path"] or row["uuid"],
+        "pool": row["pool_uuid"],
+    }
+
+
+def _wiped(ctx: Context, volume_id: int) -> dict[str, Any]:
+    row = ctx.tx.first(_VOLUME, volume_id=volume_id)
+    if row is not None and row["state"] == "Expunging":
+        if row["pool_id"] is not None:
+            allocate(ctx.tx, row["pool_id"], -row["size"])
+        _move(ctx, row, "OperationSucceeded", removed=ctx.now)
+    return {"success": True}
+
+
+def _failed(ctx: Context, error: CloudError, volume_id: int, **_: Any) -> None:
+    row = ctx.tx.first(_VOLUME, volume_id=volume_id)
+    if row is not None and row["state"] == "Expunging":
+        _move(ctx, row, "OperationFailed")
+
+
+@workflow("volume.wipe", failed=_failed)
+async def wipe(wf: Workflow[Context], volume_id: int) -> None:
+    """Removes a destroyed volume from its storage; where that fails it stays destroyed, until the next run."""
+    plan = await wf.step("begin", _begin, volume_id)
+    if plan:
+        command = DeleteVolume(wf.command_id("delete"), plan["uuid"], plan["path"], plan["pool"])
+        await wf.call(vm_workflows.host_address(plan["host"]), command)
+    await wf.finish(_wiped, volume_id)
