@@ -22,7 +22,7 @@ from cloudsim.db import virtualmachine as db
 from cloudsim.db.database import Row
 from cloudsim.db.types import any_of
 from cloudsim.jobs.job import Order
-from cloudsim.services import access, dedication, network, resource, securitygroup_member, usage
+from cloudsim.services import access, affinitygroup, dedication, network, resource, securitygroup_member, usage
 from cloudsim.services import hypervisor as hypervisors
 from cloudsim.services.context import Context
 from cloudsim.services.listing import Listing, equals, equals_nocase
@@ -56,6 +56,9 @@ LISTING = Listing(
         "group": equals(vm.c.group_id, "group"),
         "securitygroup": vm.c.id.in_(
             select(schema.security_group_vm.c.vm_id).where(schema.security_group_vm.c.group_id == bindparam("securitygroup"))
+        ),
+        "affinitygroup": vm.c.id.in_(
+            select(schema.affinity_group_vm.c.vm_id).where(schema.affinity_group_vm.c.group_id == bindparam("affinitygroup"))
         ),
         "user": equals(vm.c.user_id, "user"),
         "userdata": equals(vm.c.userdata_id, "userdata"),
@@ -152,6 +155,8 @@ class Deployment:
     #: uuids, or names.
     security_group_ids: Sequence[str] = ()
     security_group_names: Sequence[str] = ()
+    affinity_group_ids: Sequence[str] = ()
+    affinity_group_names: Sequence[str] = ()
     keypairs: Sequence[str] = ()
     userdata: str | None = None
     userdata_row: Row | None = None
@@ -232,6 +237,7 @@ def deploy(ctx: Context, want: Deployment) -> tuple[str, str]:
         if not network.may_use(ctx, card.network, want.account):
             raise PermissionDenied(f"network {card.network['name']} may not be used by account {want.account['name']}")
     groups = _security_groups(ctx, want, hypervisor)
+    affinity = affinitygroup.chosen(ctx, want.account, want.affinity_group_ids, want.affinity_group_names)
     disks = _disks(ctx, want)
     _check_limits(ctx, want, cpus, memory, disks)
     networks = [card.network["id"] for card in want.cards]
@@ -315,6 +321,7 @@ def deploy(ctx: Context, want: Deployment) -> tuple[str, str]:
         )
     if groups:
         securitygroup_member.join(ctx, vm_id, groups)
+    affinitygroup.join(ctx, vm_id, affinity)
     usage.machine(ctx, usage.ALLOCATED_VM, access.row(ctx, VIRTUAL_MACHINE, vm_id))
     arguments: dict[str, Any] = {"vm_id": vm_id, "first": True}
     if not want.start:

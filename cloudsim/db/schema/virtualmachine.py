@@ -72,6 +72,8 @@ vm = resource(
     # when it was destroyed, for the expunge delay
     big("destroyed"),
     maybe("bootinto_setup"),
+    # whether it is in affinity groups: those of a machine that is in none are not looked for
+    maybe("in_affinity_groups"),
     Index("ix_vm_account_id_removed", "account_id", "removed"),
     Index("ix_vm_domain_id_removed", "domain_id", "removed"),
     Index("ix_vm_state", "state", "destroyed"),
