@@ -16,6 +16,7 @@ from cloudsim.services.hypervisor import guest_limit
 
 _CPU_THRESHOLD = "cluster.cpu.allocated.capacity.disablethreshold"
 _MEMORY_THRESHOLD = "cluster.memory.allocated.capacity.disablethreshold"
+_ELSEWHERE = "allow.deploy.vm.if.deploy.on.given.host.fails"
 _POOL_THRESHOLD = "pool.storage.allocated.capacity.disablethreshold"
 
 
@@ -144,13 +145,18 @@ def pool_candidates(ctx: Context, zone_id: int, account_id: int | None) -> list[
     return made
 
 
-def wishes(request: Request, last_host_id: int | None, others: Mapping[int, str]) -> list[Request]:
+def wishes(
+    ctx: Context, request: Request, last_host_id: int | None = None, others: Mapping[int, str] | None = None
+) -> list[Request]:
     """The requests to try, one after the other: what would be best first, `request` itself at last.
 
     A machine goes back to the host it ran on last, unless its affinity groups would rather have it elsewhere;
-    `others` are hosts that it keeps off if it can, with the reasons.
+    `others` are hosts that it keeps off if it can, with the reasons. With ``allow.deploy.vm.if.deploy.on.given.host.fails``
+    a machine that the named host cannot take goes elsewhere.
     """
     made = [request]
+    if request.host_id is not None and request.is_user and ctx.settings.flag(_ELSEWHERE):
+        return [request, replace(request, host_id=None, strict_tags=None, ignore_disabled=False)]
     if others:
         made.insert(0, replace(request, avoid={**request.avoid, **others}))
     free = last_host_id is not None and request.host_id is None and last_host_id not in request.avoid

@@ -675,6 +675,44 @@ def recover(ctx: Context, row: Row) -> None:
     )
 
 
+def sketch(ctx: Context, want: Deployment) -> tuple[Row, list[Row]]:
+    """The machine and the volumes that `deploy` would store, as far as their placement looks at them; nothing is stored.
+
+    Raises `InvalidValue`, `PermissionDenied`.
+    """
+    _check_places(ctx, want)
+    cpus, speed, memory = compute(want.offering, want.details)
+    row: Row = {
+        "id": 0,
+        "type": "User",
+        "state": "Stopped",
+        "zone_id": want.zone["id"],
+        "account_id": want.account["id"],
+        "service_offering_id": want.offering["id"],
+        "template_id": want.template["id"],
+        "guest_os_id": want.template["guest_os_id"],
+        "hypervisor": _hypervisor(want),
+        "arch": want.template["arch"],
+        "cpu": cpus,
+        "speed": speed,
+        "memory": memory,
+        "host_id": None,
+        "last_host_id": None,
+        "in_affinity_groups": None,
+    }
+    disks: list[Row] = [
+        {
+            "name": disk.kind,
+            "size": disk.size,
+            "offering_tags": disk.offering["tags"] if disk.offering else None,
+            "storage_type": disk.offering["storage_type"] if disk.offering else None,
+            "pool_id": None,
+        }
+        for disk in _disks(ctx, want)
+    ]
+    return row, disks
+
+
 def move(ctx: Context, row: Row, event: str, **values: Any) -> Row:
     """Takes a machine to the state after `event`, unless someone else changed it first.
 

@@ -323,13 +323,13 @@ def _reserve(
         "planner": places.get("planner"),
     }
     others = router.apart(ctx, row) if row["type"] == router.TYPE else {}
-    wishes = placement.wishes(request, row["last_host_id"] if places.get("last_host", True) else None, others)
+    wishes = placement.wishes(ctx, request, row["last_host_id"] if places.get("last_host", True) else None, others)
     for wish in wishes[:-1]:
         with contextlib.suppress(InsufficientCapacity):
             found = placement.reserve(ctx, wish, **planned)
             break
     else:
-        found = placement.reserve(ctx, request, **planned)
+        found = placement.reserve(ctx, wishes[-1], **planned)
     if routers:
         placement.release(ctx, found.host.id, row["cpu"] * row["speed"], row["memory"] * MIB)
         for disk, pool in zip(disks, found.pools, strict=True):

@@ -38,4 +38,11 @@ async def _update(api: Api) -> Calls:
     machine = await api.deploy(startvm=False)
     await api.job("startVirtualMachine", id=machine["id"])
     await api.job("stopVirtualMachine", id=machine["id"])
-    return [{"id": machine["id"], "affinitygroupids": (await group(api))["id"]}, {"id": machine["id"]}]
+    project = (await api.job("createProject", name="p", displaytext="p"))["project"]
+    other = await api.deploy(startvm=False, projectid=project["id"])
+    theirs = await group(api, projectid=project["id"])
+    return [
+        {"id": machine["id"], "affinitygroupids": (await group(api))["id"]},
+        {"id": machine["id"]},
+        {"id": other["id"], "affinitygroupids": theirs["id"]},
+    ]
