@@ -10,7 +10,8 @@ from candidates import GIB, chance, host, request
 from cloudsim.allocators.affinity import by_liking, content
 from cloudsim.allocators.base import AffinityGroup, Policy
 from cloudsim.allocators.errors import NoHost
-from cloudsim.allocators.find import find
+from cloudsim.allocators.find import find, turns
+from cloudsim.allocators.host_rules import affinity, anti_affinity, rules_for
 
 APART, NEAR = "non-strict host anti-affinity", "non-strict host affinity"
 
@@ -19,20 +20,20 @@ def group(kind: str, hosts: Mapping[int, int], number: int = 1) -> AffinityGroup
     return AffinityGroup(number, kind, f"g{number}", hosts)
 
 
-def turns(*groups: AffinityGroup) -> list[list[int]]:
+def liked(*groups: AffinityGroup) -> list[list[int]]:
     hosts = [host(number) for number in (1, 2, 3)]
     return [[one.id for one in turn] for turn in by_liking(request(affinity=groups), hosts)]
 
 
 def test_hosts_are_tried_in_turns_as_the_groups_like_them() -> None:
     everything = [1, 2, 3]
-    assert turns() == [everything]
-    assert turns(group(APART, {})) == [everything]
-    assert turns(group("host anti-affinity", {1: 1})) == [everything]
-    assert turns(group(APART, {1: 2, 2: 1})) == [[3], [2], everything]
-    assert turns(group(NEAR, {1: 2, 2: 1})) == [[1], [2], everything]
-    assert turns(group(NEAR, {1: 1}), group(APART, {2: 1}, 2)) == [[1], [3], everything]
-    assert turns(group(NEAR, {1: 1}), group(APART, {1: 1}, 2)) == [everything]
+    assert liked() == [everything]
+    assert liked(group(APART, {})) == [everything]
+    assert liked(group("host anti-affinity", {1: 1})) == [everything]
+    assert liked(group(APART, {1: 2, 2: 1})) == [[3], [2], everything]
+    assert liked(group(NEAR, {1: 2, 2: 1})) == [[1], [2], everything]
+    assert liked(group(NEAR, {1: 1}), group(APART, {2: 1}, 2)) == [[1], [3], everything]
+    assert liked(group(NEAR, {1: 1}), group(APART, {1: 1}, 2)) == [everything]
 
 
 @pytest.mark.parametrize(("hosts", "apart", "near"), [({}, True, True), ({1: 1}, False, True), ({2: 1}, True, False)])
@@ -59,3 +60,20 @@ def test_a_preference_that_cannot_be_met_refuses_nothing_and_the_refusal_names_e
     with pytest.raises(NoHost) as caught:
         find(asked, [host(1, status="Down"), hosts[1]], [], Policy(), chance())
     assert {refusal.name for refusal in caught.value.refusals} == {"host1", "host2"}
+
+
+def test_what_is_in_no_group_is_placed_as_if_there_were_none() -> None:
+    """Among 1,000 hosts: one search, over the very list that was given, without a rule that looks at groups."""
+    hosts = [host(number, cluster_id=number % 20) for number in range(1000)]
+    asked = request(is_user=True)
+    (turn,) = turns(asked, hosts)
+    assert turn.tried is hosts
+    assert not {affinity, anti_affinity} & set(rules_for(asked))
+
+
+def test_a_member_is_placed_among_1000_hosts_where_one_is_left() -> None:
+    hosts = [host(number, cluster_id=number % 20) for number in range(1000)]
+    others = {one.id: 1 for one in hosts if one.id != 777}
+    for kind in ("host anti-affinity", APART):
+        assert find(request(affinity=(group(kind, others),)), hosts, [], Policy(), chance()).host.id == 777
+    assert find(request(affinity=(group("host affinity", {777: 1}),)), hosts, [], Policy(), chance()).host.id == 777

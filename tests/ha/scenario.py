@@ -5,7 +5,8 @@ A scenario is a file in ``scenarios/`` with three parts (``[setup]``, ``[play]``
 Setup, a line each:
 
 * ``host NAME [cluster] [tags=a,b]``: a simulated host (there are four clusters at most; ``c1`` where none is named);
-* ``machine NAME HOST [ha]``: a virtual machine that runs there, with or without HA;
+* ``group NAME TYPE``: an affinity group;
+* ``machine NAME HOST [ha] [group=NAME]``: a virtual machine that runs there, with or without HA;
 * ``setting NAME VALUE``: a global setting.
 
 Play: ``MM:SS WHAT``; the clock goes from one line to the next, and every minute all hosts are pinged:
@@ -283,13 +284,19 @@ class Player:
                 await self.api.call("updateHost", id=self.hosts[name], name=name, hosttags=tags)
             elif what == "setting":
                 await self.api.call("updateConfiguration", name=words[0], value=words[1])
+            elif what == "group":
+                kind = " ".join(words[1:])
+                await self.live(
+                    lambda kind=kind, name=words[0]: self.api.call("createAffinityGroup", name=name, type=kind)
+                )
             elif what == "machine":
                 for rest in [host for group in (*taken.values(), *free) for host in group]:
                     await self.api.call("deleteHost", id=rest["id"], forced=True)
                 taken = {key: [] for key in taken}
                 free = []
-                name, host, *ha = words
-                given = {**basics, "serviceofferingid": offers[bool(ha)], "hostid": self.hosts[host], "name": name}
+                name, host, *more = words
+                given = {**basics, "serviceofferingid": offers["ha" in more], "hostid": self.hosts[host], "name": name}
+                given["affinitygroupnames"] = next((word[6:] for word in more if word.startswith("group=")), None)
                 await self.live(lambda name=name, given=given: self._deploy(name, given))
         await self.live()
         await self.ping()
