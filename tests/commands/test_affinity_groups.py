@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from pathlib import Path
 from typing import Any
 
 import aiohttp
 import pytest
 from apiclient import Api
 from invariants import check, rows
+from options import make_config
 from people import domain, person, refused
+from test_management_servers import free_port
 
 from cloudsim.db import sqlite
 from cloudsim.server import Server
@@ -276,6 +279,39 @@ async def test_machines_started_at_the_same_time_never_land_on_one_host(api: Api
         placed = await rows(server, "SELECT host_id FROM vm WHERE type = 'User' AND state = 'Running'")
         assert len(set(placed)) == len(placed) == 4
     await check(server)
+
+
+async def test_nor_do_those_that_two_servers_start_at_the_same_time(
+    postgres_url: str, tmp_path: Path, http: aiohttp.ClientSession
+) -> None:
+    """Two management servers share a database: each starts half of the machines."""
+    servers = [
+        Server(make_config(tmp_path / name, database=postgres_url, **{"integration-port": free_port()}))
+        for name in ("one", "two")
+    ]
+    for server in servers:
+        await server.start()
+    try:
+        first, second = (
+            Api(http, f"http://127.0.0.1:{server.integration_port}/client/api", None, None)  # type: ignore[arg-type]
+            for server in servers
+        )
+        await first.deploy()  # and the network with its router
+        await only(first, 3)
+        web = await group(first, "web")
+        machines = [await first.deploy(affinitygroupids=web["id"], startvm=False) for _ in range(4)]
+
+        async def started(api: Api, machine: dict[str, Any]) -> dict[str, Any]:
+            return await api.wait((await api.call("startVirtualMachine", id=machine["id"]))["jobid"])
+
+        ways = zip((first, second, first, second), machines, strict=True)
+        ended = await asyncio.gather(*(started(api, machine) for api, machine in ways))
+        assert sorted(one["jobstatus"] for one in ended) == [1, 1, 1, 2]
+        placed = (await first.call("listVirtualMachines", affinitygroupid=web["id"], state="Running"))["virtualmachine"]
+        assert len({one["hostid"] for one in placed}) == len(placed) == 3
+    finally:
+        for server in servers:
+            await server.stop()
 
 
 async def test_machines_of_an_affinity_group_are_on_one_host(api: Api, server: Server) -> None:
