@@ -30,6 +30,20 @@ class Dedication:
     domain_id: int
     #: The account or domain in words, for refusals.
     owner: str = ""
+    #: The affinity group whose machines go there.
+    group_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AffinityGroup:
+    """An affinity group that the machine is in, and where its other machines are."""
+
+    id: int
+    #: One of the five types; see `affinity`.
+    kind: str
+    name: str
+    #: How many of the others each host has: those that run there, start there or are on their way there or away.
+    hosts: Mapping[int, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +75,7 @@ class HostCandidate:
     #: Allocation states of the places the host is in.
     cluster_enabled: bool = True
     pod_enabled: bool = True
+    zone_enabled: bool = True
     #: Running and starting virtual machines, and how many the hypervisor takes (None: no limit).
     machines: int = 0
     machine_limit: int | None = None
@@ -123,6 +138,12 @@ class Request:
     avoid: Mapping[int, str] = field(default_factory=dict)
     #: The volumes that must find room: (size in bytes, storage tags, only ``HOST`` scope).
     volumes: tuple[VolumeRequest, ...] = ()
+    #: The host tags that matter on a host which an administrator has named; None: all of `host_tags` do.
+    strict_tags: frozenset[str] | None = None
+    #: Whether a user starts it: not in a zone that is disabled. What runs there already may move, and is brought back.
+    enters_zone: bool = False
+    #: The affinity groups it is in.
+    affinity: tuple[AffinityGroup, ...] = ()
     #: Root admins may use disabled places where the settings allow it.
     ignore_disabled: bool = False
     #: Whose machine it is: the account, its domain and the domains above. Read where places are dedicated.
@@ -130,6 +151,8 @@ class Request:
     domain_ids: frozenset[int] = frozenset()
     #: One of the cloud's own machines.
     is_system: bool = False
+    #: A machine of a user; False: the cloud's own, and routers.
+    is_user: bool = False
     #: Whether HA brings the machine back: hosts that are kept for that are tried first.
     ha: bool = False
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import cache
 
+from cloudsim.allocators.affinity import affinity, anti_affinity
 from cloudsim.allocators.base import HostCandidate, Refusal, Request
 from cloudsim.allocators.dedication import dedicated
 from cloudsim.allocators.text import megabytes, number, words
@@ -57,6 +58,11 @@ def pod_enabled(request: Request, host: HostCandidate) -> str | None:
     return None if host.pod_enabled or request.ignore_disabled else "its pod is disabled"
 
 
+def zone_enabled(request: Request, host: HostCandidate) -> str | None:
+    """In a zone that is enabled, where a user starts the machine."""
+    return None if host.zone_enabled or request.ignore_disabled or not request.enters_zone else "its zone is disabled"
+
+
 def hypervisor(request: Request, host: HostCandidate) -> str | None:
     """The hypervisor that the template is made for."""
     if host.hypervisor == request.hypervisor:
@@ -70,10 +76,14 @@ def arch(request: Request, host: HostCandidate) -> str | None:
 
 
 def tags(request: Request, host: HostCandidate) -> str | None:
-    """Every host tag of the offering and the template; tags that nobody asked for do not matter."""
-    if not request.host_tags or request.host_tags <= host.tags:
+    """Every host tag of the offering and the template; tags that nobody asked for do not matter.
+
+    Of a host that an administrator has named only the strict ones (``vm.strict.host.tags``) are asked.
+    """
+    wanted = request.host_tags if request.strict_tags is None else request.host_tags & request.strict_tags
+    if not wanted or wanted <= host.tags:
         return None
-    return f"lacks the host tags {words(request.host_tags - host.tags)}"
+    return f"lacks the host tags {words(wanted - host.tags)}"
 
 
 def kept_for_ha(request: Request, host: HostCandidate) -> str | None:
@@ -122,10 +132,13 @@ HOST_RULES: tuple[HostRule, ...] = (
     resource_state,
     cluster_enabled,
     pod_enabled,
+    zone_enabled,
     hypervisor,
     arch,
     tags,
     kept_for_ha,
+    anti_affinity,
+    affinity,
     speed,
     cores,
     machine_limit,
@@ -137,12 +150,21 @@ HOST_RULES: tuple[HostRule, ...] = (
 def rules_for(request: Request) -> tuple[HostRule, ...]:
     """`HOST_RULES` without those that no host can break, because `request` asks for nothing that they look at."""
     anywhere = request.host_id is None and request.cluster_id is None and request.pod_id is None
-    return _without(anywhere, not request.avoid, not request.host_tags, request.ignore_disabled, request.ha)
+    return _without(
+        anywhere, not request.avoid, not request.host_tags, request.ignore_disabled, request.ha,
+        not request.enters_zone, not request.affinity,
+    )  # fmt: skip
 
 
 @cache
 def _without(
-    anywhere: bool, nothing_to_avoid: bool, no_tags: bool, ignore_disabled: bool, ha: bool
+    anywhere: bool,
+    nothing_to_avoid: bool,
+    no_tags: bool,
+    ignore_disabled: bool,
+    ha: bool,
+    any_zone: bool,
+    no_groups: bool,
 ) -> tuple[HostRule, ...]:
     idle: set[HostRule] = set()
     if anywhere:
@@ -155,6 +177,10 @@ def _without(
         idle.add(kept_for_ha)
     if ignore_disabled:
         idle.update((cluster_enabled, pod_enabled))
+    if ignore_disabled or any_zone:
+        idle.add(zone_enabled)
+    if no_groups:
+        idle.update((anti_affinity, affinity))
     return tuple(rule for rule in HOST_RULES if rule not in idle)
 
 

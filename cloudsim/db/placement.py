@@ -23,6 +23,7 @@ _HOSTS = (
         pod.c.uuid.label("pod_uuid"),
         pod.c.allocation_state.label("pod_state"),
         schema.zone.c.uuid.label("zone_uuid"),
+        schema.zone.c.allocation_state.label("zone_state"),
     )
     .select_from(
         host.join(capacity, capacity.c.host_id == host.c.id)

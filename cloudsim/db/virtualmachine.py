@@ -22,7 +22,7 @@ _SHOWN = (
     "id uuid created updated name display_name instance_name account_id domain_id user_id zone_id host_id template_id "
     "service_offering_id guest_os_id group_id userdata_id hypervisor arch state cpu speed memory ha_enabled display "
     "delete_protection dynamically_scalable password_enabled boot_type boot_mode keypairs lease_expiry lease_action "
-    "lease_state"
+    "lease_state in_affinity_groups"
 ).split()
 _ROWS: Any = select(*(vm.c[name] for name in _SHOWN)).where(any_of(vm.c.id, "ids"))
 #: What many machines have in common is read once for all of them, and not joined to each: kind, table, columns.
@@ -134,6 +134,22 @@ _SECURITY_GROUPS = (
     .where(any_of(schema.security_group_vm.c.vm_id, "ids"))
     .order_by(schema.security_group.c.id)
 )
+_AFFINITY_GROUPS = (
+    select(
+        schema.affinity_group_vm.c.vm_id,
+        schema.affinity_group.c.uuid,
+        schema.affinity_group.c.name,
+        schema.affinity_group.c.description,
+        schema.account.c.name.label("account_name"),
+    )
+    .select_from(
+        schema.affinity_group_vm.join(
+            schema.affinity_group, schema.affinity_group_vm.c.group_id == schema.affinity_group.c.id
+        ).join(schema.account, schema.affinity_group.c.account_id == schema.account.c.id)
+    )
+    .where(any_of(schema.affinity_group_vm.c.vm_id, "ids"))
+    .order_by(schema.affinity_group.c.id)
+)
 _NEXT = select(func.max(vm.c.id).label("newest"))
 _NAMED_IN = network.alias("named_in")
 _NAME_TAKEN = (
@@ -192,6 +208,8 @@ class Machines:
     tags: dict[int, list[Row]]
     #: Security groups, by vm id: looked up where a network on the page may have them.
     security: dict[int, list[Row]]
+    #: Affinity groups, by vm id: looked up for the machines that are in some.
+    affinity: dict[int, list[Row]]
     #: What machines have in common, by kind (account, domain, user, zone, host, template, offering, os, group,
     #: userdata, network, pool, disk) and id.
     common: dict[str, dict[int, Row]]
@@ -226,6 +244,7 @@ def page(tx: Transaction, ids: Sequence[int]) -> Machines:
     }
     common = _common(tx, {kind: [row_id for row_id in found if row_id] for kind, found in wanted.items()})
     shared = any(row["guest_type"] == "Shared" for row in common["network"].values())
+    grouping = [row_id for row_id, row in rows.items() if row["in_affinity_groups"]]
     return Machines(
         rows=[rows[row_id] for row_id in ids if row_id in rows],
         nics=grouped(cards, "vm_id"),
@@ -233,6 +252,7 @@ def page(tx: Transaction, ids: Sequence[int]) -> Machines:
         details=grouped(tx.all(DETAILS, kind="UserVm", ids=ids), "resource_id"),
         tags=grouped(tx.all(TAGS, kind="UserVm", ids=ids), "resource_id"),
         security=grouped(tx.all(_SECURITY_GROUPS, ids=ids), "vm_id") if shared else {},
+        affinity=grouped(tx.all(_AFFINITY_GROUPS, ids=grouping), "vm_id") if grouping else {},
         common=common,
     )
 

@@ -19,7 +19,7 @@ from cloudsim.db.schema import account as account_table
 from cloudsim.db.schema import domain as domain_table
 from cloudsim.db.types import any_of
 from cloudsim.services.context import Context
-from cloudsim.services.nouns import ACCOUNT, DOMAIN, JOB, NETWORK, PROJECT, WEBHOOK, Noun, Owner
+from cloudsim.services.nouns import ACCOUNT, AFFINITY_GROUP, DOMAIN, JOB, NETWORK, PROJECT, WEBHOOK, Noun, Owner
 
 _PATH = select(domain_table.c.path).where(domain_table.c.id == bindparam("domain_id"))
 _PATHS = select(domain_table.c.path).where(any_of(domain_table.c.uuid, "uuids"))
@@ -76,13 +76,13 @@ def may_see(ctx: Context, noun: Noun, row: Row) -> bool:
         return bool(row["id"] == caller.domain_id)
     if noun.owner is Owner.SHARED and (row["is_public"] or row["is_featured"]):
         return True
-    if noun is NETWORK and row["acl_type"] == "Domain" and _given(ctx, row):
+    if noun in (NETWORK, AFFINITY_GROUP) and row["acl_type"] == "Domain" and _given(ctx, row):
         return True
     return owns(ctx, row["id"] if noun is ACCOUNT else row["account_id"], row["domain_id"])
 
 
 def _given(ctx: Context, row: Row) -> bool:
-    """Whether a network that is for a whole domain is for the caller's."""
+    """Whether what is for a whole domain is for the caller's."""
     if row["domain_id"] == ctx.caller.domain_id:
         return True
     return bool(row["subdomain_access"]) and ctx.caller.domain_path.startswith(domain_path(ctx, row["domain_id"]))

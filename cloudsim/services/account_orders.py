@@ -18,6 +18,7 @@ from cloudsim.jobs.job import Order
 from cloudsim.jobs.workflow import Workflow, single, workflow
 from cloudsim.services import (
     access,
+    affinitygroup,
     dedication,
     guest_vlan,
     identity,
@@ -467,6 +468,7 @@ def take_away(ctx: Context, account_id: int) -> None:
     for statement in (_TAGS, _MEMBERSHIPS, _INVITATIONS, _LIMITS, _DETAILS, _SETTINGS):
         ctx.tx.execute(statement, account_id=account_id)
     dedication.end_of_owner(ctx, "account", account_id)
+    affinitygroup.forget_account(ctx, account_id)
     guest_vlan.end_of_account(ctx, account_id)
     public_range.end_of_account(ctx, account_id)
     ctx.tx.update(account, {"id": account_id}, removed=ctx.now, needs_cleanup=False)

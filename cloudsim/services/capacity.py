@@ -42,6 +42,8 @@ NAMES = {
     21: "BACKUP_STORAGE",
     CPU_CORE: "CPU_CORE",
 }
+#: The kinds that are told with what the failure of a host would leave of them.
+ADVISED = frozenset((MEMORY, CPU))
 #: The kinds that belong to hosts, and those that belong to storage pools: tags choose among these.
 OF_HOSTS = frozenset((MEMORY, CPU, CPU_CORE))
 OF_POOLS = frozenset((STORAGE, STORAGE_ALLOCATED, LOCAL_STORAGE))
@@ -62,11 +64,19 @@ class Capacity:
     total: int
     #: What machines have been given, where that is told beside what is used.
     allocated: int | None = None
+    #: What would be left in all if the host with most of it failed; None: it is not of hosts.
+    spare: int | None = None
 
     @property
     def percent(self) -> float:
         """How much of it is used."""
         return self.used * 100 / self.total if self.total else 0.0
+
+    def advice(self) -> dict[str, Any]:
+        """What the failure of one host would leave, and whether that would do (N-1)."""
+        if self.spare is None:
+            return {}
+        return {"capacityafterhostfailure": self.spare, "survivesahostfailure": self.used <= self.spare}
 
     def wire(self, **place: str) -> dict[str, Any]:
         """The object that clients read."""
@@ -217,16 +227,20 @@ def of(
     `kind` limits them to one; `tag` to what hosts or storage pools with that tag have.
     """
     used: Counter[tuple[int, int]] = Counter()
+    biggest: Counter[tuple[int, int]] = Counter()
     total: Counter[tuple[int, int]] = Counter()
     for place, what, taken, size in _pieces(ctx, level, ids, kind, tag):
         used[place, what] += taken
         total[place, what] += size
+        if what in ADVISED and size > biggest[place, what]:
+            biggest[place, what] = size
     made: dict[int, list[Capacity]] = {place: [] for place in ids}
     for place, what in sorted(total):
         size = total[place, what]
         if size or what in (STORAGE, SECONDARY_STORAGE):
             allocated = used[place, what] if level == "zone" and what in OF_HOSTS else None
-            made[place].append(Capacity(what, used[place, what], size, allocated))
+            spare = size - biggest[place, what] if what in ADVISED else None
+            made[place].append(Capacity(what, used[place, what], size, allocated, spare))
     return made
 
 
@@ -335,7 +349,7 @@ def table(
             for end, column in (("id", "uuid"), ("name", "name"))
             if f"{part}_uuid" in row
         }
-        made.append({**capacity.wire(**where), **({"tag": one} if one else {})})
+        made.append({**capacity.wire(**where), **capacity.advice(), **({"tag": one} if one else {})})
     return made
 
 

@@ -17,10 +17,10 @@ from cloudsim.db.placement import HOLDING
 from cloudsim.db.types import any_of
 from cloudsim.jobs.job import Order
 from cloudsim.jobs.workflow import single
-from cloudsim.services import access
+from cloudsim.services import access, affinitygroup
 from cloudsim.services.context import Context
 from cloudsim.services.listing import Listing, equals
-from cloudsim.services.nouns import ACCOUNT, CLUSTER, DOMAIN, HOST, POD, ZONE
+from cloudsim.services.nouns import ACCOUNT, AFFINITY_GROUP, CLUSTER, DOMAIN, HOST, POD, ZONE
 
 table, vm, host = schema.dedicated_resource, schema.vm, schema.host
 
@@ -37,7 +37,7 @@ def _listing(kind: str) -> Listing:
             "place": equals(table.c.place_id, "place"),
             "domain": equals(table.c.domain_id, "domain"),
             "account": equals(table.c.account_id, "account"),
-            "none": table.c.id < 0,
+            "group": equals(table.c.group_id, "group"),
         },
         base=(table.c.kind == kind, table.c.removed.is_(None)),
         keyword=(place.c.name,),
@@ -57,11 +57,13 @@ def _rows(kind: str) -> Any:
             place.c.name.label("place_name"),
             schema.domain.c.uuid.label("domain_uuid"),
             schema.account.c.uuid.label("account_uuid"),
+            schema.affinity_group.c.uuid.label("group_uuid"),
         )
         .select_from(
             table.join(place, table.c.place_id == place.c.id)
             .join(schema.domain, table.c.domain_id == schema.domain.c.id)
             .outerjoin(schema.account, table.c.account_id == schema.account.c.id)
+            .outerjoin(schema.affinity_group, table.c.group_id == schema.affinity_group.c.id)
         )
         .where(any_of(table.c.id, "ids"))
     )
@@ -95,6 +97,7 @@ _ALL = (
     .order_by(table.c.id)
 )
 _IN_ZONE = _ALL.where(table.c.zone_id == bindparam("zone_id"))
+_OF_GROUP = select(table).where(table.c.group_id == bindparam("group_id"), table.c.removed.is_(None))
 _ANY = select(table.c.id).where(table.c.zone_id == bindparam("zone_id"), table.c.removed.is_(None)).limit(1)
 
 
@@ -210,8 +213,10 @@ def _owner(row: Row) -> str:
 
 def write(ctx: Context, kind: str, place: Row, domain_id: int, account_id: int | None) -> int:
     """Writes a dedication that was checked; answers its id."""
+    owner = access.row(ctx, ACCOUNT, account_id) if account_id is not None else None
     made = ctx.tx.insert(
         table,
+        group_id=affinitygroup.of_dedication(ctx, access.row(ctx, DOMAIN, domain_id), owner),
         uuid=ctx.uuid(),
         created=ctx.now,
         removed=None,
@@ -267,6 +272,19 @@ def _end(ctx: Context, row: Row) -> None:
     ctx.tx.update(table, {"id": row["id"]}, removed=ctx.now)
     if row["kind"] == "Zone":
         ctx.tx.update(schema.zone, {"id": row["place_id"]}, domain_id=None)
+    if row["group_id"] is not None and ctx.tx.first(_OF_GROUP, group_id=row["group_id"]) is None:
+        group = access.row(ctx, AFFINITY_GROUP, row["group_id"])
+        if group["removed"] is None:
+            affinitygroup.forget(ctx, group)
+            affinitygroup.tell(ctx, "AG.DELETE", group, "was deleted with the last of its dedications")
+
+
+def end_of_group(ctx: Context, group_id: int) -> None:
+    """Ends the dedications that an affinity group stands for; the group stays."""
+    for row in ctx.tx.all(_OF_GROUP, group_id=group_id):
+        ctx.tx.update(table, {"id": row["id"]}, removed=ctx.now)
+        if row["kind"] == "Zone":
+            ctx.tx.update(schema.zone, {"id": row["place_id"]}, domain_id=None)
 
 
 def end_of_place(ctx: Context, kind: str, place_id: int) -> None:
@@ -306,7 +324,9 @@ def apply(
     if ctx.tx.scalar(_ANY, zone_id=zone_id) is None:
         return request, hosts
     found = {
-        (row["kind"], row["place_id"]): Dedication(row["kind"], row["account_id"], row["domain_id"], _owner(row))
+        (row["kind"], row["place_id"]): Dedication(
+            row["kind"], row["account_id"], row["domain_id"], _owner(row), row["group_id"]
+        )
         for row in ctx.tx.all(_IN_ZONE, zone_id=zone_id)
     }
     made = []

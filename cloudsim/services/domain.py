@@ -14,7 +14,16 @@ from cloudsim.db.database import Row
 from cloudsim.db.types import Big, any_of
 from cloudsim.jobs.job import Order
 from cloudsim.jobs.workflow import Workflow, workflow
-from cloudsim.services import access, account, account_orders, dedication, public_range, resource, webhook
+from cloudsim.services import (
+    access,
+    account,
+    account_orders,
+    affinitygroup,
+    dedication,
+    public_range,
+    resource,
+    webhook,
+)
 from cloudsim.services.access import EVERYTHING, Scope
 from cloudsim.services.context import Context
 from cloudsim.services.listing import Listing, equals
@@ -298,6 +307,7 @@ def _deleted(ctx: Context, domain_id: int) -> dict[str, Any]:
         raise OperationFailed(f"{len(left)} account(s) of domain {found['name']} could not be deleted: {names}")
     for row in below:
         dedication.end_of_owner(ctx, "domain", row["id"])
+        affinitygroup.forget_domain(ctx, row["id"])
         public_range.end_of_domain(ctx, row["id"])
         ctx.tx.update(domain, {"id": row["id"]}, removed=ctx.now)
         webhook.domain_gone(ctx, row["id"])

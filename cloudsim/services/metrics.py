@@ -145,7 +145,7 @@ def hosts(ctx: Context, objects: Sequence[Object]) -> None:
 
 def _sum(ctx: Context, rows: Sequence[Row]) -> Object:
     """What the hosts of a place have, use and have given away together; only those that are enabled count."""
-    total_cpu = total_memory = cpu_limit = memory_limit = given_cpu = given_memory = 0.0
+    total_cpu = total_memory = cpu_limit = memory_limit = given_cpu = given_memory = most_cpu = most_memory = 0.0
     cpus: list[tuple[float, float]] = []
     memories: list[tuple[float, float]] = []
     for row in rows:
@@ -156,6 +156,7 @@ def _sum(ctx: Context, rows: Sequence[Row]) -> Object:
         total_cpu, total_memory = total_cpu + speed, total_memory + memory
         cpu_limit, memory_limit = cpu_limit + speed * cpu_factor, memory_limit + memory * memory_factor
         given_cpu, given_memory = given_cpu + (row["cpu_used"] or 0), given_memory + (row["memory_used"] or 0)
+        most_cpu, most_memory = max(most_cpu, speed * cpu_factor), max(most_memory, memory * memory_factor)
         seen = ctx.cloud.observed.hosts.get(row["uuid"], {})
         if "cpu" in seen and speed:
             cpus.append((speed * seen["cpu"] / 100, speed))
@@ -166,6 +167,9 @@ def _sum(ctx: Context, rows: Sequence[Row]) -> Object:
         "cpuallocated": _percent(given_cpu, cpu_limit),
         "memorytotal": _gb(memory_limit),
         "memoryallocated": _percent(given_memory, memory_limit),
+        "cpuafterhostfailure": _ghz(cpu_limit - most_cpu),
+        "memoryafterhostfailure": _gb(memory_limit - most_memory),
+        "survivesahostfailure": given_cpu <= cpu_limit - most_cpu and given_memory <= memory_limit - most_memory,
         "given": {
             "cpu": given_cpu / cpu_limit if cpu_limit else 0.0,
             "memory": given_memory / memory_limit if memory_limit else 0.0,

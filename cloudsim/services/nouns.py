@@ -155,3 +155,4 @@ PORTABLE_RANGE = Noun("portableiprange", "portable range", schema.portable_range
 MANAGEMENT_SERVER = Noun("managementserver", "management server", schema.management_server, type="ManagementServer")
 GUEST_OS_MAPPING = Noun("guestosmapping", "mapping of an OS type", schema.guest_os_mapping, type="GuestOsMapping")
 STORAGE_SELECTOR = Noun("heuristics", "selector of secondary storage", schema.storage_selector, type="StorageSelector")
+AFFINITY_GROUP = Noun("affinitygroup", "affinity group", schema.affinity_group, Owner.ACCOUNT, "AffinityGroup")

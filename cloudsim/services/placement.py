@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
+from cloudsim.allocators.affinity import content
 from cloudsim.allocators.base import Destination, HostCandidate, Policy, PoolCandidate, Request
 from cloudsim.allocators.find import find
 from cloudsim.db import placement as db
@@ -14,6 +16,7 @@ from cloudsim.services.hypervisor import guest_limit
 
 _CPU_THRESHOLD = "cluster.cpu.allocated.capacity.disablethreshold"
 _MEMORY_THRESHOLD = "cluster.memory.allocated.capacity.disablethreshold"
+_ELSEWHERE = "allow.deploy.vm.if.deploy.on.given.host.fails"
 _POOL_THRESHOLD = "pool.storage.allocated.capacity.disablethreshold"
 
 
@@ -103,6 +106,7 @@ def host_candidates(ctx: Context, zone_id: int, account_id: int | None) -> list[
                 os_category_id=row["os_category_id"],
                 cluster_enabled=row["cluster_state"] == "Enabled" and row["cluster_managed"] == "Managed",
                 pod_enabled=row["pod_state"] == "Enabled",
+                zone_enabled=row["zone_state"] == "Enabled",
                 machines=row["machines"],
                 machine_limit=guest_limit(ctx, row["hypervisor"], row["hypervisor_version"]),
                 account_machines=by_account.get(row["id"], 0),
@@ -141,6 +145,46 @@ def pool_candidates(ctx: Context, zone_id: int, account_id: int | None) -> list[
     return made
 
 
+def wishes(
+    ctx: Context, request: Request, last_host_id: int | None = None, others: Mapping[int, str] | None = None
+) -> list[Request]:
+    """The requests to try, one after the other: what would be best first, `request` itself at last.
+
+    A machine goes back to the host it ran on last, unless its affinity groups would rather have it elsewhere;
+    `others` are hosts that it keeps off if it can, with the reasons. With ``allow.deploy.vm.if.deploy.on.given.host.fails``
+    a machine that the named host cannot take goes elsewhere.
+    """
+    made = [request]
+    if request.host_id is not None and request.is_user and ctx.settings.flag(_ELSEWHERE):
+        return [request, replace(request, host_id=None, strict_tags=None, ignore_disabled=False)]
+    if others:
+        made.insert(0, replace(request, avoid={**request.avoid, **others}))
+    free = last_host_id is not None and request.host_id is None and last_host_id not in request.avoid
+    if free and content(request.affinity, last_host_id or 0):
+        made.insert(0, replace(made[0], host_id=last_host_id))
+    return made
+
+
+@dataclass(frozen=True, slots=True)
+class Candidates:
+    """What the allocators choose from, and the settings they obey."""
+
+    request: Request
+    hosts: Sequence[HostCandidate]
+    pools: Sequence[PoolCandidate]
+    rules: Policy
+
+
+def candidates(
+    ctx: Context, request: Request, *, zone_id: int, account_id: int, planner: str | None = None
+) -> Candidates:
+    """The hosts and pools of a zone for a request."""
+    rules = policy(ctx, zone_id, planner)
+    counted = account_id if counts_machines(rules) else None
+    request, hosts = dedication.apply(ctx, zone_id, account_id, request, host_candidates(ctx, zone_id, counted))
+    return Candidates(request, hosts, pool_candidates(ctx, zone_id, counted), rules)
+
+
 def reserve(
     ctx: Context,
     request: Request,
@@ -155,10 +199,8 @@ def reserve(
 
     Raises `InsufficientServers` or `InsufficientStorage`, with the reasons.
     """
-    rules = policy(ctx, zone_id, planner)
-    counted = account_id if counts_machines(rules) else None
-    request, hosts = dedication.apply(ctx, zone_id, account_id, request, host_candidates(ctx, zone_id, counted))
-    found = find(request, hosts, pool_candidates(ctx, zone_id, counted), rules, ctx.chance)
+    among = candidates(ctx, request, zone_id=zone_id, account_id=account_id, planner=planner)
+    found = find(among.request, among.hosts, among.pools, among.rules, ctx.chance)
     db.take(ctx.tx, found.host.id, request.cpus * request.speed, request.memory)
     for pool, size, is_new in zip(found.pools, sizes, new, strict=True):
         if is_new:
@@ -171,4 +213,4 @@ def release(ctx: Context, host_id: int, cpu: int, memory: int) -> None:
     db.take(ctx.tx, host_id, -cpu, -memory, -1)
 
 
-__all__ = ["Mapping", "factors", "policy", "release", "reserve", "tags"]
+__all__ = ["Mapping", "candidates", "factors", "policy", "release", "reserve", "tags", "wishes"]

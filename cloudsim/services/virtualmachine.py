@@ -24,6 +24,7 @@ from cloudsim.db.types import any_of
 from cloudsim.jobs.job import Order
 from cloudsim.services import (
     access,
+    affinitygroup,
     dedication,
     network,
     resource,
@@ -70,6 +71,9 @@ LISTING = Listing(
         "group": equals(vm.c.group_id, "group"),
         "securitygroup": vm.c.id.in_(
             select(schema.security_group_vm.c.vm_id).where(schema.security_group_vm.c.group_id == bindparam("securitygroup"))
+        ),
+        "affinitygroup": vm.c.id.in_(
+            select(schema.affinity_group_vm.c.vm_id).where(schema.affinity_group_vm.c.group_id == bindparam("affinitygroup"))
         ),
         "user": equals(vm.c.user_id, "user"),
         "userdata": equals(vm.c.userdata_id, "userdata"),
@@ -205,6 +209,8 @@ class Deployment:
     #: uuids, or names.
     security_group_ids: Sequence[str] = ()
     security_group_names: Sequence[str] = ()
+    affinity_group_ids: Sequence[str] = ()
+    affinity_group_names: Sequence[str] = ()
     keypairs: Sequence[str] = ()
     userdata: str | None = None
     userdata_row: Row | None = None
@@ -279,6 +285,7 @@ def deploy(ctx: Context, want: Deployment) -> tuple[str, str]:
         if not network.may_use(ctx, card.network, want.account):
             raise PermissionDenied(f"network {card.network['name']} may not be used by account {want.account['name']}")
     groups = _security_groups(ctx, want, hypervisor)
+    affinity = affinitygroup.chosen(ctx, want.account, want.affinity_group_ids, want.affinity_group_names)
     disks = _disks(ctx, want)
     _check_limits(ctx, want, cpus, memory, disks)
     networks = [card.network["id"] for card in want.cards]
@@ -371,6 +378,7 @@ def deploy(ctx: Context, want: Deployment) -> tuple[str, str]:
         )
     if groups:
         securitygroup_member.join(ctx, vm_id, groups)
+    affinitygroup.join(ctx, vm_id, affinity)
     usage.machine(ctx, usage.ALLOCATED_VM, access.row(ctx, VIRTUAL_MACHINE, vm_id))
     arguments: dict[str, Any] = {"vm_id": vm_id, "first": True}
     if not want.start:
@@ -767,6 +775,44 @@ def recover(ctx: Context, row: Row) -> None:
         account_id=row["account_id"],
         domain_id=row["domain_id"],
     )
+
+
+def sketch(ctx: Context, want: Deployment) -> tuple[Row, list[Row]]:
+    """The machine and the volumes that `deploy` would store, as far as their placement looks at them; nothing is stored.
+
+    Raises `InvalidValue`, `PermissionDenied`.
+    """
+    _check_places(ctx, want)
+    cpus, speed, memory = compute(want.offering, want.details)
+    row: Row = {
+        "id": 0,
+        "type": "User",
+        "state": "Stopped",
+        "zone_id": want.zone["id"],
+        "account_id": want.account["id"],
+        "service_offering_id": want.offering["id"],
+        "template_id": want.template["id"],
+        "guest_os_id": want.template["guest_os_id"],
+        "hypervisor": _hypervisor(want),
+        "arch": want.template["arch"],
+        "cpu": cpus,
+        "speed": speed,
+        "memory": memory,
+        "host_id": None,
+        "last_host_id": None,
+        "in_affinity_groups": None,
+    }
+    disks: list[Row] = [
+        {
+            "name": disk.kind,
+            "size": disk.size,
+            "offering_tags": disk.offering["tags"] if disk.offering else None,
+            "storage_type": disk.offering["storage_type"] if disk.offering else None,
+            "pool_id": None,
+        }
+        for disk in _disks(ctx, want)
+    ]
+    return row, disks
 
 
 def move(ctx: Context, row: Row, event: str, **values: Any) -> Row:

@@ -5,17 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 from cloudsim.agents.base import AgentError, CommandFailed, HostUnreachable, MigrateMachine, Ping
-from cloudsim.allocators.base import Request, VolumeRequest
 from cloudsim.core import states
 from cloudsim.core.errors import AgentTimeout, CloudError, InvalidValue, OperationFailed
 from cloudsim.db import virtualmachine as db
 from cloudsim.db.database import Row
 from cloudsim.jobs.job import Order
 from cloudsim.jobs.workflow import Workflow, workflow
-from cloudsim.services import access, host_state, placement, shared_network
+from cloudsim.services import access, host_state, placement, shared_network, vm_request
 from cloudsim.services.cloud_machine import kind_of
 from cloudsim.services.context import Context
-from cloudsim.services.nouns import GUEST_OS, HOST, SERVICE_OFFERING, TEMPLATE, VIRTUAL_MACHINE
+from cloudsim.services.nouns import HOST, VIRTUAL_MACHINE
 from cloudsim.services.virtualmachine import lock, move
 from cloudsim.services.vm_workflows import MIB, Plain, address_of, host_address, result
 
@@ -65,35 +64,21 @@ def _reserve(ctx: Context, vm_id: int, host_id: int | None, source_id: int | Non
         raise InvalidValue(f"a virtual machine in state {row['state']} cannot be migrated: it must run")
     if host_id == row["host_id"]:
         raise InvalidValue("the virtual machine runs on that host already")
-    offering = access.row(ctx, SERVICE_OFFERING, row["service_offering_id"])
-    template = access.row(ctx, TEMPLATE, row["template_id"])
     disks = db.volumes_of(ctx.tx, vm_id)
     source = address_of(ctx, row["host_id"])
     request = shared_network.within_pods(
         ctx,
         row,
         db.nics_of(ctx.tx, vm_id),
-        Request(
-            cpus=row["cpu"],
-            speed=row["speed"],
-            memory=row["memory"] * MIB,
-            hypervisor=row["hypervisor"],
-            arch=row["arch"] or "x86_64",
-            host_tags=placement.tags(offering["host_tags"]) | placement.tags(template["tag"]),
-            os_category_id=access.row(ctx, GUEST_OS, row["guest_os_id"])["category_id"],
+        vm_request.of(
+            ctx,
+            row,
+            disks,
             host_id=host_id,
             # the cloud's own machines have addresses of their pod
             pod_id=None if row["type"] == "User" else row["pod_id"],
             avoid={row["host_id"]: "the machine comes from there"},
-            volumes=tuple(
-                VolumeRequest(
-                    disk["size"],
-                    placement.tags(disk["offering_tags"]),
-                    local=disk["storage_type"] == "local",
-                    pool_id=disk["pool_id"],
-                )
-                for disk in disks
-            ),
+            moves=True,
         ),
         stay=True,
     )

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import and_, bindparam, or_, select
@@ -32,7 +31,6 @@ from cloudsim.agents.base import (
     StartMachine,
     StopMachine,
 )
-from cloudsim.allocators.base import Request, VolumeRequest
 from cloudsim.core import states
 from cloudsim.core.errors import (
     CloudError,
@@ -50,6 +48,7 @@ from cloudsim.db.types import Big
 from cloudsim.jobs.workflow import Workflow, workflow
 from cloudsim.services import (
     access,
+    affinitygroup,
     network,
     placement,
     resource,
@@ -60,10 +59,11 @@ from cloudsim.services import (
     system_network,
     usage,
     vm_password,
+    vm_request,
 )
 from cloudsim.services.cloud_machine import HYPERVISOR
 from cloudsim.services.context import Context
-from cloudsim.services.nouns import ACCOUNT, GUEST_OS, HOST, NETWORK, SERVICE_OFFERING, TEMPLATE, VIRTUAL_MACHINE
+from cloudsim.services.nouns import ACCOUNT, GUEST_OS, HOST, NETWORK, VIRTUAL_MACHINE
 from cloudsim.services.virtualmachine import move
 
 vm, volume, nic = schema.vm, schema.volume, schema.nic
@@ -305,36 +305,15 @@ def _reserve(
     if routers and not ordered:  # others have asked for all of it: who asks makes sure that there is room at all
         move(ctx, row, event)
         return {"routers": routers}
-    offering = access.row(ctx, SERVICE_OFFERING, row["service_offering_id"])
     disks = db.volumes_of(ctx.tx, vm_id)
-    os = access.row(ctx, GUEST_OS, row["guest_os_id"])
-    template = access.row(ctx, TEMPLATE, row["template_id"])
-    request = Request(
-        cpus=row["cpu"],
-        speed=row["speed"],
-        memory=row["memory"] * MIB,
-        hypervisor=row["hypervisor"],
-        arch=row["arch"] or "x86_64",
-        host_tags=placement.tags(offering["host_tags"]) | placement.tags(template["tag"]),
-        os_category_id=os["category_id"],
+    request = vm_request.of(
+        ctx,
+        row,
+        disks,
         host_id=places.get("host_id"),
         cluster_id=places.get("cluster_id"),
         pod_id=places.get("pod_id"),
         avoid=dict.fromkeys(avoid, "it has just failed this machine"),
-        volumes=tuple(
-            VolumeRequest(
-                disk["size"],
-                placement.tags(disk["offering_tags"]),
-                local=disk["storage_type"] == "local",
-                pool_id=disk["pool_id"],
-            )
-            for disk in disks
-        ),
-        ignore_disabled=ctx.caller.is_admin
-        and (
-            places.get("host_id") is not None
-            or (row["type"] == router.TYPE and ctx.settings.flag("allow.router.on.disabled.resources"))
-        ),
         ha=bool(places.get("ha")),
     )
     if shared:
@@ -348,18 +327,14 @@ def _reserve(
         "new": [disk["pool_id"] is None for disk in disks],
         "planner": places.get("planner"),
     }
-    wishes, last = [request], row["last_host_id"]
     others = router.apart(ctx, row) if row["type"] == router.TYPE else {}
-    if others:
-        wishes.insert(0, replace(request, avoid={**request.avoid, **others}))
-    if last is not None and request.host_id is None and last not in avoid and places.get("last_host", True):
-        wishes.insert(0, replace(wishes[0], host_id=last))
+    wishes = placement.wishes(ctx, request, row["last_host_id"] if places.get("last_host", True) else None, others)
     for wish in wishes[:-1]:
         with contextlib.suppress(InsufficientCapacity):
             found = placement.reserve(ctx, wish, **planned)
             break
     else:
-        found = placement.reserve(ctx, request, **planned)
+        found = placement.reserve(ctx, wishes[-1], **planned)
     if routers:
         placement.release(ctx, found.host.id, row["cpu"] * row["speed"], row["memory"] * MIB)
         for disk, pool in zip(disks, found.pools, strict=True):
@@ -467,6 +442,8 @@ def start_failed(ctx: Context, error: CloudError, vm_id: int, first: bool = Fals
         row = move(ctx, _vm(ctx, vm_id), "OperationFailedToError" if hopeless else "OperationFailed")
     elif row["state"] == "Stopped" and hopeless:
         row = move(ctx, row, "OperationFailedToError")
+    if row["state"] == "Error":
+        affinitygroup.leave(ctx, row)
     _put_volumes_back(ctx, vm_id)
     if row["type"] == router.TYPE:
         router.start_failed(ctx, row, error)
@@ -797,6 +774,7 @@ def _expunged(ctx: Context, vm_id: int) -> Plain:
             securitygroup_member.leave(ctx, vm_id)
     if row["type"] != "User":
         system_network.release(ctx, vm_id)
+    affinitygroup.leave(ctx, row)
     usage.end(ctx, "vm", vm_id)
     ctx.tx.update(
         vm,

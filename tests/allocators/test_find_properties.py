@@ -9,9 +9,12 @@ from candidates import GIB, MIB, chance, host, pool, request
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cloudsim.allocators.base import HostCandidate, Policy, PoolCandidate, Request, VolumeRequest
+from cloudsim.allocators.base import AffinityGroup, HostCandidate, Policy, PoolCandidate, Request, VolumeRequest
+from cloudsim.allocators.explain import explain
 from cloudsim.allocators.find import NoHost, NoPool, find
 
+STRICT_APART, STRICT_TOGETHER = "host anti-affinity", "host affinity"
+APART, TOGETHER = "non-strict host anti-affinity", "non-strict host affinity"
 TAGS = st.frozensets(st.sampled_from(["a", "b"]), max_size=2)
 ALGORITHMS = ["random", "firstfit", "userdispersing", "firstfitleastconsumed", "fill", "spread"]
 PLANNERS = ["FirstFitPlanner", "UserDispersingPlanner", "UserConcentratedPodPlanner"]
@@ -74,6 +77,18 @@ def a_volume(draw: st.DrawFn) -> VolumeRequest:
 
 
 @st.composite
+def a_group(draw: st.DrawFn) -> AffinityGroup:
+    kind = draw(st.sampled_from([STRICT_APART, STRICT_TOGETHER, APART, TOGETHER]))
+    there = draw(st.dictionaries(st.integers(1, 4), st.integers(1, 2), max_size=3))
+    return AffinityGroup(draw(st.integers(1, 9)), kind, "group", there)
+
+
+def liking(asked: Request, at: HostCandidate) -> int:
+    """How much the groups that are not strict would have a host."""
+    return sum(group.hosts.get(at.id, 0) * {APART: -1, TOGETHER: 1}.get(group.kind, 0) for group in asked.affinity)
+
+
+@st.composite
 def a_request(draw: st.DrawFn) -> Request:
     return request(
         cpus=draw(st.integers(1, 3)),
@@ -87,6 +102,7 @@ def a_request(draw: st.DrawFn) -> Request:
         avoid=draw(st.dictionaries(st.integers(1, 4), st.just("it has just failed"), max_size=1)),
         volumes=tuple(draw(st.lists(a_volume(), max_size=3))),
         ignore_disabled=draw(st.booleans()),
+        affinity=tuple(draw(st.lists(a_group(), max_size=2))),
     )
 
 
@@ -111,6 +127,8 @@ def host_fits(asked: Request, at: HostCandidate) -> bool:
             asked.host_id in (None, at.id),
             asked.cluster_id in (None, at.cluster_id),
             asked.pod_id in (None, at.pod_id),
+            all(at.id not in group.hosts for group in asked.affinity if group.kind == STRICT_APART),
+            all(at.id in group.hosts for group in asked.affinity if group.kind == STRICT_TOGETHER and group.hosts),
         )
     )
 
@@ -179,14 +197,22 @@ def test_what_is_found_fits_and_what_fits_is_found(data: st.DataObject) -> None:
         for each in able
         if any(pools_fit(asked, each, ways, policy) for ways in product(pools, repeat=len(asked.volumes)))
     }
-    arguments = (asked, hosts, pools, policy, chance(data.draw(st.integers(0, 9))))
+    seed = data.draw(st.integers(0, 9))
+    arguments = (asked, hosts, pools, policy, chance(seed))
+    told = explain([asked], hosts, pools, policy, chance(seed))
+    assert {verdict.id for verdict in told.hosts if verdict.order is not None} == possible
+    assert all(verdict.rule and verdict.reason for verdict in told.hosts if verdict.order is None)
+    assert (told.found is not None, told.message == "") == (bool(possible), bool(possible))
     if possible:
         found = find(*arguments)
+        assert found == told.found
         assert found.host.id in possible
+        assert liking(asked, found.host) == max(liking(asked, each) for each in hosts if each.id in possible)
         assert pools_fit(asked, found.host, found.pools, policy)
         return
     with pytest.raises(NoPool if able else NoHost) as caught:
         find(*arguments)
+    assert caught.value.message == told.message
     assert len(caught.value.message) <= 600
     assert len(caught.value.message.splitlines()) <= 5
     assert caught.value.refusals or not hosts

@@ -7,11 +7,16 @@ from typing import Any
 import pytest
 from candidates import GIB, MIB, host, request
 
-from cloudsim.allocators.base import Dedication
+from cloudsim.allocators.base import AffinityGroup, Dedication
 from cloudsim.allocators.host_rules import HOST_RULES, host_refusal, rules_for
 
 ANN = Dedication("Host", 7, 2, "account ann")
 D = Dedication("Cluster", None, 2, "domain d")
+MINE = {"is_user": True, "account_id": 7, "domain_ids": frozenset({1, 2})}
+#: The same with the affinity groups that their machines are in.
+OF_ANN, OF_D = Dedication("Host", 7, 2, "account ann", 70), Dedication("Cluster", None, 2, "domain d", 20)
+TO_ANN, TO_D = AffinityGroup(70, "ExplicitDedication", "of ann"), AffinityGroup(20, "ExplicitDedication", "of d")
+APART, TOGETHER = AffinityGroup(1, "host anti-affinity", "web", {1: 1}), AffinityGroup(2, "host affinity", "db", {2: 3})
 #: The domains of somebody in the domain 2.
 BELOW = frozenset({1, 2, 3})
 
@@ -25,6 +30,40 @@ REFUSED: list[tuple[str, dict[str, Any], dict[str, Any], str]] = [
     ("dedicated", {"domain_ids": frozenset({1})}, {"dedications": (D,)}, "its cluster is dedicated to domain d"),
     ("dedicated", {"account_id": 8, "domain_ids": BELOW}, {"dedications": (ANN, D)}, "is dedicated to account ann"),
     ("dedicated", {"is_system": True}, {"dedications": (D,)}, "its cluster is dedicated to domain d"),
+    (
+        "dedicated",
+        MINE,
+        {"dedications": (OF_ANN,)},
+        "is dedicated to account ann: only machines of its affinity group go there",
+    ),
+    (
+        "dedicated",
+        MINE,
+        {"dedications": (OF_D,)},
+        "its cluster is dedicated to domain d: only machines of its affinity group go there",
+    ),
+    ("dedicated", {**MINE, "affinity": (TO_ANN,)}, {}, "is not dedicated to affinity group of ann"),
+    (
+        "dedicated",
+        {**MINE, "affinity": (TO_D,)},
+        {"dedications": (OF_ANN, OF_D)},
+        "is not dedicated to affinity group of d",
+    ),
+    (
+        "dedicated",
+        {**MINE, "account_id": 8, "affinity": (TO_ANN,)},
+        {"dedications": (OF_ANN,)},
+        "is dedicated to account ann",
+    ),
+    ("anti_affinity", {"affinity": (APART,)}, {}, "has a machine of host anti-affinity group web"),
+    ("affinity", {"affinity": (TOGETHER,)}, {}, "has no machine of host affinity group db, which is on another host"),
+    ("zone_enabled", {"enters_zone": True}, {"zone_enabled": False}, "its zone is disabled"),
+    (
+        "tags",
+        {"host_tags": frozenset({"ssd", "gpu"}), "strict_tags": frozenset({"gpu", "other"})},
+        {"tags": frozenset({"b"})},
+        "lacks the host tags gpu",
+    ),
     ("status", {}, {"status": "Down"}, "is in status Down, not Up"),
     ("resource_state", {}, {"resource_state": "Maintenance"}, "is in resource state Maintenance, not Enabled"),
     ("cluster_enabled", {}, {"cluster_enabled": False}, "its cluster is disabled"),
@@ -71,6 +110,19 @@ def test_every_rule_is_covered() -> None:
         ({"account_id": 8, "domain_ids": BELOW}, {"dedications": (D,)}),
         ({"is_system": True}, {"dedications": (Dedication("Zone", 7, 2),)}),
         ({"ha": True}, {"kept_for_ha": True}),
+        # members of the group of a dedication, the narrowest one counts; a whole zone needs none
+        ({**MINE, "affinity": (TO_ANN,)}, {"dedications": (OF_ANN, OF_D)}),
+        ({**MINE, "affinity": (TO_D,)}, {"dedications": (OF_D,)}),
+        ({**MINE, "affinity": (TO_D, TO_ANN)}, {"dedications": (OF_ANN,)}),
+        (MINE, {"dedications": (Dedication("Zone", None, 2, "domain d", 20),)}),
+        ({**MINE, "affinity": (APART,)}, {"id": 2}),
+        ({"affinity": (TOGETHER,)}, {"id": 2}),
+        ({"affinity": (AffinityGroup(2, "host affinity", "db"),)}, {}),
+        ({"affinity": (AffinityGroup(2, "non-strict host anti-affinity", "db", {1: 4}),)}, {}),
+        ({"host_tags": frozenset({"ssd", "gpu"}), "strict_tags": frozenset({"gpu"})}, {"tags": frozenset({"gpu"})}),
+        ({"host_tags": frozenset({"ssd"}), "strict_tags": frozenset()}, {}),
+        ({}, {"zone_enabled": False}),
+        ({"enters_zone": True, "ignore_disabled": True}, {"zone_enabled": False}),
         ({"cpus": 8, "speed": 2000}, {}),
         ({"cpus": 2, "speed": 1000}, {"cpu_used": 14000}),
         ({"memory": 16 * GIB}, {}),

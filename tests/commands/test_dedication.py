@@ -60,6 +60,7 @@ async def test_every_kind_is_dedicated_listed_and_released(
         f"{noun}name": place["name"],
         "domainid": d["id"],
         "accountid": ann["id"],
+        "affinitygroupid": made["affinitygroupid"],
     }
     status, text = await refused(api, f"dedicate{kind}", **{f"{noun}id": place["id"]}, domainid=d["id"])
     assert (status, "account ann already" in text) == (530, True)
@@ -69,12 +70,14 @@ async def test_every_kind_is_dedicated_listed_and_released(
         {f"{noun}id": place["id"]},
         {"domainid": d["id"]},
         {"domainid": d["id"], "account": "ann"},
+        {"affinitygroupid": made["affinitygroupid"]},
         {"keyword": place["name"]},
     ):
         assert await api.call(name, **given) == {"count": 1, f"dedicated{noun}": [made]}, given
     root = (await api.call("listDomains", name="ROOT"))["domain"][0]["id"]
-    for given in ({"domainid": root}, {"keyword": "nowhere"}, {"affinitygroupid": made["id"]}):
+    for given in ({"domainid": root}, {"keyword": "nowhere"}):
         assert await api.call(name, **given) == {}, given
+    assert (await refused(api, name, affinitygroupid=made["id"]))[0] == 431
     assert (await refused(api, name, account="ann"))[0] == 431
     assert (await refused(api, name, account="bob", domainid=d["id"]))[0] == 431
     await release(api, kind, place)
@@ -165,8 +168,8 @@ async def test_machines_go_where_they_belong(api: Api, http: aiohttp.ClientSessi
     below = await domain(api, "below", d)
     ann, bob = await person(api, http, "ann", domainid=below["id"]), await person(api, http, "bob")
     kept = where["Cluster"]
-    await dedicate(api, "Cluster", kept, domainid=d["id"])
-    machines = [await ann.deploy() for _ in range(6)]
+    made = await dedicate(api, "Cluster", kept, domainid=d["id"])
+    machines = [await ann.deploy(affinitygroupids=made["affinitygroupid"]) for _ in range(6)]
     assert {await cluster_of(api, one) for one in machines} == {kept["id"]}
     others = [await bob.deploy() for _ in range(6)]
     assert kept["id"] not in {await cluster_of(api, one) for one in others}
@@ -177,10 +180,12 @@ async def test_machines_go_where_they_belong(api: Api, http: aiohttp.ClientSessi
     ):
         status, text = await refused(api, command, **given)
         assert (status, "its cluster is dedicated to domain d" in text) == (533, True), command
-    # those of the owner may leave, and use what is shared when nothing else is left
+    # those of the owner without the group of the dedication use what is shared, and those with it nothing else
+    assert kept["id"] not in {await cluster_of(api, await ann.deploy()) for _ in range(4)}
     for host in (await api.call("listHosts", clusterid=kept["id"]))["host"]:
         await api.call("updateHost", id=host["id"], allocationstate="Disable")
-    assert await cluster_of(api, await ann.deploy()) != kept["id"]
+    given = {**await ann.basics(), "affinitygroupids": made["affinitygroupid"]}
+    assert (await refused(ann, "deployVirtualMachine", **given))[0] == 533
     await check(server)
 
 

@@ -308,6 +308,11 @@ class Player:
                 await self.api.call("updateHost", id=self.hosts[name], name=name, hosttags=tags)
             elif what == "setting":
                 await self.api.call("updateConfiguration", name=words[0], value=words[1])
+            elif what == "group":
+                kind = " ".join(words[1:])
+                await self.live(
+                    lambda kind=kind, name=words[0]: self.api.call("createAffinityGroup", name=name, type=kind)
+                )
             elif what == "machine":
                 for rest in [host for group in (*taken.values(), *free) for host in group]:
                     await self.api.call("deleteHost", id=rest["id"], forced=True)
@@ -316,6 +321,7 @@ class Player:
                 name, host, *more = words
                 offer = offers["ha" in more, "big" in more]
                 given = {**basics, "serviceofferingid": offer, "hostid": self.hosts[host], "name": name}
+                given["affinitygroupnames"] = next((word[6:] for word in more if word.startswith("group=")), None)
                 await self.live(lambda name=name, given=given: self._deploy(name, given))
             elif what == "system":
                 await self.live(lambda: self.server.periodic.run_now("system-vms"))

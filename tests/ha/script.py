@@ -5,7 +5,9 @@ A scenario is a file in ``scenarios/`` with three parts (``[setup]``, ``[play]``
 Setup, a line each:
 
 * ``host NAME [cluster] [tags=a,b]``: a simulated host (there are four clusters at most; ``c1`` where none is named);
-* ``machine NAME HOST [ha] [big]``: a virtual machine that runs there, with or without HA; a big one fills most of a host;
+* ``group NAME TYPE``: an affinity group;
+* ``machine NAME HOST [ha] [big] [group=NAME]``: a virtual machine that runs there, with or without HA; a big one fills
+  most of a host;
 * ``system``: the cloud's own machines, called ``proxy`` and ``ssvm``;
 * ``oobm HOST``: the host has out-of-band management; ``guard HOST``: host HA looks after it;
 * ``setting NAME VALUE``: a global setting.

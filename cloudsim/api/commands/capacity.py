@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from cloudsim.api.command import Body, ListCommand
 from cloudsim.api.params import boolean, integer, ref, string
-from cloudsim.api.responses.capacity import CAPACITY
+from cloudsim.api.responses.capacity import CAPACITY_ADVISED
 from cloudsim.core.errors import InvalidValue
 from cloudsim.services import capacity, nouns
 from cloudsim.services.context import Context
 
 
-class ListCapacity(ListCommand, name="listCapacity", response=CAPACITY):
+class ListCapacity(ListCommand, name="listCapacity", response=CAPACITY_ADVISED):
     """Lists how much room zones, pods and clusters have, and how much of it is taken."""
 
     clusterid = ref(nouns.CLUSTER, since="3.0.0")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cloudsim.api.command import AsyncCommand, Body, ListCommand, id_of
-from cloudsim.api.params import ref, string, uuid
+from cloudsim.api.params import ref, string
 from cloudsim.api.responses.base import SUCCESS
 from cloudsim.api.responses.dedication import DEDICATED_CLUSTER, DEDICATED_HOST, DEDICATED_POD, DEDICATED_ZONE
 from cloudsim.core.errors import InvalidValue
@@ -11,7 +11,6 @@ from cloudsim.services import access, dedication, nouns
 from cloudsim.services.context import Context, Row
 
 _ACCOUNT = "The account it is dedicated to; without it, all of the domain and of those below"
-_GROUP = "Only those that this affinity group stands for: none has one yet"
 
 
 class _Dedicate(AsyncCommand):
@@ -25,7 +24,7 @@ class _Dedicate(AsyncCommand):
 
 class _List(ListCommand):
     account = string("The account that they are dedicated to; goes together with domainid")
-    affinitygroupid = uuid(_GROUP)
+    affinitygroupid = ref(nouns.AFFINITY_GROUP, "Only those whose machines are in this affinity group")
     domainid = ref(nouns.DOMAIN)
 
     def dedicated(self, ctx: Context, kind: str, place: Row | None) -> Body:
@@ -39,7 +38,7 @@ class _List(ListCommand):
             place=id_of(place),
             domain=id_of(self.domainid),
             account=id_of(owner),
-            none=True if self.affinitygroupid else None,
+            group=id_of(self.affinitygroupid),
         )
 
 

@@ -11,6 +11,7 @@ from cloudsim.core.errors import InvalidValue
 from cloudsim.services import stats, virtualmachine, vm_lease_rules
 from cloudsim.services.context import Context
 from cloudsim.services.nouns import (
+    AFFINITY_GROUP,
     CLUSTER,
     HOST,
     INSTANCE_GROUP,
@@ -65,7 +66,7 @@ class ListVirtualMachines(OwnedList, name="listVirtualMachines", response=VIRTUA
     )
     retrieveonlyresourcecount = boolean("Whether only the number of virtual machines is told")
     showicon = boolean(since="4.16.0.0")
-    affinitygroupid = uuid_param()
+    affinitygroupid = ref(AFFINITY_GROUP)
     autoscalevmgroupid = uuid_param(since="4.18.0")
     backupofferingid = uuid_param(since="4.17")
     securitygroupid = ref(SECURITY_GROUP, since="4.15")
@@ -81,7 +82,7 @@ class ListVirtualMachines(OwnedList, name="listVirtualMachines", response=VIRTUA
                 raise InvalidValue(f"details takes {', '.join(DETAILS)}, not '{name[:64]}'")
         # places and kinds of things that no machine of this server belongs to
         elsewhere = (
-            self.affinitygroupid, self.autoscalevmgroupid, self.backupofferingid,
+            self.autoscalevmgroupid, self.backupofferingid,
             self.extensionid, self.vpcid, self.gpuenabled, self.isvnf,
         )  # fmt: skip
         body = self.select(
@@ -100,6 +101,7 @@ class ListVirtualMachines(OwnedList, name="listVirtualMachines", response=VIRTUA
             iso=id_of(self.isoid),
             offering=id_of(self.serviceofferingid),
             group=id_of(self.groupid),
+            affinitygroup=id_of(self.affinitygroupid),
             securitygroup=id_of(self.securitygroupid),
             network=id_of(self.networkid),
             user=id_of(self.userid),

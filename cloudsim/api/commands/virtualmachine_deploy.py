@@ -138,6 +138,8 @@ class DeployVirtualMachine(AsyncCommand, name="deployVirtualMachine", response=V
             group=self.group,
             security_group_ids=self.securitygroupids or (),
             security_group_names=self.securitygroupnames or (),
+            affinity_group_ids=self.affinitygroupids or (),
+            affinity_group_names=self.affinitygroupnames or (),
             keypairs=self.keypairs or ([self.keypair] if self.keypair else []),
             userdata=virtualmachine.check_userdata(ctx, data, self.zoneid),
             userdata_row=data_row,
@@ -167,8 +169,6 @@ class DeployVirtualMachine(AsyncCommand, name="deployVirtualMachine", response=V
                 raise BadParameter(f"there is no {name.removesuffix('id')} with id {value}")
         if self.templateid is None:
             raise InvalidValue("templateid is missing: say what to deploy from")
-        if self.affinitygroupids or self.affinitygroupnames:
-            raise InvalidValue("there is no affinity group of that name or id")
         if (self.securitygroupids or self.securitygroupnames) and not (
             self.zoneid["security_groups"] or self.zoneid["network_type"] == "Basic"
         ):

@@ -10,3 +10,11 @@ CAPACITY = Response(
     long="capacityallocated capacitytotal capacityused",
     short="type",
 )
+#: With what the failure of a host would leave.
+CAPACITY_ADVISED = Response(
+    "capacity",
+    string=" ".join(name for name, kind in CAPACITY.fields.items() if kind == "string"),
+    long="capacityafterhostfailure capacityallocated capacitytotal capacityused",
+    short="type",
+    boolean="survivesahostfailure",
+)

@@ -11,7 +11,7 @@ from cloudsim.services.context import Context
 
 def _response(kind: str) -> Response:
     noun = kind.lower()
-    made = Response(f"dedicated{noun}", string=f"accountid domainid id {noun}id {noun}name")
+    made = Response(f"dedicated{noun}", string=f"accountid affinitygroupid domainid id {noun}id {noun}name")
 
     @made.presents
     def present(ctx: Context, ids: Sequence[int]) -> list[Object]:
@@ -20,6 +20,7 @@ def _response(kind: str) -> Response:
                 **{"id": row["uuid"], f"{noun}id": row["place_uuid"], f"{noun}name": row["place_name"]},
                 domainid=row["domain_uuid"],
                 accountid=row["account_uuid"],
+                affinitygroupid=row["group_uuid"],
             )
             for row in dedication.page(ctx, kind, ids)
         ]

@@ -33,10 +33,13 @@ HOST_METRICS = _more(
     boolean=_THRESHOLDS,
 )
 _OF_PLACES = (
-    "state cputotal cpuused cpuallocated cpumaxdeviation memorytotal memoryused memoryallocated memorymaxdeviation"
+    "state cputotal cpuused cpuallocated cpumaxdeviation memorytotal memoryused memoryallocated memorymaxdeviation "
+    "cpuafterhostfailure memoryafterhostfailure"
 )
-CLUSTER_METRICS = _more(CLUSTER, string=f"{_OF_PLACES} hosts drsimbalance", boolean=_THRESHOLDS)
-ZONE_METRICS = _more(ZONE, string=f"{_OF_PLACES} clusters", boolean=_THRESHOLDS)
+CLUSTER_METRICS = _more(
+    CLUSTER, string=f"{_OF_PLACES} hosts drsimbalance", boolean=f"{_THRESHOLDS} survivesahostfailure"
+)
+ZONE_METRICS = _more(ZONE, string=f"{_OF_PLACES} clusters", boolean=f"{_THRESHOLDS} survivesahostfailure")
 STORAGE_POOL_METRICS = _more(
     STORAGE_POOL,
     string="disksizeusedgb disksizetotalgb disksizeallocatedgb disksizeunallocatedgb",

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from cloudsim.api.responses import affinitygroup
+from cloudsim.api.responses.affinitygroup import AFFINITY_GROUP
 from cloudsim.api.responses.base import Object, Response, owner, shown
 from cloudsim.api.responses.securitygroup import SECURITY_GROUP, of_machine
 from cloudsim.api.responses.tag import TAG, tags
@@ -41,7 +43,7 @@ VIRTUAL_MACHINE = Response(
     nested={
         "nic": ("set", NIC),
         "tags": ("set", TAG),
-        "affinitygroup": ("set", None),
+        "affinitygroup": ("set", AFFINITY_GROUP),
         "securitygroup": ("set", SECURITY_GROUP),
     },
 )
@@ -81,6 +83,9 @@ def present(ctx: Context, ids: Sequence[int]) -> list[Object]:
         for row, one in zip(found.rows, made, strict=True):
             whose = parts["account"][row["account_id"]]
             one["securitygroup"] = [of_machine(group, whose) for group in found.security.get(row["id"], [])]
+    if found.affinity:
+        for row, one in zip(found.rows, made, strict=True):
+            one["affinitygroup"] = [affinitygroup.of_machine(group) for group in found.affinity.get(row["id"], ())]
     if ctx.cloud.observed.machines:
         for row, one in zip(found.rows, made, strict=True):
             if row["state"] == "Running" and row["uuid"] in ctx.cloud.observed.machines:

@@ -18,6 +18,7 @@ from cloudsim.db.schema.account import (
     user,
     user_data,
 )
+from cloudsim.db.schema.affinitygroup import affinity_group, affinity_group_vm
 from cloudsim.db.schema.availability import host_ha, oobm
 from cloudsim.db.schema.base import metadata
 from cloudsim.db.schema.infrastructure import (
@@ -80,11 +81,13 @@ from cloudsim.db.schema.virtualmachine import (
 from cloudsim.db.schema.webhook import webhook, webhook_delivery
 
 #: The newest migration: what an empty database is made at.
-VERSION = "0017"
+VERSION = "0018"
 
 __all__ = [
     "VERSION",
     "account",
+    "affinity_group",
+    "affinity_group_vm",
     "alert",
     "annotation",
     "capacity_alert",

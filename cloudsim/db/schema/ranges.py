@@ -16,6 +16,8 @@ dedicated_resource = resource(
     ref("domain_id", "domain"),
     # None: all accounts of the domain and of those below
     ref("account_id", "account", optional=True),
+    # the group whose machines go there
+    ref("group_id", "affinity_group", optional=True),
     # no place is dedicated twice
     unique_alive("uq_dedicated_resource", "kind", "place_id"),
 )

@@ -79,6 +79,8 @@ vm = resource(
     big("lease_expiry"),
     text("lease_action"),
     Column("lease_state", String(16)),
+    # whether it is in affinity groups: those of a machine that is in none are not looked for
+    maybe("in_affinity_groups"),
     Index("ix_vm_account_id_removed", "account_id", "removed"),
     Index("ix_vm_domain_id_removed", "domain_id", "removed"),
     Index("ix_vm_state", "state", "destroyed"),

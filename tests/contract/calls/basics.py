@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from typing import Any
 
 from apiclient import Api
@@ -14,20 +15,29 @@ async def data_disk(api: Api) -> dict[str, Any]:
     return {"diskofferingid": offering["id"]}
 
 
+async def in_a_group(api: Api) -> dict[str, Any]:
+    """What puts a machine in an affinity group."""
+    made = await api.call("createAffinityGroup", name=f"g{next(_NUMBERS)}", type="host anti-affinity")
+    return {"affinitygroupids": made["id"]}
+
+
+_NUMBERS = itertools.count()
+
+
 @calls("deployVirtualMachine")
 async def _deploy(api: Api) -> Calls:
-    return [{**await api.basics(), **await data_disk(api)}]
+    return [{**await api.basics(), **await data_disk(api), **await in_a_group(api)}]
 
 
 @calls("startVirtualMachine")
 async def _start(api: Api) -> Calls:
-    machine = await api.deploy(**await data_disk(api), startvm=False)
+    machine = await api.deploy(**await data_disk(api), **await in_a_group(api), startvm=False)
     return [{"id": machine["id"]}]
 
 
 @calls("stopVirtualMachine", "rebootVirtualMachine", "destroyVirtualMachine")
 async def _running(api: Api) -> Calls:
-    return [{"id": (await api.deploy(**await data_disk(api)))["id"]}]
+    return [{"id": (await api.deploy(**await data_disk(api), **await in_a_group(api)))["id"]}]
 
 
 @calls("recoverVirtualMachine", "expungeVirtualMachine")
@@ -39,7 +49,7 @@ async def _destroyed(api: Api) -> Calls:
 
 @calls("listNetworks", "listVolumes", "listEvents", "listPublicIpAddresses", "listAsyncJobs")
 async def with_a_machine(api: Api) -> Calls:
-    machine = await api.deploy(**await data_disk(api))
+    machine = await api.deploy(**await data_disk(api), **await in_a_group(api))
     volumes = await api.call("listVolumes", virtualmachineid=machine["id"])
     addresses = await api.call("listPublicIpAddresses")
     for kind, row in (
@@ -56,7 +66,7 @@ async def with_a_machine(api: Api) -> Calls:
 
 @calls("queryAsyncJobResult")
 async def _job(api: Api) -> Calls:
-    answer = await api.call("deployVirtualMachine", **await api.basics())
+    answer = await api.call("deployVirtualMachine", **await api.basics(), **await in_a_group(api))
     await api.wait(answer["jobid"])
     return [{"jobid": answer["jobid"]}]
 
