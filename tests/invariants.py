@@ -23,10 +23,18 @@ async def rest(server: Server) -> None:
 
 
 async def check(server: Server) -> None:
-    """Raises AssertionError for whatever does not hold."""
+    """Raises AssertionError for whatever does not hold of a server at rest whose hosts all answer."""
     await rest(server)
-    assert await rows(server, "SELECT uuid, state FROM job WHERE state IN ('queued', 'running')") == []
-    between = "SELECT uuid, state FROM vm WHERE removed IS NULL AND state IN ('Starting', 'Stopping', 'Expunging')"
+    await check_records(server)
+    between = "SELECT uuid, state FROM vm WHERE removed IS NULL AND state = 'Expunging'"
+    assert await rows(server, between) == []
+    await check_world(server)
+
+
+async def check_records(server: Server) -> None:
+    """What holds of the database at rest even while hosts are broken; what they hinder stays Expunging."""
+    assert await rows(server, "SELECT uuid, state, workflow FROM job WHERE state IN ('queued', 'running')") == []
+    between = "SELECT uuid, state FROM vm WHERE removed IS NULL AND state IN ('Starting', 'Stopping', 'Migrating')"
     assert await rows(server, between) == []
     between = "SELECT uuid, state FROM volume WHERE removed IS NULL AND state NOT IN ('Ready', 'Allocated', 'Destroy')"
     assert await rows(server, between) == []
@@ -76,18 +84,129 @@ async def check(server: Server) -> None:
     )
     for pool_id, size, true_size in allocated:
         assert size == true_size, pool_id
-    # the world is as the database says: what should run runs, there and nowhere else, and no volume is left over
+    steps = "SELECT job_id FROM job_step WHERE job_id NOT IN (SELECT id FROM job)"
+    assert await rows(server, steps) == []
+    await _check_places(server)
+    await _check_snapshots(server)
+    await _check_usage(server)
+
+
+async def _check_places(server: Server) -> None:
+    """What is somewhere is there, and what is nowhere takes nothing."""
+    wrong = "SELECT uuid, state, host_id FROM vm WHERE removed IS NULL AND (state = 'Running') <> (host_id IS NOT NULL)"
+    assert await rows(server, wrong) == []
+    wrong = (
+        "SELECT v.uuid, h.uuid, h.status FROM vm v JOIN host h ON v.host_id = h.id"
+        " WHERE v.removed IS NULL AND (h.removed IS NOT NULL OR h.status = 'Down')"
+    )
+    assert await rows(server, wrong) == []
+    wrong = "SELECT uuid, resource_state, fencing FROM host WHERE resource_state = 'PrepareForMaintenance' OR fencing"
+    assert await rows(server, wrong) == []
+    wrong = (
+        "SELECT h.uuid, v.uuid FROM host h JOIN vm v ON v.host_id = h.id"
+        " WHERE h.resource_state = 'Maintenance' AND v.removed IS NULL"
+    )
+    assert await rows(server, wrong) == []
+    # HA works for machines that are down and shall not be
+    wrong = "SELECT w.vm_id, v.state FROM ha_work w JOIN vm v ON w.vm_id = v.id WHERE v.removed IS NOT NULL OR v.state <> 'Stopped'"
+    assert await rows(server, wrong) == []
+    # a network that is there has the VLAN it says, and nobody else's address
+    wrong = (
+        "SELECT n.uuid, n.vlan FROM network n LEFT JOIN vnet t ON t.network_id = n.id"
+        " WHERE n.removed IS NULL AND n.state = 'Implemented' AND n.guest_type = 'Isolated' AND t.id IS NULL"
+    )
+    assert await rows(server, wrong) == []
+    wrong = "SELECT address, state FROM public_ip WHERE state NOT IN ('Free', 'Allocated', 'Reserved')"
+    assert await rows(server, wrong) == []
+    wrong = (
+        "SELECT n.uuid FROM network n JOIN account a ON n.account_id = a.id WHERE n.removed IS NULL AND a.removed IS NOT NULL"
+        " UNION SELECT v.uuid FROM vm v JOIN account a ON v.account_id = a.id WHERE v.removed IS NULL AND a.removed IS NOT NULL"
+        " UNION SELECT v.uuid FROM volume v JOIN account a ON v.account_id = a.id WHERE v.removed IS NULL AND a.removed IS NOT NULL"
+        " UNION SELECT s.uuid FROM vm_schedule s JOIN vm v ON s.vm_id = v.id WHERE s.removed IS NULL AND s.due IS NOT NULL"
+        " AND s.enabled AND v.removed IS NOT NULL"
+    )
+    assert await rows(server, wrong) == []
+    limits = (
+        "SELECT a.uuid, l.max, count(v.id) FROM resource_limit l JOIN account a ON l.owner_type = 'Account' AND l.owner_id = a.id"
+        " JOIN vm v ON v.account_id = a.id AND v.removed IS NULL AND v.type = 'User'"
+        " AND v.state NOT IN ('Destroyed', 'Expunging', 'Error')"
+        " WHERE l.type = 0 AND l.tag = '' AND l.max >= 0 GROUP BY a.uuid, l.max HAVING count(v.id) > l.max"
+    )
+    assert await rows(server, limits) == []
+
+
+async def _check_snapshots(server: Server) -> None:
+    """Snapshots of machines: at rest, one current at most, each with a machine that is there and a parent that is."""
+    wrong = "SELECT uuid, state FROM vm_snapshot WHERE removed IS NULL AND state NOT IN ('Ready', 'Error')"
+    assert await rows(server, wrong) == []
+    wrong = 'SELECT vm_id FROM vm_snapshot WHERE removed IS NULL AND "current" GROUP BY vm_id HAVING count(*) > 1'
+    assert await rows(server, wrong) == []
+    wrong = "SELECT s.uuid FROM vm_snapshot s JOIN vm v ON s.vm_id = v.id WHERE s.removed IS NULL AND v.removed IS NOT NULL"
+    assert await rows(server, wrong) == []
+    wrong = (
+        "SELECT s.uuid, p.uuid FROM vm_snapshot s JOIN vm_snapshot p ON s.parent_id = p.id"
+        " WHERE s.removed IS NULL AND (p.removed IS NOT NULL OR p.vm_id <> s.vm_id OR p.state = 'Error')"
+    )
+    assert await rows(server, wrong) == []
+
+
+async def _check_usage(server: Server) -> None:
+    """Intervals: what is used has an open one, what is not has none, and none runs into the next."""
+    wrong = "SELECT type, uuid, started, ended FROM usage WHERE ended < started"
+    assert await rows(server, wrong) == []
+    wrong = (
+        "SELECT a.type, a.uuid, a.started, a.ended, b.started FROM usage a JOIN usage b ON a.kind = b.kind AND a.type = b.type"
+        " AND a.row_id = b.row_id AND a.id < b.id AND a.kind <> 'vmsnapshot'"
+        " WHERE a.ended IS NULL OR a.ended > b.started"
+    )
+    assert await rows(server, wrong) == []
+    open_ = "SELECT row_id FROM usage WHERE ended IS NULL AND kind = '{}' AND type = {}"
+    running = "SELECT id, uuid FROM vm WHERE type = 'User' AND removed IS NULL AND state = 'Running'"
+    have = {row_id for (row_id,) in await rows(server, open_.format("vm", 1))}
+    assert have == {row_id for row_id, _ in await rows(server, running)}
+    there = "SELECT id, state FROM vm WHERE type = 'User' AND removed IS NULL AND state NOT IN ('Destroyed', 'Expunging')"
+    have = {row_id for (row_id,) in await rows(server, open_.format("vm", 2))}
+    wanted = dict(await rows(server, there))
+    assert {row_id for row_id, state in wanted.items() if state != "Error"} <= have <= set(wanted)
+    snapshots = "SELECT id FROM vm_snapshot WHERE removed IS NULL AND state = 'Ready'"
+    assert {row for (row,) in await rows(server, open_.format("vmsnapshot", 25))} == {
+        row for (row,) in await rows(server, snapshots)
+    }
+    gone = (
+        "SELECT u.uuid FROM usage u JOIN volume v ON u.kind = 'volume' AND u.row_id = v.id"
+        " WHERE u.ended IS NULL AND v.removed IS NOT NULL"
+        " UNION SELECT u.uuid FROM usage u JOIN network n ON u.kind = 'network' AND u.row_id = n.id"
+        " WHERE u.ended IS NULL AND n.removed IS NOT NULL"
+        " UNION SELECT u.uuid FROM usage u JOIN nic n ON u.kind = 'nic' AND u.row_id = n.id"
+        " WHERE u.ended IS NULL AND n.removed IS NOT NULL"
+    )
+    assert await rows(server, gone) == []
+
+
+async def check_world(server: Server, healed: bool = True) -> None:
+    """The world is as the database says; while hosts are broken (not `healed`), where the database knows at all."""
+    machines = server.simulator.machines()
+    for host in server.simulator.hosts():
+        assert host.used == server.simulator.host_memory_used(host.uuid), host
     wanted = {
-        name: (uuid, state)
-        for name, uuid, state in await rows(
+        name: (uuid, doubt, state)
+        for name, uuid, doubt, state in await rows(
             server,
-            "SELECT v.instance_name, h.uuid, v.state FROM vm v LEFT JOIN host h ON v.host_id = h.id"
+            "SELECT v.instance_name, h.uuid, d.uuid, v.state FROM vm v LEFT JOIN host h ON v.host_id = h.id"
+            " LEFT JOIN host d ON v.power_host_id = d.id"
             " WHERE v.removed IS NULL AND v.hypervisor = 'Simulator'",
         )
     }
-    running = {machine.name: machine.host for machine in server.simulator.machines() if machine.power == "PowerOn"}
-    assert running == {name: uuid for name, (uuid, state) in wanted.items() if state == "Running"}
+    running = {machine.name: machine.host for machine in machines if machine.power == "PowerOn"}
+    if not healed:
+        # one that runs where it should not is known to be in doubt there
+        for name, host_uuid in running.items():
+            assert name in wanted, f"{name} is gone and runs on {host_uuid}"
+            assert host_uuid in wanted[name][:2], f"{name} runs on {host_uuid}, known as {wanted[name]}"
+        return
+    # what should run runs, there and nowhere else, and no volume is left over
+    assert running == {name: uuid for name, (uuid, _, state) in wanted.items() if state == "Running"}
     known = {uuid for (uuid,) in await rows(server, "SELECT uuid FROM volume WHERE removed IS NULL")}
     assert {volume.uuid for volume in server.simulator.volumes()} <= known
-    steps = "SELECT job_id FROM job_step WHERE job_id NOT IN (SELECT id FROM job)"
-    assert await rows(server, steps) == []
+    known = {uuid for (uuid,) in await rows(server, "SELECT uuid FROM vm_snapshot WHERE removed IS NULL")}
+    assert {snapshot.uuid for snapshot in server.simulator.snapshots()} <= known
