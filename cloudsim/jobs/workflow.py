@@ -8,8 +8,9 @@
 
 `step` and `finish` run a plain function in a write transaction that also records the step; after a crash the workflow is
 called again from its start, finished steps return what they stored, and commands to agents go out again with the same
-id, which an agent executes once. So between steps a workflow must be a pure function of what its steps returned: what it
-reads of the world it reads in a step, and it takes neither time nor chance from elsewhere.
+id, which an agent executes once (what it refused it may carry out now: see `Workflow.recorded`). So between steps a
+workflow must be a pure function of what its steps returned: what it reads of the world it reads in a step, and it takes
+neither time nor chance from elsewhere.
 
 When it raises, `failed` (again a plain function) undoes what must be undone, in the transaction that ends the job.
 """
@@ -99,6 +100,14 @@ class Workflow(Generic[C]):
         result = await self._engine.run_step(self.job, name, function, *args, **kwargs)
         steps[name] = result
         return result
+
+    def recorded(self, name: str) -> bool:
+        """Whether a step was finished before a crash.
+
+        What led to it must then not be done again where it would go another way: a host remembers what it carried out,
+        not what it refused, so a command that failed before may succeed now.
+        """
+        return name in self.job.steps
 
     async def finish(
         self, function: Callable[Concatenate[C, P], dict[str, Any]], /, *args: P.args, **kwargs: P.kwargs

@@ -203,10 +203,12 @@ async def investigate(wf: Workflow[Context], host_id: int) -> None:
     plan = await wf.step("plan", _plan, host_id)
     down = False
     if plan:
-        down = await wf.step("decide", _decide, host_id, alive=await _verdict(wf, plan))
+        alive = None if wf.recorded("decide") else await _verdict(wf, plan)
+        down = await wf.step("decide", _decide, host_id, alive=alive)
     if down:
-        await fence(wf, plan)
-        await wf.step("fenced", _fenced, host_id)
+        if not wf.recorded("fenced"):  # else it may be on again, and run machines
+            await fence(wf, plan)
+            await wf.step("fenced", _fenced, host_id)
         number = 0
         while await wf.step(f"clear-{number}", clear, host_id):
             number += 1

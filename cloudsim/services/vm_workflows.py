@@ -456,6 +456,8 @@ def start_failed(ctx: Context, error: CloudError, vm_id: int, first: bool = Fals
         row = move(ctx, _vm(ctx, vm_id), "OperationFailedToError" if hopeless else "OperationFailed")
     elif row["state"] == "Stopped" and hopeless:
         row = move(ctx, row, "OperationFailedToError")
+    if row["state"] == "Error":
+        usage.end(ctx, "vm", vm_id)
     _put_volumes_back(ctx, vm_id)
     if row["type"] == router.TYPE:
         router.start_failed(ctx, row, error)
@@ -471,7 +473,7 @@ def _put_volumes_back(ctx: Context, vm_id: int) -> None:
 async def run_start(wf: Workflow[Context], vm_id: int, places: Plain, prefix: str = "") -> tuple[Plain, dict[str, str]]:
     """The steps from a stopped machine to one that a host has started; answers what the host said, and volume paths."""
     doubt = await wf.step(prefix + "check", _check_start, vm_id)
-    if doubt:
+    if doubt and not wf.recorded(prefix + "clear"):
         try:
             await wf.call(
                 host_address(doubt["doubt"]),
@@ -491,6 +493,10 @@ async def run_start(wf: Workflow[Context], vm_id: int, places: Plain, prefix: st
             if not refusal:
                 raise
             raise InsufficientServers(f"{error.message} (before that: {refusal})") from None
+        if wf.recorded(f"{prefix}take-back-{attempt}"):  # it has refused before a crash: it is not asked again
+            avoid.append(plan["host"]["id"])
+            refusal = f"host {plan['host']['name']} refused before"
+            continue
         host = host_address(plan["host"])
         try:
             paths = {}
@@ -646,8 +652,9 @@ async def reboot(wf: Workflow[Context], vm_id: int, forced: bool = False, boot_i
         await wf.finish(_rebooted, vm_id)
         return
     stopping = await wf.step("stopping", _stopping, vm_id)
-    known = await run_stop(wf, stopping, False)
-    await wf.step("stopped", _stopped, vm_id, known, False)
+    if not wf.recorded("stopped"):  # else it runs again by now, perhaps
+        known = await run_stop(wf, stopping, False)
+        await wf.step("stopped", _stopped, vm_id, known, False)
     answer, paths = await run_start(wf, vm_id, {}, "again-")
     await wf.finish(started, vm_id, answer, paths)
 
@@ -690,11 +697,12 @@ async def destroy(
 ) -> None:
     """Stops a machine where it runs and marks it destroyed; with `expunge` removes it for good."""
     plan = await wf.step("destroying", _destroying, vm_id)
-    known = await run_stop(wf, plan, True) if plan else True
-    if not expunge:
-        await wf.finish(_destroyed, vm_id, known, volume_ids or [], True)
-        return
-    await wf.step("destroyed", _destroyed, vm_id, known, volume_ids or [], False)
+    if not wf.recorded("destroyed"):
+        known = await run_stop(wf, plan, True) if plan else True
+        if not expunge:
+            await wf.finish(_destroyed, vm_id, known, volume_ids or [], True)
+            return
+        await wf.step("destroyed", _destroyed, vm_id, known, volume_ids or [], False)
     await run_expunge(wf, vm_id)
     await wf.finish(_expunged, vm_id)
 
@@ -771,8 +779,10 @@ def _expunged(ctx: Context, vm_id: int) -> Plain:
         power_host_id=None,
         update_count=row["update_count"] + 1,
     )
+    ctx.tx.execute(_NO_SNAPSHOT_TAGS, vm_id=vm_id)
     ctx.tx.execute(_NO_SNAPSHOTS, vm_id=vm_id, at=ctx.now)
     ctx.tx.execute(_NO_SNAPSHOTS_USED, vm_id=vm_id, at=ctx.now)
+    ctx.tx.execute(_NO_SCHEDULES, vm_id=vm_id, at=ctx.now)
     ctx.tx.execute(_DELETE_DETAILS, vm_id=vm_id)
     ctx.tx.execute(_DELETE_TAGS, vm_id=vm_id)
     if row["type"] == router.TYPE:
@@ -790,6 +800,12 @@ _NO_SNAPSHOTS = (
     .where(schema.vm_snapshot.c.vm_id == bindparam("vm_id"), schema.vm_snapshot.c.removed.is_(None))
     .values(state="Removed", current=False, removed=bindparam("at", type_=Big))
 )
+_NO_SNAPSHOT_TAGS = schema.tag.delete().where(
+    schema.tag.c.resource_type == "VMSnapshot",
+    schema.tag.c.resource_id.in_(
+        select(schema.vm_snapshot.c.id).where(schema.vm_snapshot.c.vm_id == bindparam("vm_id"))
+    ),
+)
 _NO_SNAPSHOTS_USED = (
     schema.usage.update()
     .where(
@@ -798,6 +814,11 @@ _NO_SNAPSHOTS_USED = (
         schema.usage.c.ended.is_(None),
     )
     .values(ended=bindparam("at", type_=Big))
+)
+_NO_SCHEDULES = (
+    schema.vm_schedule.update()
+    .where(schema.vm_schedule.c.vm_id == bindparam("vm_id"), schema.vm_schedule.c.removed.is_(None))
+    .values(removed=bindparam("at", type_=Big), due=None)
 )
 _DELETE_DETAILS = schema.detail.delete().where(
     schema.detail.c.resource_type == "UserVm", schema.detail.c.resource_id == bindparam("vm_id")

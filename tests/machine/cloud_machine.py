@@ -44,7 +44,15 @@ TRUSTED = {
     "DeleteVMSnapshotCommand", "PingCommand", "StartupCommand", "CreateObjectCommand",
 }  # fmt: skip
 #: The periodic tasks that a minute may bring.
-TASKS = ("host-ping", "expunge", "system-vms", "vm-schedules", "vmsnapshot-expire", "account-cleanup", "security-groups")
+TASKS = (
+    "host-ping",
+    "expunge",
+    "system-vms",
+    "vm-schedules",
+    "vmsnapshot-expire",
+    "account-cleanup",
+    "security-groups",
+)
 MACHINE_OPS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("startVirtualMachine", {}),
     ("stopVirtualMachine", {}),
@@ -59,7 +67,15 @@ MACHINE_OPS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("updateVirtualMachine", {"haenable": False, "displayname": "other"}),
 )
 HOST_OPS = ("prepareHostForMaintenance", "cancelHostMaintenance", "reconnectHost", "updateHost")
-CLOUD_OPS = ("startRouter", "stopRouter", "rebootRouter", "destroyRouter", "stopSystemVm", "destroySystemVm", "migrateSystemVm")
+CLOUD_OPS = (
+    "startRouter",
+    "stopRouter",
+    "rebootRouter",
+    "destroyRouter",
+    "stopSystemVm",
+    "destroySystemVm",
+    "migrateSystemVm",
+)
 SCHEDULES = ("START", "STOP", "REBOOT", "FORCE_STOP", "FORCE_REBOOT")
 
 
@@ -94,7 +110,6 @@ class Cloud:
         self._dead = asyncio.Event()
         self._asked: set[asyncio.Task[None]] = set()
         self._wrong: list[str] = []
-        #: Whether a host did something and said that it did not: the world may lag behind then.
         self.errors = Errors()
 
     # -- the server's life
@@ -250,15 +265,17 @@ class Cloud:
         name = ("admin", "user", "other", "admin")[who % 4]
         if name not in self.keys:
             name = "admin"
-        if who % 4 == 3:
-            if await self.rows(f"SELECT 1 FROM project WHERE uuid = '{self.project}' AND removed IS NULL"):
-                given["projectid"] = self.project
+        there = f"SELECT 1 FROM project WHERE uuid = '{self.project}' AND removed IS NULL"
+        if who % 4 == 3 and await self.rows(there):
+            given["projectid"] = self.project
         if more == 1:
             given["startvm"] = False
         elif more == 2:
             given["details[0].simulator.ignore_shutdown"] = True
         elif more == 3 and name == "admin":
-            given["hostid"] = await self.one("SELECT uuid FROM host WHERE removed IS NULL AND type = 'Routing'", offering)
+            given["hostid"] = await self.one(
+                "SELECT uuid FROM host WHERE removed IS NULL AND type = 'Routing'", offering
+            )
         self.ask(name, "deployVirtualMachine", **given)
 
     _MACHINES = "SELECT uuid FROM vm WHERE removed IS NULL AND type = 'User' ORDER BY id"
@@ -300,7 +317,9 @@ class Cloud:
         command = CLOUD_OPS[which % len(CLOUD_OPS)]
         kind = "= 'DomainRouter'" if "Router" in command else "IN ('ConsoleProxy', 'SecondaryStorageVm')"
         found = await self.one(f"SELECT uuid FROM vm WHERE removed IS NULL AND type {kind} ORDER BY id", number)
-        if found is not None:
+        if found is not None and command == "migrateSystemVm":
+            self.ask("admin", command, virtualmachineid=found, autoselect=True)
+        elif found is not None:
             self.ask("admin", command, id=found)
 
     async def network(self, number: int, cleanup: bool) -> None:
@@ -326,7 +345,7 @@ class Cloud:
     def fault(self, wire: int, kind: int, count: int, host: int) -> None:
         """A host, or all of them, will do something wrong."""
         what = KINDS[kind % len(KINDS)]
-        if what in ("answer", "fail_after") and WIRES[wire % len(WIRES)] in TRUSTED:
+        if what == "answer" and WIRES[wire % len(WIRES)] in TRUSTED:
             what = "fail"
         where = self.hosts[host] if host < HOSTS else None
         rule = Rule(WIRES[wire % len(WIRES)], what, seconds=3.0 if what == "delay" else 0.0, count=count, host=where)

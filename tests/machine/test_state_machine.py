@@ -38,6 +38,7 @@ class Machine(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
+        self.failed = False
         self.loop = asyncio.new_event_loop()
         self.home = Path(tempfile.mkdtemp(prefix="cloudsim-machine-run-"))
         self.cloud: Cloud = self.run(new_cloud(self.home / "data"))
@@ -48,6 +49,7 @@ class Machine(RuleBasedStateMachine):
         try:
             return self.loop.run_until_complete(what)
         except BaseException as error:
+            self.failed = True
             if hasattr(self, "cloud"):
                 error.add_note("\n".join(self.cloud.log))
             raise
@@ -131,7 +133,8 @@ class Machine(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         try:
-            self.run(self.cloud.heal())
+            if not self.failed:
+                self.run(self.cloud.heal())
         finally:
             logging.getLogger("cloudsim").removeHandler(self.cloud.errors)
             self.loop.run_until_complete(self.cloud.close())

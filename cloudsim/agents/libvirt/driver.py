@@ -194,7 +194,9 @@ class LibvirtDriver:
         match command:
             case base.CreateMachineSnapshot() if running:
                 if not command.memory:
-                    raise CommandFailed("KVM keeps the disks of a virtual machine that runs together with its memory only")
+                    raise CommandFailed(
+                        "KVM keeps the disks of a virtual machine that runs together with its memory only"
+                    )
                 work = partial(snapshots.create, uuid=uuid, name=machine, snapshot=name, command=command.id)
                 await connection.run(work, limit=MEMORY)
             case base.CreateMachineSnapshot():
@@ -208,7 +210,9 @@ class LibvirtDriver:
                     raise CommandFailed(f"there is no snapshot {command.snapshot_name} in the disks of {command.name}")
                 if running:
                     memory = any(found.get(name, False) for found in held)
-                    work = partial(snapshots.revert, uuid=uuid, name=machine, snapshot=name, command=command.id, memory=memory)
+                    work = partial(
+                        snapshots.revert, uuid=uuid, name=machine, snapshot=name, command=command.id, memory=memory
+                    )
                     await connection.run(work, limit=MEMORY)
                     return
                 for pool, path in disks:

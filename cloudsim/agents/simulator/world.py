@@ -356,11 +356,14 @@ class World:
     def shut_down(self, uuid: str) -> None:
         """Turns a machine off that runs. ``LookupError`` where it does not."""
         with self.transaction() as db:
-            row = db.execute("SELECT host, memory FROM machines WHERE uuid = ? AND power = 'PowerOn'", (uuid,)).fetchone()
+            row = db.execute(
+                "SELECT host, memory FROM machines WHERE uuid = ? AND power = 'PowerOn'", (uuid,)
+            ).fetchone()
             if row is None:
                 raise LookupError(f"No simulated machine {uuid} runs")
             db.execute(
-                "UPDATE machines SET power = 'PowerOff', content = '', since = ? WHERE uuid = ?", (self.clock.now(), uuid)
+                "UPDATE machines SET power = 'PowerOff', content = '', since = ? WHERE uuid = ?",
+                (self.clock.now(), uuid),
             )
             db.execute("UPDATE hosts SET used = used - ? WHERE uuid = ?", (row[1], row[0]))
 

@@ -71,7 +71,9 @@ class Snapshots:
         found = []
         for disk in self.machine.disks:
             path = str(self.images / disk.pool / disk.path)
-            text = subprocess.run(["qemu-img", "info", "-U", "--output=json", path], capture_output=True, check=True).stdout
+            text = subprocess.run(
+                ["qemu-img", "info", "-U", "--output=json", path], capture_output=True, check=True
+            ).stdout
             found.append(sorted(one["name"] for one in json.loads(text).get("snapshots", ())))
         return found
 
