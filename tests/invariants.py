@@ -180,7 +180,8 @@ async def _check_usage(server: Server) -> None:
     await none(server, wrong)
     wrong = (
         "SELECT a.type, a.uuid, a.started, a.ended, b.started"
-        " FROM usage a JOIN usage b ON a.kind = b.kind AND a.type = b.type AND a.row_id = b.row_id AND a.id < b.id AND a.kind <> 'vmsnapshot'"
+        " FROM usage a JOIN usage b ON a.kind = b.kind AND a.type = b.type AND a.row_id = b.row_id AND a.id < b.id"
+        " AND a.kind <> 'vmsnapshot'"
         " WHERE a.ended IS NULL OR a.ended > b.started"
     )
     await none(server, wrong)

@@ -51,6 +51,12 @@ _BUSY = select(func.count()).where(
     vm.c.removed.is_(None),
     any_of(vm.c.state, "states"),
 )
+#: A host that is gone runs nothing.
+_NO_DOUBT = (
+    vm.update()
+    .where(vm.c.power_host_id == bindparam("host_id"), vm.c.host_id.is_(None), vm.c.removed.is_(None))
+    .values(power_state="PowerOff", power_host_id=None, power_time=bindparam("at", type_=vm.c.power_time.type))
+)
 #: What a host's driver knows it by; the rest of its details is an administrator's.
 _DETAILS = schema.detail.delete().where(
     schema.detail.c.resource_type == "Host",
@@ -249,7 +255,8 @@ def delete(ctx: Context, row: Row, *, forced: bool) -> None:
     if machines and not forced:
         raise InvalidValue(f"{len(machines)} virtual machines run on host {row['name']}: give forced=true to stop them")
     for machine in machines:
-        leave_host(ctx, machine, True, "FollowAgentPowerOffReport")
+        # until one that answers has said so, nobody knows; of one that does not, an administrator says so
+        leave_host(ctx, machine, row["status"] != "Up", "FollowAgentPowerOffReport")
         kind = kind_of(machine)
         ctx.event(
             f"{kind.event}.STOP",
@@ -272,6 +279,8 @@ def delete(ctx: Context, row: Row, *, forced: bool) -> None:
                     domain_id=machine["domain_id"],
                 )
             )
+    if row["status"] != "Up":
+        ctx.tx.execute(_NO_DOUBT, host_id=row["id"], at=ctx.now)
     dedication.end_of_place(ctx, "Host", row["id"])
     gone = host_state.want(ctx, row, "DeleteHost", "removed")
     host_state.reach(ctx, gone, "Remove", removed=ctx.now)

@@ -259,7 +259,7 @@ def _check_start(ctx: Context, vm_id: int) -> Plain:
     _check_running_limits(ctx, row)
     if row["power_state"] == "PowerUnknown" and row["power_host_id"] is not None:
         doubt = access.row(ctx, HOST, row["power_host_id"])
-        if doubt["status"] == "Down" or doubt["removed"] is not None:
+        if doubt["status"] == "Down":
             return {}  # it was fenced: nothing runs there
         return {"doubt": address_of(ctx, row["power_host_id"]), "uuid": row["uuid"], "name": row["instance_name"]}
     return {}
@@ -713,18 +713,26 @@ def _expunging(ctx: Context, vm_id: int) -> Plain:
         raise InvalidValue(f"a virtual machine in state {row['state']} cannot be expunged")
     if row["state"] != "Expunging":
         row = move(ctx, row, "ExpungeOperation")
-    hosts = {host_id for host_id in (row["last_host_id"], row["power_host_id"], row["host_id"]) if host_id}
+    ids = {host_id for host_id in (row["last_host_id"], row["power_host_id"], row["host_id"]) if host_id}
+    # what is off or gone for good cannot be asked to forget it, and runs nothing
+    hosts = [
+        host_id
+        for host_id in sorted(ids)
+        if (there := access.row(ctx, HOST, host_id))["removed"] is None and there["status"] != "Down"
+    ]
     removable = [
         disk
         for disk in db.volumes_of(ctx.tx, vm_id)
         if disk["type"] == "ROOT" or disk["state"] == "Destroy" or disk["path"] is None
     ]
-    by_pool = ctx.tx.scalar(_POOL_HOST, zone_id=row["zone_id"], hypervisor=row["hypervisor"])
-    reaching = row["last_host_id"] or row["power_host_id"] or by_pool
+    reaching = next(
+        (found for disk in removable if disk["pool_id"] and (found := host_for_pool(ctx, disk["pool_id"]))),
+        ctx.tx.scalar(_POOL_HOST, zone_id=row["zone_id"], hypervisor=row["hypervisor"]) or row["last_host_id"],
+    )
     return {
         "uuid": row["uuid"],
         "name": row["instance_name"],
-        "hosts": [address_of(ctx, host_id) for host_id in sorted(hosts)],
+        "hosts": [address_of(ctx, host_id) for host_id in hosts],
         "storage_host": address_of(ctx, reaching) if reaching else None,
         "volumes": [
             {"id": disk["id"], "uuid": disk["uuid"], "path": disk["path"] or disk["uuid"], "pool": disk["pool_uuid"]}

@@ -66,7 +66,15 @@ MACHINE_OPS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("updateVirtualMachine", {"haenable": True}),
     ("updateVirtualMachine", {"haenable": False, "displayname": "other"}),
 )
-HOST_OPS = ("prepareHostForMaintenance", "cancelHostMaintenance", "reconnectHost", "updateHost")
+HOST_OPS = (
+    "prepareHostForMaintenance",
+    "cancelHostMaintenance",
+    "reconnectHost",
+    "updateHost",
+    "deleteHost",
+    "declareHostAsDegraded",
+    "cancelHostAsDegraded",
+)
 CLOUD_OPS = (
     "startRouter",
     "stopRouter",
@@ -308,9 +316,21 @@ class Cloud:
 
     async def host(self, which: int, number: int) -> None:
         """Something is asked of a host."""
-        command = HOST_OPS[which % len(HOST_OPS)]
-        given = {"allocationstate": ("Disable", "Enable")[number // HOSTS % 2]} if command == "updateHost" else {}
-        self.ask("admin", command, id=self.hosts[number % HOSTS], **given)
+        command, uuid = HOST_OPS[which % len(HOST_OPS)], self.hosts[number % HOSTS]
+        given: dict[str, Any] = {}
+        if command == "updateHost":
+            given["allocationstate"] = ("Disable", "Enable")[number // HOSTS % 2]
+        ((status,),) = await self.rows(f"SELECT status FROM host WHERE uuid = '{uuid}'")
+        if command == "declareHostAsDegraded" and status != "Up":
+            self.power(number, 0, False)  # who says that it is broken has looked
+        if command == "deleteHost":
+            # the first two stay, so that there is a cloud
+            if number % HOSTS < HOSTS - 2:
+                return
+            given["forced"] = number >= HOSTS
+            if status != "Up":
+                self.power(number, 0, False)
+        self.ask("admin", command, id=uuid, **given)
 
     async def own(self, which: int, number: int) -> None:
         """Something is asked of a machine of the cloud's own."""
@@ -378,8 +398,10 @@ class Cloud:
         await self.die()
 
     async def minutes(self, count: int) -> None:
-        """Time passes, and the periodic tasks run."""
+        """Time passes, and the periodic tasks run, whatever else is under way."""
         for _ in range(count):
+            if self._dead.is_set():
+                break
             self.clock.advance(self.clock.now() + MINUTE)
             for name in TASKS:
                 task = asyncio.ensure_future(self.server.periodic.run_now(name))
@@ -388,7 +410,7 @@ class Cloud:
                 await self._until(task.done)
                 if self._dead.is_set():
                     break
-            await self.live()
+        await self.live()
         self.log.append(f"{count} minutes pass")
 
     # -- what must hold

@@ -87,7 +87,7 @@ class Machine(RuleBasedStateMachine):
     def schedule(self, which: int, number: int) -> None:
         self.then(self.cloud.schedule(which, number), True)
 
-    @rule(which=few, number=st.integers(0, 7), wait=st.booleans())
+    @rule(which=some, number=st.integers(0, 7), wait=st.booleans())
     def host(self, which: int, number: int, wait: bool) -> None:
         self.then(self.cloud.host(which, number), wait)
 
