@@ -112,6 +112,9 @@ class Cloud:
         self.offerings: list[str] = []
         self.zone = self.template = ""
         self.hosts: list[str] = []
+        #: Where the server dies next, and what happens then: for tests of one thing.
+        self.dies = ""
+        self.meanwhile: Callable[[], None] | None = None
         self._lives = 0
         self._fuse = 0
         self._busy = 0
@@ -149,10 +152,11 @@ class Cloud:
             return answer
 
         def step(function: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
-            async def wrapped(job: Any, *args: Any, **kwargs: Any) -> Any:
-                await self._burn(f"before a step of {job.workflow}")
-                result = await function(job, *args, **kwargs)
-                await self._burn(f"after a step of {job.workflow}")
+            async def wrapped(job: Any, what: Any, *args: Any, **kwargs: Any) -> Any:
+                name = what if isinstance(what, str) else "finish"
+                await self._burn(f"before {job.workflow}/{name}")
+                result = await function(job, what, *args, **kwargs)
+                await self._burn(f"after {job.workflow}/{name}")
                 return result
 
             return wrapped
@@ -176,9 +180,10 @@ class Cloud:
         """One boundary passed; the server dies at the one that was chosen."""
         if self._dead.is_set():
             await asyncio.Event().wait()
-        if self._fuse > 0:
+        if self._fuse > 0 or where == self.dies:
             self._fuse -= 1
-            if self._fuse == 0:
+            if self._fuse == 0 or where == self.dies:
+                self.dies = ""
                 self.log.append(f"the server dies {where}")
                 self._dead.set()
                 await asyncio.Event().wait()
@@ -205,6 +210,8 @@ class Cloud:
         self._asked.clear()
         await self.server.stop()
         self._busy = 0
+        if self.meanwhile is not None:
+            self.meanwhile()
         await self.serve()
 
     async def _until(self, done: Callable[[], bool]) -> None:
