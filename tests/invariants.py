@@ -135,6 +135,14 @@ async def _check_places(server: Server) -> None:
     await none(server, wrong)
     wrong = "SELECT address, state FROM public_ip WHERE state NOT IN ('Free', 'Allocated', 'Reserved')"
     await none(server, wrong)
+    wrong = (
+        "SELECT t.vlan, n.state FROM vnet t JOIN network n ON t.network_id = n.id"
+        " WHERE n.guest_type = 'Isolated' AND n.state <> 'Implemented'"
+        " UNION SELECT p.address, n.state FROM public_ip p JOIN network n ON p.network_id = n.id"
+        " WHERE n.removed IS NOT NULL OR p.state <> 'Allocated'"
+        " UNION SELECT p.address, a.state FROM public_ip p JOIN account a ON p.account_id = a.id WHERE a.removed IS NOT NULL"
+    )
+    await none(server, wrong)
     for table in ("network", "vm", "volume", "vm_snapshot", "vm_schedule"):
         await none(
             server,
@@ -236,7 +244,26 @@ async def check_world(server: Server, healed: bool = True) -> None:
     # what should run runs, there and nowhere else, and no volume is left over
     wanted_there = {name: uuid for name, (uuid, _, state) in wanted.items() if state == "Running"}
     assert running == wanted_there, (running, wanted_there)
-    known = {uuid for (uuid,) in await rows(server, "SELECT uuid FROM volume WHERE removed IS NULL")}
-    assert {volume.uuid for volume in server.simulator.volumes()} <= known
-    known = {uuid for (uuid,) in await rows(server, "SELECT uuid FROM vm_snapshot WHERE removed IS NULL")}
-    assert {snapshot.uuid for snapshot in server.simulator.snapshots()} <= known
+    known = dict(
+        await rows(
+            server,
+            "SELECT d.uuid, CASE WHEN v.hypervisor = 'Simulator' THEN d.state END"
+            " FROM volume d LEFT JOIN vm v ON d.vm_id = v.id"
+            " WHERE d.removed IS NULL",
+        )
+    )
+    there = {volume.uuid for volume in server.simulator.volumes()}
+    assert there <= set(known), there - set(known)
+    lost = {uuid for uuid, state in known.items() if state == "Ready"} - there
+    assert not lost, lost
+    known = dict(
+        await rows(
+            server,
+            "SELECT s.uuid, CASE WHEN v.hypervisor = 'Simulator' THEN s.state END"
+            " FROM vm_snapshot s JOIN vm v ON s.vm_id = v.id WHERE s.removed IS NULL",
+        )
+    )
+    there = {snapshot.uuid for snapshot in server.simulator.snapshots()}
+    assert there <= set(known), there - set(known)
+    lost = {uuid for uuid, state in known.items() if state == "Ready"} - there
+    assert not lost, lost

@@ -41,7 +41,7 @@ KINDS = ("fail", "fail_after", "lose", "drop", "hang", "delay", "answer")
 #: A host that says it stopped, moved, cut or deleted something and did not: nobody can keep a promise on that.
 TRUSTED = {
     "StopCommand", "FenceCommand", "MigrateCommand", "DestroyCommand", "DeleteCommand", "CheckOnHostCommand",
-    "DeleteVMSnapshotCommand", "PingCommand", "StartupCommand", "CreateObjectCommand",
+    "DeleteVMSnapshotCommand", "CreateVMSnapshotCommand", "PingCommand", "StartupCommand", "CreateObjectCommand",
 }  # fmt: skip
 #: The periodic tasks that a minute may bring.
 TASKS = (

@@ -25,8 +25,8 @@ from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 
-EXAMPLES = int(os.environ.get("CLOUDSIM_MACHINE_EXAMPLES", "12"))
-STEPS = int(os.environ.get("CLOUDSIM_MACHINE_STEPS", "25"))
+EXAMPLES = int(os.environ.get("CLOUDSIM_MACHINE_EXAMPLES", "24"))
+STEPS = int(os.environ.get("CLOUDSIM_MACHINE_STEPS", "30"))
 SEED = int(os.environ.get("CLOUDSIM_MACHINE_SEED", "5"))
 
 few = st.integers(0, 3)
