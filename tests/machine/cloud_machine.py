@@ -206,7 +206,8 @@ class Cloud:
         tasks = [*engine._tasks, *self._asked]
         for task in tasks:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        left = (await asyncio.wait(tasks, timeout=10))[1] if tasks else ()
+        assert not left, [task.get_stack() for task in left]
         self._asked.clear()
         await self.server.stop()
         self._busy = 0
