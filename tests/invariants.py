@@ -15,6 +15,12 @@ async def rows(server: Server, sql: str) -> list[tuple[Any, ...]]:
     return await server.db.read(lambda tx: tx._fetch(str(text(sql)), []))
 
 
+async def none(server: Server, sql: str) -> None:
+    """Raises AssertionError where a query finds anything."""
+    found = await rows(server, sql)
+    assert found == [], f"{sql}: {found}"
+
+
 async def rest(server: Server) -> None:
     """Waits until no job is unfinished."""
     async with asyncio.timeout(30):
@@ -23,42 +29,50 @@ async def rest(server: Server) -> None:
 
 
 async def check(server: Server) -> None:
-    """Raises AssertionError for whatever does not hold."""
+    """Raises AssertionError for whatever does not hold of a server at rest whose hosts all answer."""
     await rest(server)
-    assert await rows(server, "SELECT uuid, state FROM job WHERE state IN ('queued', 'running')") == []
-    between = "SELECT uuid, state FROM vm WHERE removed IS NULL AND state IN ('Starting', 'Stopping', 'Expunging')"
-    assert await rows(server, between) == []
+    await check_records(server)
+    between = "SELECT uuid, state FROM vm WHERE removed IS NULL AND state = 'Expunging'"
+    await none(server, between)
+    await check_world(server)
+
+
+async def check_records(server: Server) -> None:
+    """What holds of the database at rest even while hosts are broken; what they hinder stays Expunging."""
+    await none(server, "SELECT uuid, state, workflow FROM job WHERE state IN ('queued', 'running')")
+    between = "SELECT uuid, state FROM vm WHERE removed IS NULL AND state IN ('Starting', 'Stopping', 'Migrating')"
+    await none(server, between)
     between = "SELECT uuid, state FROM volume WHERE removed IS NULL AND state NOT IN ('Ready', 'Allocated', 'Destroy')"
-    assert await rows(server, between) == []
+    await none(server, between)
     # addresses belong to machines that are there
     stray = "SELECT n.ip FROM nic n JOIN vm v ON n.vm_id = v.id WHERE n.removed IS NULL AND v.removed IS NOT NULL"
-    assert await rows(server, stray) == []
+    await none(server, stray)
     twice = "SELECT network_id, ip FROM nic WHERE removed IS NULL AND ip IS NOT NULL GROUP BY 1, 2 HAVING count(*) > 1"
-    assert await rows(server, twice) == []
+    await none(server, twice)
     # a VLAN that is taken is that of the network which has it
     stray = "SELECT v.vlan FROM vnet v JOIN network n ON v.network_id = n.id WHERE n.removed IS NOT NULL OR n.vlan <> v.vlan"
-    assert await rows(server, stray) == []
+    await none(server, stray)
     # nobody's machines run on hosts that are kept for someone else
     strangers = (
         "SELECT v.uuid FROM dedicated_resource d JOIN vm v ON d.kind = 'Host' AND v.host_id = d.place_id"
         " WHERE d.removed IS NULL AND v.removed IS NULL AND v.type = 'User' AND v.account_id <> d.account_id"
     )
-    assert await rows(server, strangers) == []
+    await none(server, strangers)
     stray = "SELECT uuid FROM volume v WHERE removed IS NULL AND vm_id IN (SELECT id FROM vm WHERE removed IS NOT NULL)"
-    assert await rows(server, stray) == []
+    await none(server, stray)
     # a network has one router, or two that stand in for each other; each has its own row, and its cards while it is there
     more = (
         "SELECT n.name, count(*) FROM vm v JOIN network n ON v.network_id = n.id"
         " WHERE v.removed IS NULL AND v.state NOT IN ('Error', 'Destroyed', 'Expunging')"
         " GROUP BY n.name, n.id, n.redundant HAVING count(*) > CASE WHEN n.redundant THEN 2 ELSE 1 END"
     )
-    assert await rows(server, more) == []
+    await none(server, more)
     bare = "SELECT name FROM vm WHERE type = 'DomainRouter' AND id NOT IN (SELECT vm_id FROM router)"
-    assert await rows(server, bare) == []
+    await none(server, bare)
     stray = (
         "SELECT n.ip FROM system_nic n JOIN vm v ON n.vm_id = v.id WHERE n.removed IS NULL AND v.removed IS NOT NULL"
     )
-    assert await rows(server, stray) == []
+    await none(server, stray)
     # what hosts and pools have given away is what their machines and volumes add up to
     held = await rows(
         server,
@@ -68,26 +82,188 @@ async def check(server: Server) -> None:
         " GROUP BY c.host_id, c.cpu_used, c.memory_used, c.machines",
     )
     for host_id, cpu, memory, machines, true_cpu, true_memory, true_machines in held:
-        assert (cpu, memory, machines) == (true_cpu, true_memory, true_machines), host_id
+        assert (cpu, memory, machines) == (true_cpu, true_memory, true_machines), (
+            host_id,
+            cpu,
+            memory,
+            machines,
+            true_cpu,
+            true_memory,
+            true_machines,
+        )
     allocated = await rows(
         server,
         "SELECT p.id, p.allocated, coalesce(sum(v.size), 0) FROM storage_pool p"
         " LEFT JOIN volume v ON v.pool_id = p.id AND v.removed IS NULL GROUP BY p.id, p.allocated",
     )
     for pool_id, size, true_size in allocated:
-        assert size == true_size, pool_id
-    # the world is as the database says: what should run runs, there and nowhere else, and no volume is left over
-    wanted = {
-        name: (uuid, state)
-        for name, uuid, state in await rows(
+        assert size == true_size, (pool_id, size, true_size)
+    steps = "SELECT job_id FROM job_step WHERE job_id NOT IN (SELECT id FROM job)"
+    await none(server, steps)
+    await _check_places(server)
+    await _check_snapshots(server)
+    await _check_usage(server)
+
+
+async def _check_places(server: Server) -> None:
+    """What is somewhere is there, and what is nowhere takes nothing."""
+    wrong = "SELECT uuid, state, host_id FROM vm WHERE removed IS NULL AND (state = 'Running') <> (host_id IS NOT NULL)"
+    await none(server, wrong)
+    wrong = (
+        "SELECT v.uuid, h.uuid, h.status FROM vm v JOIN host h ON v.host_id = h.id"
+        " WHERE v.removed IS NULL AND (h.removed IS NOT NULL OR h.status = 'Down')"
+    )
+    await none(server, wrong)
+    wrong = "SELECT uuid, resource_state, fencing FROM host WHERE resource_state = 'PrepareForMaintenance' OR fencing"
+    await none(server, wrong)
+    wrong = (
+        "SELECT h.uuid, v.uuid FROM host h JOIN vm v ON v.host_id = h.id"
+        " WHERE h.resource_state = 'Maintenance' AND v.removed IS NULL"
+    )
+    await none(server, wrong)
+    # HA works for machines that are down and shall not be
+    wrong = (
+        "SELECT w.vm_id, v.state FROM ha_work w JOIN vm v ON w.vm_id = v.id"
+        " WHERE v.removed IS NOT NULL OR v.state <> 'Stopped'"
+    )
+    await none(server, wrong)
+    # a network that is there has the VLAN it says, and nobody else's address
+    wrong = (
+        "SELECT n.uuid, n.vlan FROM network n LEFT JOIN vnet t ON t.network_id = n.id"
+        " WHERE n.removed IS NULL AND n.state = 'Implemented' AND n.guest_type = 'Isolated' AND t.id IS NULL"
+    )
+    await none(server, wrong)
+    wrong = "SELECT address, state FROM public_ip WHERE state NOT IN ('Free', 'Allocated', 'Reserved')"
+    await none(server, wrong)
+    wrong = (
+        "SELECT t.vlan, n.state FROM vnet t JOIN network n ON t.network_id = n.id"
+        " WHERE n.guest_type = 'Isolated' AND n.state <> 'Implemented'"
+        " UNION SELECT p.address, n.state FROM public_ip p JOIN network n ON p.network_id = n.id"
+        " WHERE n.removed IS NOT NULL OR p.state <> 'Allocated'"
+        " UNION SELECT p.address, a.state FROM public_ip p JOIN account a ON p.account_id = a.id WHERE a.removed IS NOT NULL"
+    )
+    await none(server, wrong)
+    for table in ("network", "vm", "volume", "vm_snapshot", "vm_schedule"):
+        await none(
             server,
-            "SELECT v.instance_name, h.uuid, v.state FROM vm v LEFT JOIN host h ON v.host_id = h.id"
+            f"SELECT t.uuid FROM {table} t JOIN account a ON t.account_id = a.id"
+            " WHERE t.removed IS NULL AND a.removed IS NOT NULL",
+        )
+    wrong = (
+        "SELECT s.uuid FROM vm_schedule s JOIN vm v ON s.vm_id = v.id WHERE s.removed IS NULL AND v.removed IS NOT NULL"
+        " UNION SELECT t.uuid FROM tag t LEFT JOIN vm_snapshot s ON t.resource_id = s.id"
+        " WHERE t.resource_type = 'VMSnapshot' AND (s.id IS NULL OR s.removed IS NOT NULL)"
+    )
+    await none(server, wrong)
+    limits = (
+        "SELECT a.uuid, l.max, count(v.id) FROM resource_limit l"
+        " JOIN account a ON l.owner_type = 'Account' AND l.owner_id = a.id"
+        " JOIN vm v ON v.account_id = a.id AND v.removed IS NULL AND v.type = 'User'"
+        " AND v.state NOT IN ('Destroyed', 'Expunging', 'Error')"
+        " WHERE l.type = 0 AND l.tag = '' AND l.max >= 0 GROUP BY a.uuid, l.max HAVING count(v.id) > l.max"
+    )
+    await none(server, limits)
+
+
+async def _check_snapshots(server: Server) -> None:
+    """Snapshots of machines: at rest, one current at most, each with a machine that is there and a parent that is."""
+    wrong = "SELECT uuid, state FROM vm_snapshot WHERE removed IS NULL AND state NOT IN ('Ready', 'Error')"
+    await none(server, wrong)
+    wrong = 'SELECT vm_id FROM vm_snapshot WHERE removed IS NULL AND "current" GROUP BY vm_id HAVING count(*) > 1'
+    await none(server, wrong)
+    wrong = (
+        "SELECT s.uuid FROM vm_snapshot s JOIN vm v ON s.vm_id = v.id WHERE s.removed IS NULL AND v.removed IS NOT NULL"
+    )
+    await none(server, wrong)
+    wrong = (
+        "SELECT s.uuid, p.uuid FROM vm_snapshot s JOIN vm_snapshot p ON s.parent_id = p.id"
+        " WHERE s.removed IS NULL AND (p.removed IS NOT NULL OR p.vm_id <> s.vm_id)"
+    )
+    await none(server, wrong)
+
+
+async def _check_usage(server: Server) -> None:
+    """Intervals: what is used has an open one, what is not has none, and none runs into the next."""
+    wrong = "SELECT type, uuid, started, ended FROM usage WHERE ended < started"
+    await none(server, wrong)
+    wrong = (
+        "SELECT a.type, a.uuid, a.started, a.ended, b.started"
+        " FROM usage a JOIN usage b ON a.kind = b.kind AND a.type = b.type AND a.row_id = b.row_id AND a.id < b.id"
+        " AND a.kind <> 'vmsnapshot'"
+        " WHERE a.ended IS NULL OR a.ended > b.started"
+    )
+    await none(server, wrong)
+    open_ = "SELECT row_id FROM usage WHERE ended IS NULL AND kind = '{}' AND type = {}"
+    running = "SELECT id, uuid FROM vm WHERE type = 'User' AND removed IS NULL AND state = 'Running'"
+    have = {row_id for (row_id,) in await rows(server, open_.format("vm", 1))}
+    wanted = dict(await rows(server, running))
+    assert have == set(wanted), (have, wanted)
+    there = (
+        "SELECT id, state FROM vm WHERE type = 'User' AND removed IS NULL"
+        " AND state NOT IN ('Destroyed', 'Expunging', 'Error')"
+    )
+    have = {row_id for (row_id,) in await rows(server, open_.format("vm", 2))}
+    wanted = dict(await rows(server, there))
+    assert have == set(wanted), (have, wanted)
+    # one that could not be deleted is in Error and still there
+    wanted = dict(await rows(server, "SELECT id, state FROM vm_snapshot WHERE removed IS NULL"))
+    have = {row_id for (row_id,) in await rows(server, open_.format("vmsnapshot", 25))}
+    assert {row_id for row_id, state in wanted.items() if state == "Ready"} <= have <= set(wanted), (wanted, have)
+    gone = (
+        "SELECT u.uuid FROM usage u JOIN volume v ON u.kind = 'volume' AND u.row_id = v.id"
+        " WHERE u.ended IS NULL AND v.removed IS NOT NULL"
+        " UNION SELECT u.uuid FROM usage u JOIN network n ON u.kind = 'network' AND u.row_id = n.id"
+        " WHERE u.ended IS NULL AND n.removed IS NOT NULL"
+        " UNION SELECT u.uuid FROM usage u JOIN nic n ON u.kind = 'nic' AND u.row_id = n.id"
+        " WHERE u.ended IS NULL AND n.removed IS NOT NULL"
+    )
+    await none(server, gone)
+
+
+async def check_world(server: Server, healed: bool = True) -> None:
+    """The world is as the database says; while hosts are broken (not `healed`), where the database knows at all."""
+    machines = server.simulator.machines()
+    for host in server.simulator.hosts():
+        assert host.used == server.simulator.host_memory_used(host.uuid), host
+    wanted = {
+        name: (uuid, doubt, state)
+        for name, uuid, doubt, state in await rows(
+            server,
+            "SELECT v.instance_name, h.uuid, d.uuid, v.state FROM vm v LEFT JOIN host h ON v.host_id = h.id"
+            " LEFT JOIN host d ON v.power_host_id = d.id"
             " WHERE v.removed IS NULL AND v.hypervisor = 'Simulator'",
         )
     }
-    running = {machine.name: machine.host for machine in server.simulator.machines() if machine.power == "PowerOn"}
-    assert running == {name: uuid for name, (uuid, state) in wanted.items() if state == "Running"}
-    known = {uuid for (uuid,) in await rows(server, "SELECT uuid FROM volume WHERE removed IS NULL")}
-    assert {volume.uuid for volume in server.simulator.volumes()} <= known
-    steps = "SELECT job_id FROM job_step WHERE job_id NOT IN (SELECT id FROM job)"
-    assert await rows(server, steps) == []
+    running = {machine.name: machine.host for machine in machines if machine.power == "PowerOn"}
+    if not healed:
+        # one that runs where it should not is known to be in doubt there
+        for name, host_uuid in running.items():
+            assert name in wanted, f"{name} is gone and runs on {host_uuid}"
+            assert host_uuid in wanted[name][:2], f"{name} runs on {host_uuid}, known as {wanted[name]}"
+        return
+    # what should run runs, there and nowhere else, and no volume is left over
+    wanted_there = {name: uuid for name, (uuid, _, state) in wanted.items() if state == "Running"}
+    assert running == wanted_there, (running, wanted_there)
+    known = dict(
+        await rows(
+            server,
+            "SELECT d.uuid, CASE WHEN v.hypervisor = 'Simulator' THEN d.state END"
+            " FROM volume d LEFT JOIN vm v ON d.vm_id = v.id"
+            " WHERE d.removed IS NULL",
+        )
+    )
+    there = {volume.uuid for volume in server.simulator.volumes()}
+    assert there <= set(known), there - set(known)
+    lost = {uuid for uuid, state in known.items() if state == "Ready"} - there
+    assert not lost, lost
+    known = dict(
+        await rows(
+            server,
+            "SELECT s.uuid, CASE WHEN v.hypervisor = 'Simulator' THEN s.state END"
+            " FROM vm_snapshot s JOIN vm v ON s.vm_id = v.id WHERE s.removed IS NULL",
+        )
+    )
+    there = {snapshot.uuid for snapshot in server.simulator.snapshots()}
+    assert there <= set(known), there - set(known)
+    lost = {uuid for uuid, state in known.items() if state == "Ready"} - there
+    assert not lost, lost

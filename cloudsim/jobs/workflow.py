@@ -8,8 +8,9 @@
 
 `step` and `finish` run a plain function in a write transaction that also records the step; after a crash the workflow is
 called again from its start, finished steps return what they stored, and commands to agents go out again with the same
-id, which an agent executes once. So between steps a workflow must be a pure function of what its steps returned: what it
-reads of the world it reads in a step, and it takes neither time nor chance from elsewhere.
+id, which an agent executes once (what it refused it may carry out now: see `Workflow.recorded`). So between steps a
+workflow must be a pure function of what its steps returned: what it reads of the world it reads in a step, and it takes
+neither time nor chance from elsewhere.
 
 When it raises, `failed` (again a plain function) undoes what must be undone, in the transaction that ends the job.
 """
@@ -94,7 +95,11 @@ class Workflow(Generic[C]):
         return f"{self.job.uuid}:{step}"
 
     def done(self, step: str) -> bool:
-        """Whether a step was recorded: what comes before it need not be asked of a host again."""
+        """Whether a step was recorded before a crash: what comes before it need not be asked of a host again.
+
+        It must not be where it would go another way: a host remembers what it carried out, not what it refused, so a
+        command that failed before may succeed now.
+        """
         return step in self.job.steps
 
     async def step(

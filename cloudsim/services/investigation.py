@@ -155,9 +155,10 @@ async def investigate(wf: Workflow[Context], host_id: int) -> None:
     plan = await wf.step("plan", _plan, host_id)
     asked = 0
     if plan:
-        asked = await wf.step("decide", _decide, host_id, alive=await _verdict(wf, plan))
+        alive = None if wf.done("decide") else await _verdict(wf, plan)
+        asked = await wf.step("decide", _decide, host_id, alive=alive)
     if asked:
-        if not wf.done("fenced"):
+        if not wf.done("fenced"):  # else it may be on again, and run machines
             await fencing.fence(wf, plan)
         await wf.step("fenced", _fenced, host_id, asked)
         number = 0

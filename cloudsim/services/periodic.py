@@ -127,6 +127,7 @@ class FollowSchedules(_Task):
     """Carries out what schedules of machines say."""
 
     name = "vm-schedules"
+    works = True
     first = 1.0
 
     def interval(self) -> float:
@@ -163,6 +164,7 @@ class ExpireVMSnapshots(_Task):
     """Removes snapshots of machines that are older than ``vmsnapshot.expire.interval``."""
 
     name = "vmsnapshot-expire"
+    works = True
     setting = "vmsnapshot.expire.interval"
 
     def interval(self) -> float:

@@ -145,11 +145,11 @@ async def migrate(
     )
     try:
         answer = await wf.call(host_address(plan["source"]), command)
-    except CommandFailed as error:
-        raise OperationFailed(f"host {plan['source']['name']}: {error}") from None
-    except HostUnreachable:
-        # it may have gone before the answer was lost: where it runs, it has moved
+    except (CommandFailed, HostUnreachable) as error:
+        # it may have gone before the answer was lost, or whatever the host says: where it runs, it has moved
         if not await _arrived(wf, plan):
+            if isinstance(error, CommandFailed):
+                raise OperationFailed(f"host {plan['source']['name']}: {error}") from None
             raise AgentTimeout(f"host {plan['source']['name']} does not answer") from None
         answer = {}
     await wf.finish(_moved, vm_id, plan, answer.get("vnc_port"), noun)

@@ -444,6 +444,7 @@ def start_failed(ctx: Context, error: CloudError, vm_id: int, first: bool = Fals
         row = move(ctx, row, "OperationFailedToError")
     if row["state"] == "Error":
         affinitygroup.leave(ctx, row)
+        usage.end(ctx, "vm", vm_id)
     _put_volumes_back(ctx, vm_id)
     if row["type"] == router.TYPE:
         router.start_failed(ctx, row, error)
@@ -459,7 +460,7 @@ def _put_volumes_back(ctx: Context, vm_id: int) -> None:
 async def run_start(wf: Workflow[Context], vm_id: int, places: Plain, prefix: str = "") -> tuple[Plain, dict[str, str]]:
     """The steps from a stopped machine to one that a host has started; answers what the host said, and volume paths."""
     doubt = await wf.step(prefix + "check", _check_start, vm_id)
-    if doubt:
+    if doubt and not wf.done(prefix + "clear"):
         try:
             await wf.call(
                 host_address(doubt["doubt"]),
@@ -479,6 +480,10 @@ async def run_start(wf: Workflow[Context], vm_id: int, places: Plain, prefix: st
             if not refusal:
                 raise
             raise InsufficientServers(f"{error.message} (before that: {refusal})") from None
+        if wf.done(f"{prefix}take-back-{attempt}"):  # it has refused before a crash: it is not asked again
+            avoid.append(plan["host"]["id"])
+            refusal = f"host {plan['host']['name']} refused before"
+            continue
         host = host_address(plan["host"])
         try:
             paths = {}
@@ -660,8 +665,9 @@ async def reboot(wf: Workflow[Context], vm_id: int, forced: bool = False, boot_i
         await wf.finish(_rebooted, vm_id)
         return
     plan = await wf.step("stopping", stopping, vm_id)
-    known = await run_stop(wf, plan, False)
-    await wf.step("stopped", stopped, vm_id, known, False)
+    if not wf.done("stopped"):  # else it runs again by now, perhaps
+        known = await run_stop(wf, plan, False)
+        await wf.step("stopped", stopped, vm_id, known, False)
     answer, paths = await run_start(wf, vm_id, {}, "again-")
     await wf.finish(started, vm_id, answer, paths)
 
@@ -704,11 +710,12 @@ async def destroy(
 ) -> None:
     """Stops a machine where it runs and marks it destroyed; with `expunge` removes it for good."""
     plan = await wf.step("destroying", _destroying, vm_id)
-    known = await run_stop(wf, plan, True) if plan else True
-    if not expunge:
-        await wf.finish(_destroyed, vm_id, known, volume_ids or [], True)
-        return
-    await wf.step("destroyed", _destroyed, vm_id, known, volume_ids or [], False)
+    if not wf.done("destroyed"):
+        known = await run_stop(wf, plan, True) if plan else True
+        if not expunge:
+            await wf.finish(_destroyed, vm_id, known, volume_ids or [], True)
+            return
+        await wf.step("destroyed", _destroyed, vm_id, known, volume_ids or [], False)
     await run_expunge(wf, vm_id)
     await wf.finish(_expunged, vm_id)
 
@@ -719,18 +726,26 @@ def _expunging(ctx: Context, vm_id: int) -> Plain:
         raise InvalidValue(f"a virtual machine in state {row['state']} cannot be expunged")
     if row["state"] != "Expunging":
         row = move(ctx, row, "ExpungeOperation")
-    hosts = {host_id for host_id in (row["last_host_id"], row["power_host_id"], row["host_id"]) if host_id}
+    ids = {host_id for host_id in (row["last_host_id"], row["power_host_id"], row["host_id"]) if host_id}
+    # what is off or gone for good cannot be asked to forget it, and runs nothing
+    hosts = [
+        host_id
+        for host_id in sorted(ids)
+        if (there := access.row(ctx, HOST, host_id))["removed"] is None and there["status"] != "Down"
+    ]
     removable = [
         disk
         for disk in db.volumes_of(ctx.tx, vm_id)
         if disk["type"] == "ROOT" or disk["state"] == "Destroy" or disk["path"] is None
     ]
-    by_pool = ctx.tx.scalar(_POOL_HOST, zone_id=row["zone_id"], hypervisor=row["hypervisor"])
-    reaching = row["last_host_id"] or row["power_host_id"] or by_pool
+    reaching = next(
+        (found for disk in removable if disk["pool_id"] and (found := host_for_pool(ctx, disk["pool_id"]))),
+        ctx.tx.scalar(_POOL_HOST, zone_id=row["zone_id"], hypervisor=row["hypervisor"]) or row["last_host_id"],
+    )
     return {
         "uuid": row["uuid"],
         "name": row["instance_name"],
-        "hosts": [address_of(ctx, host_id) for host_id in sorted(hosts)],
+        "hosts": [address_of(ctx, host_id) for host_id in hosts],
         "storage_host": address_of(ctx, reaching) if reaching else None,
         "volumes": [
             {"id": disk["id"], "uuid": disk["uuid"], "path": disk["path"] or disk["uuid"], "pool": disk["pool_uuid"]}
@@ -786,8 +801,10 @@ def _expunged(ctx: Context, vm_id: int) -> Plain:
         power_host_id=None,
         update_count=row["update_count"] + 1,
     )
+    ctx.tx.execute(_NO_SNAPSHOT_TAGS, vm_id=vm_id)
     ctx.tx.execute(_NO_SNAPSHOTS, vm_id=vm_id, at=ctx.now)
     ctx.tx.execute(_NO_SNAPSHOTS_USED, vm_id=vm_id, at=ctx.now)
+    ctx.tx.execute(_NO_SCHEDULES, vm_id=vm_id, at=ctx.now)
     ctx.tx.execute(_DELETE_DETAILS, vm_id=vm_id)
     ctx.tx.execute(_DELETE_TAGS, vm_id=vm_id)
     if row["type"] == router.TYPE:
@@ -805,6 +822,12 @@ _NO_SNAPSHOTS = (
     .where(schema.vm_snapshot.c.vm_id == bindparam("vm_id"), schema.vm_snapshot.c.removed.is_(None))
     .values(state="Removed", current=False, removed=bindparam("at", type_=Big))
 )
+_NO_SNAPSHOT_TAGS = schema.tag.delete().where(
+    schema.tag.c.resource_type == "VMSnapshot",
+    schema.tag.c.resource_id.in_(
+        select(schema.vm_snapshot.c.id).where(schema.vm_snapshot.c.vm_id == bindparam("vm_id"))
+    ),
+)
 _NO_SNAPSHOTS_USED = (
     schema.usage.update()
     .where(
@@ -813,6 +836,11 @@ _NO_SNAPSHOTS_USED = (
         schema.usage.c.ended.is_(None),
     )
     .values(ended=bindparam("at", type_=Big))
+)
+_NO_SCHEDULES = (
+    schema.vm_schedule.update()
+    .where(schema.vm_schedule.c.vm_id == bindparam("vm_id"), schema.vm_schedule.c.removed.is_(None))
+    .values(removed=bindparam("at", type_=Big), due=None)
 )
 _DELETE_DETAILS = schema.detail.delete().where(
     schema.detail.c.resource_type == "UserVm", schema.detail.c.resource_id == bindparam("vm_id")

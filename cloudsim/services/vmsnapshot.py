@@ -20,10 +20,10 @@ from cloudsim.db.database import Row
 from cloudsim.db.types import Big, any_of
 from cloudsim.db.virtualmachine import TAGS, grouped
 from cloudsim.jobs.job import Order
-from cloudsim.services import access
+from cloudsim.services import access, resource
 from cloudsim.services.context import Context
 from cloudsim.services.listing import Listing, equals, equals_nocase
-from cloudsim.services.nouns import VM_SNAPSHOT
+from cloudsim.services.nouns import ACCOUNT, VM_SNAPSHOT
 from cloudsim.services.virtualmachine import lock
 
 table, vm = schema.vm_snapshot, schema.vm
@@ -154,6 +154,11 @@ def create(
         )
     if memory and owner["state"] != "Running":
         raise InvalidValue("only a running virtual machine has memory to keep: leave snapshotmemory out")
+    if owner["hypervisor"] == "KVM" and owner["state"] == "Running" and not memory:
+        raise InvalidValue(
+            "KVM keeps the disks of a running virtual machine together with its memory only: stop it, or give "
+            "snapshotmemory=true"
+        )
     if any(disk["state"] != "Ready" for disk in db.volumes_of(ctx.tx, owner["id"])):
         raise InvalidValue("a disk of the virtual machine is not ready; one that never ran has no disks yet")
     there = check_idle(ctx, owner["id"])
@@ -192,13 +197,13 @@ def create(
 def revert(ctx: Context, row: Row) -> str:
     """Orders that a machine goes back to a snapshot; answers the job's uuid. Raises `InvalidValue`, `OperationFailed`."""
     owner = _owner(ctx, row)
-    check_revert(row, owner)
+    check_revert(ctx, row, owner)
     check_idle(ctx, owner["id"])
     return _order(ctx, row, owner, "vmsnapshot.revert", "VMSNAPSHOT.REVERTTO", "going back to")
 
 
-def check_revert(row: Row, owner: Row) -> None:
-    """Raises `InvalidValue` where the machine cannot go back as it is now."""
+def check_revert(ctx: Context, row: Row, owner: Row) -> None:
+    """Raises `InvalidValue` where the machine cannot go back as it is now, `LimitReached` where it may not be so large."""
     if row["state"] != "Ready":
         raise InvalidValue(f"virtual machine snapshot {row['display_name']} is {row['state']}, not Ready")
     wanted = "Running" if row["type"] == "DiskAndMemory" else "Stopped"
@@ -207,6 +212,9 @@ def check_revert(row: Row, owner: Row) -> None:
             f"a snapshot {'with' if wanted == 'Running' else 'without'} memory is for a virtual machine that "
             f"{'runs' if wanted == 'Running' else 'is stopped'}; this one is {owner['state']}"
         )
+    if wanted == "Stopped" and not ctx.settings.flag("resource.count.running.vms.only"):
+        more = {name: row[name] - owner[name] for name in ("cpu", "memory")}
+        resource.check(ctx, access.row(ctx, ACCOUNT, owner["account_id"]), more)
 
 
 def delete(ctx: Context, row: Row) -> str:

@@ -26,6 +26,10 @@ table = schema.vm_snapshot
 _SIZE = ("service_offering_id", "cpu", "speed", "memory")
 _CHILDREN = select(table.c.id).where(table.c.parent_id == bindparam("parent_id"), table.c.removed.is_(None))
 
+_UNTAG = schema.tag.delete().where(
+    schema.tag.c.resource_type == "VMSnapshot", schema.tag.c.resource_id == bindparam("row_id")
+)
+
 
 def _rows(ctx: Context, snapshot_id: int) -> tuple[Row, Row]:
     row = access.alive(ctx, VM_SNAPSHOT, snapshot_id)
@@ -123,7 +127,7 @@ async def create(wf: Workflow[Context], snapshot_id: int) -> None:
 
 def _reverting(ctx: Context, snapshot_id: int) -> Plain:
     row, owner = _rows(ctx, snapshot_id)
-    vmsnapshot.check_revert(row, owner)
+    vmsnapshot.check_revert(ctx, row, owner)
     vmsnapshot.move(ctx, row, "RevertRequested")
     return _plan(ctx, row, owner)
 
@@ -135,6 +139,9 @@ def _reverted(ctx: Context, snapshot_id: int) -> Plain:
     if owner["state"] == "Stopped":  # it has no room on a host: its size may go back with it
         then = {key: row[key] for key in _SIZE}
         ctx.tx.update(schema.vm, {"id": owner["id"]}, updated=ctx.now, **then)
+        if any(then[key] != owner[key] for key in _SIZE):
+            usage.end(ctx, "vm", owner["id"], usage.ALLOCATED_VM)
+            usage.machine(ctx, usage.ALLOCATED_VM, {**owner, **then})
     return result(ctx, owner["id"])
 
 
@@ -172,6 +179,7 @@ def remove(ctx: Context, row: Row) -> None:
     if row["current"] and row["parent_id"] is not None:
         ctx.tx.update(table, {"id": row["parent_id"]}, current=True)
     ctx.tx.update(table, {"id": row["id"]}, state="Removed", current=False, removed=ctx.now)
+    ctx.tx.execute(_UNTAG, row_id=row["id"])
     usage.end(ctx, "vmsnapshot", row["id"])
 
 

@@ -448,7 +448,7 @@ class Player:
                 self.hosts[rest[0]], rest[1] == "on"
             )
         elif what == "shutdown":
-            world._world.db.execute("UPDATE machines SET power = 'PowerOff' WHERE uuid = ?", (self.machines[rest[0]],))
+            world.shut_down(self.machines[rest[0]])
         elif what == "fault":
             named = [word for word in rest[2:] if "=" not in word]
             given = dict(word.split("=", 1) for word in rest[2:] if "=" in word)

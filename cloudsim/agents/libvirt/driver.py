@@ -14,7 +14,7 @@ from weakref import WeakValueDictionary
 
 from cloudsim.agents import base
 from cloudsim.agents.base import AgentError, Answer, Command, CommandFailed, HostAddress, HostFacts, Unsupported
-from cloudsim.agents.libvirt import machines, probe, stats
+from cloudsim.agents.libvirt import machines, probe, snapshots, stats
 from cloudsim.agents.libvirt.connection import Connection, is_remote, is_test
 from cloudsim.agents.libvirt.domain_xml import Profile, check_name, machine_xml
 from cloudsim.agents.libvirt.storage import Storage
@@ -25,6 +25,10 @@ from cloudsim.core.ids import is_uuid
 POLL = 0.5
 #: Seconds that another host has for the question whether a machine runs there.
 ELSEWHERE = 5.0
+#: Seconds that QEMU has to write the memory of a machine, or to read it; the caller has limits of its own.
+MEMORY = 3600.0
+
+_Snapshot = base.CreateMachineSnapshot | base.RevertMachineSnapshot | base.DeleteMachineSnapshot
 
 
 class LibvirtDriver:
@@ -50,6 +54,9 @@ class LibvirtDriver:
             base.RebootMachine,
             base.DestroyMachine,
             base.MachineStats,
+            base.CreateMachineSnapshot,
+            base.RevertMachineSnapshot,
+            base.DeleteMachineSnapshot,
         }
     )
 
@@ -113,6 +120,10 @@ class LibvirtDriver:
                 async with self._alone(uuid, name):
                     await self._connection(host).run(partial(machines.destroy, uuid=uuid, name=name))
                     return {}
+            case base.CreateMachineSnapshot() | base.RevertMachineSnapshot() | base.DeleteMachineSnapshot():
+                async with self._alone(command.uuid, command.name):
+                    await self._snapshot(host, command)
+                    return {}
         raise Unsupported(f"libvirt hosts do not have {command.wire}")
 
     async def _start(self, host: HostAddress, command: base.StartMachine) -> Answer:
@@ -168,6 +179,55 @@ class LibvirtDriver:
                 raise CommandFailed(f"the guest did not shut down within {command.wait:g} s")
             await self._clock.sleep(min(POLL, left))
         return {"power": "PowerOff"}
+
+    async def _snapshot(self, host: HostAddress, command: _Snapshot) -> None:
+        """Snapshots of a machine that runs are QEMU's business; those of one that is off, of the volumes'."""
+        if not is_uuid(command.snapshot):
+            raise CommandFailed(f"not a uuid: {command.snapshot[:64]!r}")
+        if is_test(host.url):
+            raise Unsupported(f"libvirt's test hypervisor has no disks: {command.wire} cannot be carried out")
+        self._check_storage(host)
+        connection, storage, name = self._connection(host), self._storage, command.snapshot
+        uuid, machine = command.uuid, command.name
+        running = await connection.run(partial(snapshots.runs, uuid=uuid, name=machine))
+        disks = [(pool, storage.file_name(uuid)) for uuid, pool in command.disks]
+        match command:
+            case base.CreateMachineSnapshot() if running:
+                if not command.memory:
+                    raise CommandFailed(
+                        "KVM keeps the disks of a virtual machine that runs together with its memory only"
+                    )
+                work = partial(snapshots.create, uuid=uuid, name=machine, snapshot=name, command=command.id)
+                await connection.run(work, limit=MEMORY)
+            case base.CreateMachineSnapshot():
+                if command.memory:
+                    raise CommandFailed(f"virtual machine {command.name} does not run on this host")
+                for pool, path in disks:
+                    await storage.snapshot(pool, path, name)
+            case base.RevertMachineSnapshot():
+                held = [await storage.snapshots(pool, path) for pool, path in disks]
+                if not any(name in found for found in held):
+                    raise CommandFailed(f"there is no snapshot {command.snapshot_name} in the disks of {command.name}")
+                if running:
+                    memory = any(found.get(name, False) for found in held)
+                    work = partial(
+                        snapshots.revert, uuid=uuid, name=machine, snapshot=name, command=command.id, memory=memory
+                    )
+                    await connection.run(work, limit=MEMORY)
+                    return
+                for pool, path in disks:
+                    await storage.revert(pool, path, name)
+            case base.DeleteMachineSnapshot() if running:
+                held = [await storage.snapshots(pool, path) for pool, path in disks]
+                if any(name in found for found in held):
+                    memory = any(found.get(name, False) for found in held)
+                    work = partial(snapshots.delete, uuid=uuid, name=machine, snapshot=name, memory=memory)
+                    await connection.run(work, limit=MEMORY)
+                await connection.run(partial(snapshots.forget, uuid=uuid, name=machine, snapshot=name))
+            case base.DeleteMachineSnapshot():
+                for pool, path in disks:
+                    await storage.forget(pool, path, name)
+                await connection.run(partial(snapshots.forget, uuid=uuid, name=machine, snapshot=name))
 
     async def _ping(self, host: HostAddress, command: base.Ping) -> Answer:
         answer: Answer = {"machines": await self._connection(host).run(machines.power_states)}

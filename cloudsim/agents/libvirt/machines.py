@@ -51,8 +51,8 @@ def start(connection: Any, gate: Gate, uuid: str, name: str, memory: int, comman
     before: str | None = None
     done: list[tuple[str, str]] = []
     if domain is not None:
-        done = _done(domain)
-        if command in dict(done) or _is_active(domain):
+        done = remembered(domain)
+        if command in dict(done) or is_active(domain):
             return _running(gate, domain)
         before = domain.XMLDesc(libvirt.VIR_DOMAIN_XML_INACTIVE | libvirt.VIR_DOMAIN_XML_SECURE)
     _check_memory(connection, memory)
@@ -63,7 +63,7 @@ def start(connection: Any, gate: Gate, uuid: str, name: str, memory: int, comman
         gate.check()
         domain.create()
     except Exception as error:
-        if not (isinstance(error, libvirt.libvirtError) and _is_active(domain)):  # else somebody was quicker
+        if not (isinstance(error, libvirt.libvirtError) and is_active(domain)):  # else somebody was quicker
             _undo(connection, domain, before)
             raise
     remember(domain, command, "StartCommand")
@@ -73,7 +73,7 @@ def start(connection: Any, gate: Gate, uuid: str, name: str, memory: int, comman
 def pull_plug(connection: Any, gate: Gate, uuid: str, name: str, command: str) -> None:
     """Forces the machine off."""
     domain = find(connection, uuid, name)
-    if domain is None or command in dict(_done(domain)):
+    if domain is None or command in dict(remembered(domain)):
         return
     gate.check()
     _destroy(domain)
@@ -84,7 +84,7 @@ def ask_off(connection: Any, gate: Gate, uuid: str, name: str, command: str) -> 
     """Presses the machine's power button. Answers whether there is nothing to wait for."""
     libvirt = load()
     domain = find(connection, uuid, name)
-    if domain is None or command in dict(_done(domain)) or not _is_active(domain):
+    if domain is None or command in dict(remembered(domain)) or not is_active(domain):
         return True
     gate.check()
     try:
@@ -98,7 +98,7 @@ def ask_off(connection: Any, gate: Gate, uuid: str, name: str, command: str) -> 
 def is_off(connection: Any, _gate: Gate, uuid: str, name: str, command: str) -> bool:
     """Whether the machine is off by now; if so, the stop is remembered as carried out."""
     domain = find(connection, uuid, name)
-    if domain is not None and _is_active(domain):
+    if domain is not None and is_active(domain):
         return False
     if domain is not None:
         remember(domain, command, "StopCommand")
@@ -109,17 +109,17 @@ def reboot(connection: Any, gate: Gate, uuid: str, name: str, command: str) -> N
     """Resets the machine, at most once for each `command`: it is remembered first, and forgotten where it failed."""
     libvirt = load()
     domain = find(connection, uuid, name)
-    done = _done(domain) if domain is not None else []
+    done = remembered(domain) if domain is not None else []
     if command in dict(done):
         return
-    if domain is None or not _is_active(domain):
+    if domain is None or not is_active(domain):
         raise CommandFailed(f"virtual machine {name} does not run on this host")
     gate.check()
-    _write(domain, [*done, (command, "RebootCommand")])
+    write_done(domain, [*done, (command, "RebootCommand")])
     try:
         domain.reset(0)
     except libvirt.libvirtError:
-        _write(domain, done)
+        write_done(domain, done)
         raise
 
 
@@ -139,7 +139,7 @@ def forget_elsewhere(connection: Any, gate: Gate, uuid: str) -> bool:
     domain = _look_up(connection.lookupByUUIDString, uuid)
     if domain is None or read_own(domain) is None:
         return False
-    if _is_active(domain):
+    if is_active(domain):
         return True
     gate.check()
     _undefine(domain)
@@ -164,7 +164,7 @@ def remember(domain: Any, command: str, verb: str) -> None:
     """Writes into the domain that the command was carried out. Where that fails, the domain's state has to tell."""
     libvirt = load()
     try:
-        _write(domain, [*_done(domain), (command, verb)])
+        write_done(domain, [*remembered(domain), (command, verb)])
     except libvirt.libvirtError as error:
         log.info("%s %s cannot be remembered: %s", verb, command, one_line(str(error)))
 
@@ -185,7 +185,8 @@ def _look_up(how: Callable[[str], Any], key: str) -> Any:
         raise
 
 
-def _is_active(domain: Any) -> bool:
+def is_active(domain: Any) -> bool:
+    """Whether the domain is on."""
     libvirt = load()
     try:
         return bool(domain.isActive())
@@ -214,24 +215,26 @@ def _check_memory(connection: Any, wanted: int) -> None:
         figures = connection.getMemoryStats(libvirt.VIR_NODE_MEMORY_STATS_ALL_CELLS)
         left = sum(int(figures.get(key, 0)) for key in ("free", "buffers", "cached")) << 10
     except libvirt.libvirtError:  # the test hypervisor: what it has, less what our machines have
-        running = [domain for domain in connection.listAllDomains() if _is_active(domain) and read_own(domain)]
+        running = [domain for domain in connection.listAllDomains() if is_active(domain) and read_own(domain)]
         left = (int(connection.getInfo()[1]) << 20) - (sum(int(domain.maxMemory()) for domain in running) << 10)
     if wanted > left:
         raise CommandFailed(f"the host has {max(left, 0) >> 20} MiB of memory left, {wanted >> 20} MiB are needed")
 
 
-def _done(domain: Any) -> list[tuple[str, str]]:
+def remembered(domain: Any) -> list[tuple[str, str]]:
+    """The commands that the domain remembers, as (id, verb)."""
     own = read_own(domain)
     return own[1] if own else []
 
 
-def _write(domain: Any, done: list[tuple[str, str]]) -> None:
+def write_done(domain: Any, commands: list[tuple[str, str]]) -> None:
+    """Has the domain remember these commands, (id, verb), and no others."""
     libvirt = load()
     own = read_own(domain)
     if own is None:
         return
-    flags = libvirt.VIR_DOMAIN_AFFECT_CONFIG | (libvirt.VIR_DOMAIN_AFFECT_LIVE if _is_active(domain) else 0)
-    element = metadata(own[0], done)
+    flags = libvirt.VIR_DOMAIN_AFFECT_CONFIG | (libvirt.VIR_DOMAIN_AFFECT_LIVE if is_active(domain) else 0)
+    element = metadata(own[0], commands)
     element.tag = "machine"  # libvirt puts it into the namespace itself
     domain.setMetadata(
         libvirt.VIR_DOMAIN_METADATA_ELEMENT, ET.tostring(element, encoding="unicode"), PREFIX, NAMESPACE, flags

@@ -68,6 +68,43 @@ class Storage:
         async with self._lock(target):
             await self._files(lambda: _remove(target))
 
+    async def snapshot(self, pool: str, path: str, name: str) -> None:
+        """Keeps what a volume that nobody uses holds now. A snapshot of that name that is there is left as it is."""
+        target = await self._there(pool, path)
+        async with self._lock(target):
+            if name not in await self._snapshots(target):
+                await _run("snapshot", "-q", "-c", name, str(target))
+
+    async def revert(self, pool: str, path: str, name: str) -> bool:
+        """Takes a volume that nobody uses back to a snapshot; False where it has none of that name."""
+        target = await self._there(pool, path)
+        async with self._lock(target):
+            if name not in await self._snapshots(target):
+                return False
+            await _run("snapshot", "-q", "-a", name, str(target))
+            return True
+
+    async def forget(self, pool: str, path: str, name: str) -> None:
+        """Removes a snapshot of a volume that nobody uses, if it is there."""
+        target = self.locate(pool, path)
+        async with self._lock(target):
+            if await self._files(target.is_file) and name in await self._snapshots(target):
+                await _run("snapshot", "-q", "-d", name, str(target))
+
+    async def snapshots(self, pool: str, path: str) -> dict[str, bool]:
+        """The snapshots that a volume has, each with whether the memory of its machine is in it, too."""
+        return await self._snapshots(await self._there(pool, path))
+
+    async def _there(self, pool: str, path: str) -> Path:
+        target = self.locate(pool, path)
+        if not await self._files(target.is_file):
+            raise CommandFailed(f"there is no volume {path} in pool {pool}")
+        return target
+
+    async def _snapshots(self, target: Path) -> dict[str, bool]:
+        found = (await self._info(target)).get("snapshots", ())
+        return {item["name"]: int(item["vm-state-size"]) > 0 for item in found}
+
     def close(self) -> None:
         """Gives up what is under way. Never blocks."""
         self._calls.drop("the driver is closed")

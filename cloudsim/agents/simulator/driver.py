@@ -146,6 +146,10 @@ class SimulatorDriver:
         """Takes its storage from a host (it cuts its own power after a minute) or gives it back. ``LookupError``."""
         self._world.set_storage(uuid, reachable)
 
+    def shut_down(self, uuid: str) -> None:
+        """The guest of a machine shuts down by itself. ``LookupError``: no such machine runs."""
+        self._world.shut_down(uuid)
+
     def add_rule(self, rule: Rule) -> int:
         """Adds a fault rule behind the others; returns its id."""
         return self._faults.add(rule)

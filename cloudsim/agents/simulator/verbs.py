@@ -121,8 +121,12 @@ def create_volume(world: World, _host: str, command: CreateVolume) -> Answer:
 
 
 def delete_volume(world: World, _host: str, command: DeleteVolume) -> Answer:
-    """Removes the volume, if it is there."""
+    """Removes the volume, if it is there, and the snapshots of which nothing is left then."""
     world.db.execute("DELETE FROM volumes WHERE uuid = ?", (command.uuid,))
+    for found in world.snapshots("WHERE instr(disks, ?)", command.uuid):
+        left = [uuid for uuid in found.disks if uuid != command.uuid]
+        if not any(world.db.execute("SELECT 1 FROM volumes WHERE uuid = ?", (uuid,)).fetchone() for uuid in left):
+            world.db.execute("DELETE FROM snapshots WHERE uuid = ?", (found.uuid,))
     return {}
 
 

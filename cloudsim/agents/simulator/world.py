@@ -373,6 +373,20 @@ class World:
         )
         return [Snapshot(*(*row[:6], orjson.loads(row[6]))) for row in rows]
 
+    def shut_down(self, uuid: str) -> None:
+        """Turns a machine off that runs. ``LookupError`` where it does not."""
+        with self.transaction() as db:
+            row = db.execute(
+                "SELECT host, memory FROM machines WHERE uuid = ? AND power = 'PowerOn'", (uuid,)
+            ).fetchone()
+            if row is None:
+                raise LookupError(f"No simulated machine {uuid} runs")
+            db.execute(
+                "UPDATE machines SET power = 'PowerOff', content = '', since = ? WHERE uuid = ?",
+                (self.clock.now(), uuid),
+            )
+            db.execute("UPDATE hosts SET used = used - ? WHERE uuid = ?", (row[1], row[0]))
+
     def content(self, uuid: str, word: str | None = None) -> str:
         """What a volume, or the memory of a machine, holds; `word`: from now on. ``LookupError``: neither is there."""
         for table in ("volumes", "machines"):

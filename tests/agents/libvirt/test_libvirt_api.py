@@ -79,3 +79,29 @@ async def test_a_machine_that_qemu_runs(kvm: Api, daemon: Any) -> None:
     defined = subprocess.run(["virsh", "-c", daemon.uri, "list", "--all", "--name"], capture_output=True, text=True)
     assert name not in defined.stdout.split()
     await kvm.call("deleteHost", id=host["id"], forced=True)
+
+
+async def test_snapshots_of_a_machine_that_qemu_runs(kvm: Api, daemon: Any) -> None:
+    where = await cluster(kvm)
+    (host,) = (await kvm.call("addHost", **where, url=daemon.uri))["host"]
+    pool = {name: where[name] for name in ("zoneid", "podid", "clusterid")}
+    await kvm.call("createStoragePool", **pool, name="disks", url="filesystem:/srv/disks", capacitybytes=1 << 40)
+    (template, *_) = (await kvm.call("listTemplates", templatefilter="featured", hypervisor="KVM"))["template"]
+    machine = await kvm.deploy(templateid=template["id"])
+    with pytest.raises(Refused, match="together with its memory"):
+        await kvm.job("createVMSnapshot", virtualmachineid=machine["id"])
+    memory = await kvm.job("createVMSnapshot", virtualmachineid=machine["id"], snapshotmemory=True)
+    memory = memory["vmsnapshot"]
+    assert (memory["type"], memory["state"], memory["hypervisor"]) == ("DiskAndMemory", "Ready", "KVM")
+    back = (await kvm.job("revertToVMSnapshot", vmsnapshotid=memory["id"]))["virtualmachine"]
+    assert (back["state"], back["hostid"]) == ("Running", host["id"])
+    await kvm.job("stopVirtualMachine", id=machine["id"], forced=True)
+    disks = (await kvm.job("createVMSnapshot", virtualmachineid=machine["id"]))["vmsnapshot"]
+    assert (disks["type"], disks["parent"]) == ("Disk", memory["id"])
+    assert (await kvm.job("revertToVMSnapshot", vmsnapshotid=disks["id"]))["virtualmachine"]["state"] == "Stopped"
+    await kvm.job("startVirtualMachine", id=machine["id"])
+    for made in (memory, disks):
+        await kvm.job("deleteVMSnapshot", vmsnapshotid=made["id"])
+    assert await kvm.call("listVMSnapshot", virtualmachineid=machine["id"]) == {}
+    await kvm.job("destroyVirtualMachine", id=machine["id"], expunge=True)
+    await kvm.call("deleteHost", id=host["id"], forced=True)
