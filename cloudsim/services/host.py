@@ -20,7 +20,7 @@ from cloudsim.db import schema
 from cloudsim.db.database import Row, Transaction
 from cloudsim.db.types import any_of
 from cloudsim.jobs.job import Order
-from cloudsim.services import alert, ha, host_state, investigation
+from cloudsim.services import alert, ha, host_state, investigation, nouns, vm_migration
 from cloudsim.services.cloud_machine import kind_of
 from cloudsim.services.context import Cloud, Context
 from cloudsim.services.observed import Figures
@@ -48,7 +48,7 @@ _HOSTS = (
 _DETAILS = select(schema.detail).where(schema.detail.c.resource_type == "Host")
 _IDLE = ~exists().where(and_(job.c.lock == "vm:" + vm.c.uuid, or_(job.c.state == "queued", job.c.state == "running")))
 #: Machines that should run on some hosts; those among them that nothing is under way for.
-_HERE = select(vm.c.id, vm.c.host_id, vm.c.instance_name).where(
+_HERE = select(vm.c.id, vm.c.host_id, vm.c.instance_name, vm.c.power_state, vm.c.power_host_id).where(
     any_of(vm.c.host_id, "hosts"), vm.c.state == "Running", vm.c.removed.is_(None)
 )
 _STILL_HERE = (
@@ -171,20 +171,26 @@ async def take(cloud: Cloud, admin: Caller, reports: Sequence[Report]) -> None:
             cloud.observed.hosts.pop(report.uuid, None)
         else:
             cloud.observed.hosts[report.uuid] = report.figures
-    missing, strangers = await cloud.db.read(_compare, reports)
-    await cloud.db.write(lambda tx: _write(cloud.context(tx, admin), reports, missing, strangers))
+    missing, strangers, doubts = await cloud.db.read(_compare, reports)
+    await cloud.db.write(lambda tx: _write(cloud.context(tx, admin), reports, missing, strangers, doubts))
 
 
-def _compare(tx: Transaction, reports: Sequence[Report]) -> tuple[list[int], dict[str, Report]]:
-    """Ids of machines that should run on these hosts and seem not to; names of those that run and seem not to belong."""
+def _compare(tx: Transaction, reports: Sequence[Report]) -> tuple[list[int], dict[str, Report], list[int]]:
+    """Ids of machines that should run on these hosts and seem not to; names of those that run and seem not to belong.
+
+    And ids of machines that may have moved elsewhere, which nobody could tell.
+    """
     by_host = {report.host_id: report for report in reports if report.machines is not None}
     missing: list[int] = []
+    doubts: list[int] = []
     at_home: set[str] = set()
     for row in tx.all(_HERE, hosts=list(by_host)) if by_host else ():
         machines = by_host[row["host_id"]].machines or {}
         if machines.get(row["instance_name"]) == "PowerOn":
             at_home.add(row["instance_name"])
-        else:
+        if vm_migration.doubted(row) is not None:
+            doubts.append(row["id"])
+        elif machines.get(row["instance_name"]) != "PowerOn":
             missing.append(row["id"])
     strangers = {
         name: report
@@ -192,10 +198,16 @@ def _compare(tx: Transaction, reports: Sequence[Report]) -> tuple[list[int], dic
         for name, power in (report.machines or {}).items()
         if power == "PowerOn" and name not in at_home
     }
-    return missing, strangers
+    return missing, strangers, doubts
 
 
-def _write(ctx: Context, reports: Sequence[Report], missing: list[int], strangers: Mapping[str, Report]) -> None:
+def _write(
+    ctx: Context,
+    reports: Sequence[Report],
+    missing: list[int],
+    strangers: Mapping[str, Report],
+    doubts: list[int],
+) -> None:
     rows = {row["id"]: row for row in ctx.tx.all(_THESE, ids=[report.host_id for report in reports])}
     # what a host says while its power is cut does not count
     rows = {row_id: row for row_id, row in rows.items() if not row["fencing"]}
@@ -210,6 +222,8 @@ def _write(ctx: Context, reports: Sequence[Report], missing: list[int], stranger
             _silent(ctx, row, report)
         elif row["status"] != "Up":
             _back(ctx, row, report)
+    if doubts:
+        _doubts(ctx, doubts, heard)
     if missing:
         _missing(ctx, missing, heard)
     if strangers:
@@ -252,6 +266,26 @@ def _back(ctx: Context, row: Row, report: Report) -> None:
         alert.raise_(ctx, alert.HOST, text, zone_id=row["zone_id"], pod_id=row["pod_id"])
 
 
+def _doubts(ctx: Context, ids: list[int], heard: Mapping[int, Report]) -> None:
+    """Machines that may have moved: one that runs at home, or not where it may have gone, has stayed."""
+    for row in ctx.tx.all(_STILL_HERE, ids=ids):
+        there = vm_migration.doubted(row)
+        if there is None:
+            continue
+        name = row["instance_name"]
+        runs = {
+            host_id: report.machines is not None and report.machines.get(name) == "PowerOn"
+            for host_id, report in heard.items()
+            if host_id in (row["host_id"], there) and report.asked > (row["updated"] or 0)
+        }
+        if runs.get(there):
+            continue  # that host has a stranger: it follows
+        other = ctx.tx.first(nouns.HOST.by_id, row_id=there)
+        gone = other is None or other["removed"] is not None or other["status"] == "Down"
+        if runs.get(row["host_id"]) or there in runs or gone:
+            vm_migration.stayed_after_all(ctx, row)
+
+
 def _missing(ctx: Context, ids: list[int], heard: Mapping[int, Report]) -> None:
     """Machines that should run on their host and do not: they have stopped.
 
@@ -283,6 +317,9 @@ def _strangers(ctx: Context, running: Mapping[str, Report]) -> None:
         report = running[row["instance_name"]]
         at_home = row["removed"] is None and row["host_id"] == report.host_id
         if at_home or (row["updated"] or 0) >= report.asked:
+            continue
+        if row["state"] == "Running" and vm_migration.doubted(row) == report.host_id:
+            vm_migration.follow(ctx, row, report.host_id)
             continue
         log.warning("virtual machine %s runs on a host where it should not; stopping it there", row["uuid"])
         ctx.submit(

@@ -558,8 +558,18 @@ def _stopped(ctx: Context, vm_id: int, known: bool, shown: bool = True) -> Plain
 
 
 def leave_host(ctx: Context, row: Row, known: bool, event: str = "OperationSucceeded") -> None:
-    """Takes a machine off its host (state after `event`); `known`: the host said that it does not run there."""
+    """Takes a machine off its host (state after `event`); `known`: the host said that it does not run there.
+
+    A doubt about another host, which it may have moved to, stays.
+    """
     host_id = row["host_id"]
+    power: Plain = {
+        "power_state": "PowerOff" if known else "PowerUnknown",
+        "power_time": ctx.now,
+        "power_host_id": None if known else host_id,
+    }
+    if known and row["power_state"] == "PowerUnknown" and row["power_host_id"] not in (None, host_id):
+        power = {}
     if host_id is not None:
         placement.release(ctx, host_id, row["cpu"] * row["speed"], row["memory"] * MIB)
     usage.end(ctx, "vm", row["id"], usage.RUNNING_VM)
@@ -569,10 +579,8 @@ def leave_host(ctx: Context, row: Row, known: bool, event: str = "OperationSucce
         event,
         host_id=None,
         last_host_id=host_id,
-        power_state="PowerOff" if known else "PowerUnknown",
-        power_time=ctx.now,
-        power_host_id=None if known else host_id,
         vnc_port=None,
+        **power,
     )
     cards = db.nics_of(ctx.tx, row["id"])
     for card in cards:

@@ -79,7 +79,7 @@ from cloudsim.db.schema.virtualmachine import (
 from cloudsim.db.schema.webhook import webhook, webhook_delivery
 
 #: The newest migration: what an empty database is made at.
-VERSION = "0015"
+VERSION = "0016"
 
 __all__ = [
     "VERSION",
