@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 from typing import Any
 
 import aiohttp
 import invariants
 import pytest
-from apiclient import Api, Refused
+from apiclient import Api, Refused, admin_keys
 from moves import GIB, crowd, disk_on, hosts, picture, pool, seen, setting, small, until
+from options import make_config
 from people import person, refused
 
 from cloudsim.agents.simulator.faults import Rule
@@ -339,6 +341,45 @@ async def test_it_waits_in_migrating_until_memory_is_free(server: Server, api: A
     assert (await api.wait(job["jobid"]))["jobstatus"] == 1
     assert (await seen(api, machine))["hostid"] == there[1]["id"]
     await invariants.check(server)
+
+
+async def test_the_wait_survives_a_restart(data_dir: Path, http: aiohttp.ClientSession) -> None:
+    server = Server(make_config(data_dir))
+    await server.start()
+    api = Api(http, server.url, *admin_keys(data_dir))
+    machine, other, there = await full(server, api)
+    await setting(api, "migrate.retry.interval", 3)
+    job = await api.call("migrateVirtualMachine", virtualmachineid=machine["id"], hostid=there[1]["id"])
+    await until(api, machine, "Migrating")
+    await server.stop()
+    server = Server(make_config(data_dir))
+    await server.start()
+    try:
+        api = Api(http, server.url, *admin_keys(data_dir))
+        assert (await seen(api, machine))["state"] == "Migrating"
+        await api.job("stopVirtualMachine", id=other["id"])
+        assert (await api.wait(job["jobid"]))["jobstatus"] == 1
+        assert (await seen(api, machine))["hostid"] == there[1]["id"]
+        await invariants.check(server)
+    finally:
+        await server.stop()
+
+
+async def test_jobs_that_wait_hold_no_worker_from_others(data_dir: Path, http: aiohttp.ClientSession) -> None:
+    server = Server(make_config(data_dir))
+    await server.start()
+    try:
+        api = Api(http, server.url, *admin_keys(data_dir))
+        machine, other, there = await full(server, api)
+        server.cloud.jobs._slots = asyncio.Semaphore(1)
+        job = await api.call("migrateVirtualMachine", virtualmachineid=machine["id"], hostid=there[1]["id"])
+        await until(api, machine, "Migrating")
+        await api.job("stopVirtualMachine", id=other["id"])
+        await refused(api, "rebootVirtualMachine", id=other["id"])  # it is stopped
+        await api.job("stopVirtualMachine", id=machine["id"])
+        assert (await api.wait(job["jobid"]))["jobstatus"] == 2
+    finally:
+        await server.stop()
 
 
 async def test_it_gives_up_after_migratewait(server: Server, api: Api) -> None:
