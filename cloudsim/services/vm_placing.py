@@ -17,8 +17,8 @@ from cloudsim.services.context import Context
 from cloudsim.services.nouns import GUEST_OS, SERVICE_OFFERING, TEMPLATE
 
 MIB = 1024 * 1024
-#: Rules that a host breaks because it is full, or too small: all others are about what was asked for.
-CAPACITY = frozenset(("speed", "cores", "machine_limit", "cpu", "memory"))
+#: Rules that a host breaks because it has no room for this machine: all others are about what was asked for.
+CAPACITY = frozenset(("dedicated", "speed", "cores", "machine_limit", "cpu", "memory"))
 ROOM = frozenset(("room", "threshold"))
 
 

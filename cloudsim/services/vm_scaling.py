@@ -83,7 +83,8 @@ def _check(ctx: Context, row: Row, offering: Row, details: Mapping[str, str]) ->
 
 def _check_running(ctx: Context, row: Row, offering: Row, size: tuple[int, int, int]) -> None:
     if not ctx.settings.flag("enable.dynamic.scale.vm", ("Zone", row["zone_id"])):
-        raise PermissionDenied("virtual machines are not scaled while they run here (setting enable.dynamic.scale.vm)")
+        text = "virtual machines are not scaled while they run here (setting enable.dynamic.scale.vm): stop it first"
+        raise PermissionDenied(text) if row["type"] == "User" else InvalidValue(text)
     if not offering["dynamic_scaling"]:
         raise InvalidValue(
             f"service offering {offering['name']} is not for virtual machines that are scaled while they run"

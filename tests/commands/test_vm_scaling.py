@@ -404,7 +404,7 @@ async def test_a_running_system_machine_grows(server: Server, api: Api) -> None:
             await asyncio.sleep(0.02)
     given = {"issystem": True, "systemvmtype": "consoleproxy"}
     big = await offering(api, "big", 2, 1000, 2048, **given)
-    assert (await refused(api, "scaleSystemVm", id=found[0]["id"], serviceofferingid=big))[0] == 531
+    assert (await refused(api, "scaleSystemVm", id=found[0]["id"], serviceofferingid=big))[0] == 431
     await setting(api, "enable.dynamic.scale.vm", True)
     made = await api.job("scaleSystemVm", id=found[0]["id"], serviceofferingid=big)
     assert (made["systemvm"]["state"], made["systemvm"]["serviceofferingid"]) == ("Running", big)
