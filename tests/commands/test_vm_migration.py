@@ -260,10 +260,9 @@ async def test_hosts_of_other_hypervisors_and_dedicated_ones_are_refused(server:
     other = (await api.call("createDomain", name="theirs", parentdomainid=root))["domain"]["id"]
     await api.job("dedicateHost", hostid=there[2]["id"], domainid=other)
     before = await picture(server)
-    for host in there[1:3]:
-        assert (await refused(api, "migrateVirtualMachine", virtualmachineid=machine["id"], hostid=host["id"]))[
-            0
-        ] == 431
+    for host, status in ((there[1], 431), (there[2], 533)):
+        given = {"virtualmachineid": machine["id"], "hostid": host["id"]}
+        assert (await refused(api, "migrateVirtualMachine", **given))[0] == status
     assert await picture(server) == before
     assert await candidates(api, machine) == {there[2]["name"]: (False, False), there[3]["name"]: (True, False)}
 
