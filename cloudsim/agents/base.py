@@ -175,6 +175,21 @@ class DeleteVolume(Command):
 
 
 @dataclass(frozen=True, slots=True)
+class MigrateVolume(Command):
+    """Moves a volume that nothing uses to another pool, with what it holds. Answer: ``{"path": str}``.
+
+    One that is there already is fine. Fails where it is in neither pool.
+    """
+
+    wire: ClassVar[str] = "MigrateVolumeCommand"
+    uuid: str
+    path: str
+    pool: str
+    #: The pool it goes to.
+    target: str
+
+
+@dataclass(frozen=True, slots=True)
 class StartMachine(Command):
     """Runs the virtual machine on this host. Answer: ``{"power": "PowerOn", "vnc_port": int | None}``.
 
@@ -212,7 +227,8 @@ class RebootMachine(Command):
 class MigrateMachine(Command):
     """Moves a machine that runs here to another host of this driver, while it runs. Answer: ``{"vnc_port": int | None}``.
 
-    Fails where the other host has no room for it or does not answer: the machine runs here then, as before.
+    Fails where the other host has no room for it or does not answer: the machine runs here then, as before. With `disks`
+    those move along to other pools, with what they hold; all of it or nothing.
     """
 
     wire: ClassVar[str] = "MigrateCommand"
@@ -221,6 +237,25 @@ class MigrateMachine(Command):
     #: uuid and URL of the host it goes to.
     target: str
     target_url: str
+    #: uuid of each volume that moves, and the pool it goes to.
+    disks: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ScaleMachine(Command):
+    """Gives a machine that runs here more CPUs and memory, while it runs. Answer: ``{}``.
+
+    Fails where the host has no memory left for it, or the guest cannot take it up (it has no PV tools).
+    """
+
+    wire: ClassVar[str] = "ScaleVmCommand"
+    uuid: str
+    name: str
+    cpus: int
+    #: MHz of one CPU.
+    speed: int
+    #: Bytes.
+    memory: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -93,14 +93,27 @@ _LEAVING = (
         func.sum(vm.c.memory).label("memory"),
         func.count().label("machines"),
     )
-    .where(vm.c.state == "Migrating", vm.c.removed.is_(None), vm.c.last_host_id.is_not(None))
+    .where(vm.c.state == "Migrating", vm.c.removed.is_(None), vm.c.last_host_id.is_not(None), vm.c.host_id.is_not(None))
     .group_by(vm.c.last_host_id)
+)
+#: Machines that grow while they move: where they come from they are as they were.
+_GROWING = select(vm).where(
+    vm.c.scaling.is_not(None),
+    vm.c.state == "Migrating",
+    vm.c.removed.is_(None),
+    vm.c.last_host_id.is_not(None),
+    vm.c.host_id.is_not(None),
 )
 _CAPACITIES = select(capacity)
 _ALLOCATED = (
     select(volume.c.pool_id, func.sum(volume.c.size).label("size"))
     .where(and_(volume.c.pool_id.is_not(None), volume.c.removed.is_(None)))
     .group_by(volume.c.pool_id)
+)
+_COMING = (
+    select(volume.c.target_pool_id.label("pool_id"), func.sum(volume.c.size).label("size"))
+    .where(and_(volume.c.target_pool_id.is_not(None), volume.c.removed.is_(None)))
+    .group_by(volume.c.target_pool_id)
 )
 _POOL_SIZES = select(pool.c.id, pool.c.allocated).where(pool.c.removed.is_(None))
 
@@ -141,6 +154,10 @@ def recalculate(tx: WriteTransaction) -> int:
     for row in tx.all(_LEAVING):
         there = held.get(row["host_id"], dict.fromkeys(("cpu", "memory", "machines"), 0))
         held[row["host_id"]] = {**row, **{name: there[name] + row[name] for name in ("cpu", "memory", "machines")}}
+    for row in tx.all(_GROWING):
+        there, before = held[row["last_host_id"]], row["scaling"]
+        there["cpu"] += before["cpu"] * before["speed"] - row["cpu"] * row["speed"]
+        there["memory"] += before["memory"] - row["memory"]
     off = 0
     for row in tx.all(_CAPACITIES):
         true = held.get(row["host_id"])
@@ -153,6 +170,8 @@ def recalculate(tx: WriteTransaction) -> int:
             off += 1
             tx.update(capacity, {"host_id": row["host_id"]}, **values)
     sizes = {row["pool_id"]: int(row["size"]) for row in tx.all(_ALLOCATED)}
+    for row in tx.all(_COMING):
+        sizes[row["pool_id"]] = sizes.get(row["pool_id"], 0) + int(row["size"])
     for row in tx.all(_POOL_SIZES):
         if row["allocated"] != sizes.get(row["id"], 0):
             off += 1

@@ -78,6 +78,9 @@ class Engine(Generic[C]):
         self._tasks: set[asyncio.Task[None]] = set()
         self._slots = asyncio.Semaphore(workers)
         self._waiting: dict[str, asyncio.Event] = {}
+        #: Sleeping jobs by their lock, to be waked when another comes; and their tasks.
+        self._sleeping: dict[str, asyncio.Event] = {}
+        self._asleep: set[asyncio.Task[Any]] = set()
         self._closing = False
         self._server = server
         self._living = living or (lambda tx: ())
@@ -222,6 +225,8 @@ class Engine(Generic[C]):
             self._spawn(self._alone(job))
         elif job.lock in self._queues:
             self._queues[job.lock].append(job)
+            if job.lock in self._sleeping:
+                self._sleeping[job.lock].set()
         else:
             self._queues[job.lock] = deque((job,))
             self._spawn(self._drain(job.lock))
@@ -427,9 +432,34 @@ class Engine(Generic[C]):
         finally:
             await self._slots.acquire()
 
+    def now(self) -> int:
+        """The present instant, in milliseconds."""
+        return self._clock.now()
+
+    async def sleep_until(self, job: Job, instant: int) -> None:
+        """For `Workflow.sleep`: waits until an instant, or until a job is queued behind; keeps no place from others."""
+        left = (instant - self._clock.now()) / 1000
+        lock = job.lock or job.uuid
+        if left <= 0 or len(self._queues.get(lock, ())) > 1:
+            return
+        waked = self._sleeping[lock] = asyncio.Event()
+        task = asyncio.current_task()
+        assert task is not None
+        self._asleep.add(task)
+        self._slots.release()
+        try:
+            with contextlib.suppress(TimeoutError):
+                await self._clock.within(left, waked.wait())
+        finally:
+            del self._sleeping[lock]
+            self._asleep.discard(task)
+            await self._slots.acquire()
+
     async def close(self, grace: float = 5.0) -> None:
         """Lets running jobs go on for `grace` seconds, then leaves them to the next start."""
         self._closing = True
+        for task in list(self._asleep):
+            task.cancel()
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=grace)
         for task in list(self._tasks):

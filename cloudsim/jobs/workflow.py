@@ -125,6 +125,16 @@ class Workflow(Generic[C]):
         """Waits until other jobs (their uuids) have ended, however they did; others run meanwhile in this one's place."""
         await self._engine.wait_for(jobs)
 
+    async def sleep(self, name: str, seconds: float) -> None:
+        """Waits; others run meanwhile in this one's place.
+
+        The instant of waking is a step, so a restart makes the wait no longer. It ends early when another job waits for
+        this one's lock: whether to go on is then for the next step to say.
+        """
+        engine = self._engine
+        until = await self.step(name, lambda _context: engine.now() + int(seconds * 1000))
+        await engine.sleep_until(self.job, until)
+
     async def connect(self, host: HostAddress) -> HostFacts:
         """Reaches a host and reads what it is made of. Raises `CommandFailed`, `HostUnreachable`."""
         return await self._engine.agents.connect(host)

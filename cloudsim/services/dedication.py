@@ -103,7 +103,8 @@ _ANY = select(table.c.id).where(table.c.zone_id == bindparam("zone_id"), table.c
 
 def _machines(column: Any) -> Any:
     # one that moves has a place where it comes from as well
-    there = or_(vm.c.host_id == host.c.id, and_(vm.c.state == "Migrating", vm.c.last_host_id == host.c.id))
+    leaving = and_(vm.c.state == "Migrating", vm.c.last_host_id == host.c.id, vm.c.host_id.is_not(None))
+    there = or_(vm.c.host_id == host.c.id, leaving)
     return (
         select(vm.c.account_id, host.c.name.label("host_name"), schema.domain.c.path)
         .select_from(vm.join(host, there).join(schema.domain, vm.c.domain_id == schema.domain.c.id))

@@ -20,7 +20,7 @@ from cloudsim.db import schema
 from cloudsim.db.database import Row, Transaction
 from cloudsim.db.types import any_of
 from cloudsim.jobs.job import Order
-from cloudsim.services import alert, fencing, ha, host_state, investigation
+from cloudsim.services import alert, fencing, ha, host_state, investigation, nouns, vm_migration
 from cloudsim.services.cloud_machine import kind_of
 from cloudsim.services.context import Cloud, Context
 from cloudsim.services.observed import Figures
@@ -48,7 +48,7 @@ _HOSTS = (
 _DETAILS = select(schema.detail).where(schema.detail.c.resource_type == "Host")
 _IDLE = ~exists().where(and_(job.c.lock == "vm:" + vm.c.uuid, or_(job.c.state == "queued", job.c.state == "running")))
 #: Machines that should run on some hosts; those among them that nothing is under way for.
-_HERE = select(vm.c.id, vm.c.host_id, vm.c.instance_name, vm.c.power_state).where(
+_HERE = select(vm.c.id, vm.c.host_id, vm.c.instance_name, vm.c.power_state, vm.c.power_host_id).where(
     any_of(vm.c.host_id, "hosts"), vm.c.state == "Running", vm.c.removed.is_(None)
 )
 _STILL_HERE = (
@@ -184,6 +184,8 @@ class Compared:
     missing: list[int] = field(default_factory=list)
     #: Ids of those that run there, though nobody was sure.
     settled: list[int] = field(default_factory=list)
+    #: Ids of those that may have moved elsewhere, which nobody could tell.
+    doubts: list[int] = field(default_factory=list)
     #: Instance names of those that run there and seem not to belong.
     strangers: dict[str, Report] = field(default_factory=dict)
 
@@ -193,12 +195,14 @@ def _compare(tx: Transaction, reports: Sequence[Report]) -> Compared:
     found = Compared()
     at_home: set[str] = set()
     for row in tx.all(_HERE, hosts=list(by_host)) if by_host else ():
-        machines = by_host[row["host_id"]].machines or {}
-        if machines.get(row["instance_name"]) != "PowerOn":
+        runs = (by_host[row["host_id"]].machines or {}).get(row["instance_name"]) == "PowerOn"
+        if runs:
+            at_home.add(row["instance_name"])
+        if vm_migration.doubted(row) is not None:
+            found.doubts.append(row["id"])
+        elif not runs:
             found.missing.append(row["id"])
-            continue
-        at_home.add(row["instance_name"])
-        if row["power_state"] != "PowerOn":
+        elif row["power_state"] != "PowerOn":
             found.settled.append(row["id"])
     found.strangers = {
         name: report
@@ -224,6 +228,8 @@ def _write(ctx: Context, reports: Sequence[Report], found: Compared) -> None:
     up = [row_id for row_id in heard if rows[row_id]["status"] == "Up"]
     if up:
         ctx.tx.execute(_SEEN, ids=up, at=min(heard[row_id].asked for row_id in up))
+    if found.doubts:
+        _doubts(ctx, found.doubts, heard)
     if found.missing or found.settled:
         _differing(ctx, [*found.missing, *found.settled], heard, up)
     if found.strangers:
@@ -274,6 +280,26 @@ def _heard(ctx: Context, row: Row, report: Report) -> bool:
     return True
 
 
+def _doubts(ctx: Context, ids: list[int], heard: Mapping[int, Report]) -> None:
+    """Machines that may have moved: one that runs at home, or not where it may have gone, has stayed."""
+    for row in ctx.tx.all(_STILL_HERE, ids=ids):
+        there = vm_migration.doubted(row)
+        if there is None:
+            continue
+        name = row["instance_name"]
+        runs = {
+            host_id: report.machines is not None and report.machines.get(name) == "PowerOn"
+            for host_id, report in heard.items()
+            if host_id in (row["host_id"], there) and report.asked > (row["updated"] or 0)
+        }
+        if runs.get(there):
+            continue  # that host has a stranger: it follows
+        other = ctx.tx.first(nouns.HOST.by_id, row_id=there)
+        gone = other is None or other["removed"] is not None or other["status"] == "Down"
+        if runs.get(row["host_id"]) or there in runs or gone:
+            vm_migration.stayed_after_all(ctx, row)
+
+
 def _differing(ctx: Context, ids: list[int], heard: Mapping[int, Report], up: Sequence[int]) -> None:
     """Machines of which a host says something else than what is known.
 
@@ -310,6 +336,9 @@ def _strangers(ctx: Context, running: Mapping[str, Report]) -> None:
         report = running[row["instance_name"]]
         at_home = row["removed"] is None and row["host_id"] == report.host_id
         if at_home or (row["updated"] or 0) >= report.asked:
+            continue
+        if row["state"] == "Running" and vm_migration.doubted(row) == report.host_id:
+            vm_migration.follow(ctx, row, report.host_id)
             continue
         log.warning("virtual machine %s runs on a host where it should not; stopping it there", row["uuid"])
         ctx.submit(

@@ -32,7 +32,7 @@ _HERE = (
 _LEFT = select(func.count()).where(
     or_(
         vm.c.host_id == bindparam("host_id"),
-        (vm.c.last_host_id == bindparam("host_id")) & (vm.c.state == "Migrating"),
+        (vm.c.last_host_id == bindparam("host_id")) & (vm.c.state == "Migrating") & vm.c.host_id.is_not(None),
     ),
     vm.c.removed.is_(None),
     any_of(vm.c.state, "states"),

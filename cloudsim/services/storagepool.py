@@ -93,8 +93,13 @@ _UP = (
     )
     .order_by(host.c.id)
 )
+#: What lies there, and what is on its way there.
 _VOLUMES = select(func.count()).where(
-    schema.volume.c.pool_id == bindparam("pool_id"), schema.volume.c.removed.is_(None)
+    or_(
+        schema.volume.c.pool_id == bindparam("pool_id"),
+        schema.volume.c.target_pool_id == bindparam("pool_id"),
+    ),
+    schema.volume.c.removed.is_(None),
 )
 
 

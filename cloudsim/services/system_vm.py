@@ -18,12 +18,13 @@ from cloudsim.db.database import Row
 from cloudsim.db.types import any_of
 from cloudsim.jobs.job import Order
 from cloudsim.jobs.workflow import single
-from cloudsim.services import access, cloud_machine, router, shared_network, vm_migration
+from cloudsim.services import access, cloud_machine, router, shared_network, vm_migration, vm_scaling
 from cloudsim.services.cloud_machine import HYPERVISOR, order
 from cloudsim.services.context import Context
 from cloudsim.services.listing import Listing, equals, equals_nocase
 from cloudsim.services.nouns import CLOUD_MACHINE, SERVICE_OFFERING
 from cloudsim.services.virtualmachine import lock
+from cloudsim.services.vm_offering import Change
 
 vm = schema.vm
 
@@ -194,7 +195,12 @@ def migrate(ctx: Context, row: Row, host: Row | None) -> str:
 
 
 def scale(ctx: Context, row: Row, offering: Row) -> str:
-    """Gives a stopped one another size, as a job; answers its uuid. Raises `InvalidValue`."""
+    """Gives one another size, as a job; one that runs can only grow. Answers the job's uuid.
+
+    Raises `InvalidValue`, `PermissionDenied`.
+    """
+    if row["state"] == "Running":
+        return vm_scaling.order(ctx, row, offering, Change({}), noun="systemvm")
     cloud_machine.check_offering(row, offering)
     return ctx.submit(
         Order(

@@ -26,12 +26,14 @@ def of(
     ha: bool = False,
     moves: bool = False,
     groups: Sequence[Row] | None = None,
+    offering: Row | None = None,
 ) -> Request:
     """The request for a machine with its volumes, within the place that was asked for.
 
     `moves`: it runs and goes to another host. `groups`: the affinity groups of one that is not stored yet.
+    `offering`: the one it gets on the way, where that is another.
     """
-    offering = access.row(ctx, SERVICE_OFFERING, row["service_offering_id"])
+    offering = offering or access.row(ctx, SERVICE_OFFERING, row["service_offering_id"])
     template = access.row(ctx, TEMPLATE, row["template_id"])
     if groups is None:
         groups = affinitygroup.of_machine(ctx, row["id"]) if row["in_affinity_groups"] else ()

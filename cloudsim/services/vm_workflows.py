@@ -571,7 +571,10 @@ def stopped(ctx: Context, vm_id: int, known: bool, shown: bool = True) -> Plain:
 
 
 def leave_host(ctx: Context, row: Row, known: bool, event: str = "OperationSucceeded") -> None:
-    """Takes a machine off its host (state after `event`); `known`: the host said that it does not run there."""
+    """Takes a machine off its host (state after `event`); `known`: the host said that it does not run there.
+
+    A doubt about another host, which it may have moved to, stays.
+    """
     host_id = row["host_id"]
     if host_id is not None:
         placement.release(ctx, host_id, row["cpu"] * row["speed"], row["memory"] * MIB)

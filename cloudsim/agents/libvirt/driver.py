@@ -49,9 +49,11 @@ class LibvirtDriver:
             base.Ping,
             base.CreateVolume,
             base.DeleteVolume,
+            base.MigrateVolume,
             base.StartMachine,
             base.StopMachine,
             base.RebootMachine,
+            base.ScaleMachine,
             base.DestroyMachine,
             base.MachineStats,
             base.CreateMachineSnapshot,
@@ -106,6 +108,21 @@ class LibvirtDriver:
                 return await self._create_volume(host, command)
             case base.DeleteVolume():
                 return await self._delete_volume(host, command)
+            case base.MigrateVolume():
+                return await self._migrate_volume(host, command)
+            case base.ScaleMachine(uuid=uuid, name=name):
+                async with self._alone(uuid, name):
+                    await self._connection(host).run(
+                        partial(
+                            machines.scale,
+                            uuid=uuid,
+                            name=name,
+                            cpus=command.cpus,
+                            memory=command.memory,
+                            command=command.id,
+                        )
+                    )
+                    return {}
             case base.StartMachine(machine=machine):
                 async with self._alone(machine.uuid, machine.name):
                     return await self._start(host, command)
@@ -272,6 +289,17 @@ class LibvirtDriver:
             raise CommandFailed("the volume's path does not belong to its uuid")
         await self._storage.delete(command.pool, command.path)
         return {}
+
+    async def _migrate_volume(self, host: HostAddress, command: base.MigrateVolume) -> Answer:
+        name = self._storage.file_name(command.uuid)
+        if is_test(host.url):
+            self._storage.locate(command.target, name)
+            return {"path": name}
+        self._check_storage(host)
+        if command.path != name:
+            raise CommandFailed("the volume's path does not belong to its uuid")
+        await self._storage.migrate(command.pool, command.target, name)
+        return {"path": name}
 
     def _check_storage(self, host: HostAddress) -> None:
         if is_remote(host.url) and host.details.get("storage") != "shared":

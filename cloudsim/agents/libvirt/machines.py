@@ -134,6 +134,38 @@ def destroy(connection: Any, gate: Gate, uuid: str, name: str) -> None:
     _undefine(domain)
 
 
+def scale(connection: Any, gate: Gate, uuid: str, name: str, cpus: int, memory: int, command: str) -> None:
+    """Gives a running machine more CPUs and memory (bytes), as far as its domain was defined to take up more.
+
+    Where the domain refuses one of the two it is as it was.
+    """
+    libvirt = load()
+    domain = find(connection, uuid, name)
+    if domain is None or not is_active(domain):
+        raise CommandFailed(f"virtual machine {name} does not run on this host")
+    if command in dict(remembered(domain)):
+        return
+    _, _, had, had_cpus, _ = domain.info()
+    wanted = memory >> 10
+    if wanted > domain.maxMemory():
+        raise CommandFailed(f"virtual machine {name} was started with at most {domain.maxMemory() >> 10} MiB of memory")
+    _check_memory(connection, max(0, (wanted - int(had)) << 10))
+    live = libvirt.VIR_DOMAIN_AFFECT_LIVE
+    gate.check()
+    if cpus != had_cpus:
+        domain.setVcpusFlags(cpus, live)
+    try:
+        if wanted != had:
+            domain.setMemoryFlags(wanted, live)
+    except libvirt.libvirtError as error:
+        try:
+            domain.setVcpusFlags(had_cpus, live)
+        except libvirt.libvirtError:
+            log.info("%s keeps %d CPUs: they cannot be taken away again", name, cpus)
+        raise CommandFailed(f"virtual machine {name} takes up no more memory: {one_line(str(error))}") from None
+    remember(domain, command, "ScaleVmCommand")
+
+
 def forget_elsewhere(connection: Any, gate: Gate, uuid: str) -> bool:
     """For a machine that is to be started on another host: whether it runs here. If not, its definition is removed."""
     domain = _look_up(connection.lookupByUUIDString, uuid)

@@ -25,10 +25,12 @@ from cloudsim.agents.base import (
     InvestigateHost,
     MachineStats,
     MigrateMachine,
+    MigrateVolume,
     Ping,
     PowerHost,
     RebootMachine,
     RevertMachineSnapshot,
+    ScaleMachine,
     SetSecurityRules,
     StartMachine,
     StopMachine,
@@ -39,6 +41,8 @@ from cloudsim.agents.simulator.world import Action, World
 
 #: A machine with this detail set to ``true`` does not shut down when it is asked to; only `forced` stops it.
 IGNORE_SHUTDOWN = "simulator.ignore_shutdown"
+#: A machine with this detail set to ``true`` has no PV tools: it cannot take up more CPU or memory while it runs.
+NO_PV_TOOLS = "simulator.no_pv_tools"
 
 
 def vnc_port(uuid: str) -> int:
@@ -130,6 +134,15 @@ def delete_volume(world: World, _host: str, command: DeleteVolume) -> Answer:
     return {}
 
 
+def migrate_volume(world: World, _host: str, command: MigrateVolume) -> Answer:
+    """Moves the volume, with its content, from one pool to another."""
+    row = world.db.execute("SELECT pool, path FROM volumes WHERE uuid = ?", (command.uuid,)).fetchone()
+    if row is None or row[0] not in (command.pool, command.target):
+        raise CommandFailed(f"There is no volume {command.uuid} in pool {command.pool}")
+    world.db.execute("UPDATE volumes SET pool = ? WHERE uuid = ?", (command.target, command.uuid))
+    return {"path": row[1]}
+
+
 def start_machine(world: World, host: str, command: StartMachine) -> Answer:
     """Turns the machine on here. Its disks must be there, it must not run elsewhere, and there must be memory."""
     db = world.db
@@ -204,10 +217,40 @@ def migrate_machine(world: World, host: str, command: MigrateMachine) -> Answer:
             f"Virtual machine {command.name} needs {memory} bytes of memory; "
             f"{target[2]} of {int(target[0] * target[1])} are in use on host {command.target}"
         )
+    for uuid, pool in command.disks:
+        if not world.db.execute("UPDATE volumes SET pool = ? WHERE uuid = ?", (pool, uuid)).rowcount:
+            raise CommandFailed(f"There is no volume {uuid}")
     world.db.execute("UPDATE machines SET host = ? WHERE uuid = ?", (command.target, command.uuid))
     _release(world, host, memory)
     _release(world, command.target, -memory)
     return {"vnc_port": vnc_port(command.uuid)}
+
+
+def scale_machine(world: World, host: str, command: ScaleMachine) -> Answer:
+    """Gives a running machine more, if the host has the memory and the guest has PV tools."""
+    row = running(world, host, command.uuid)
+    if row is None:
+        raise CommandFailed(f"Virtual machine {command.name} does not run on host {host}")
+    (stored,) = world.db.execute("SELECT spec FROM machines WHERE uuid = ?", (command.uuid,)).fetchone()
+    spec = orjson.loads(stored)
+    if str(spec["details"].get(NO_PV_TOOLS, "")).lower() == "true":
+        raise CommandFailed(f"Virtual machine {command.name} has no PV tools: it cannot change its size while it runs")
+    memory, overcommit, used = world.db.execute(
+        "SELECT memory, overcommit, used FROM hosts WHERE uuid = ?", (host,)
+    ).fetchone()
+    more = command.memory - row[0]
+    if used + more > memory * overcommit:
+        raise CommandFailed(
+            f"Virtual machine {command.name} needs {more} bytes of memory more; "
+            f"{used} of {int(memory * overcommit)} are in use on host {host}"
+        )
+    spec.update(cpus=command.cpus, speed=command.speed, memory=command.memory)
+    world.db.execute(
+        "UPDATE machines SET cpus = ?, memory = ?, spec = ? WHERE uuid = ?",
+        (command.cpus, command.memory, orjson.dumps(spec), command.uuid),
+    )
+    _release(world, host, -more)
+    return {}
 
 
 def set_security_rules(world: World, host: str, command: SetSecurityRules) -> Answer:
@@ -300,6 +343,8 @@ DOING: dict[type[Command], Action] = {
     StopMachine: stop_machine,
     RebootMachine: reboot_machine,
     MigrateMachine: migrate_machine,
+    MigrateVolume: migrate_volume,
+    ScaleMachine: scale_machine,
     SetSecurityRules: set_security_rules,
     DestroyMachine: destroy_machine,
     CreateMachineSnapshot: create_machine_snapshot,
@@ -313,7 +358,7 @@ DOING: dict[type[Command], Action] = {
 OUT_OF_BAND = frozenset((PowerHost,))
 
 #: The pools are shared by all hosts: one and the same volume command may be asked of any of them.
-SHARED: frozenset[type[Command]] = frozenset((CreateVolume, DeleteVolume))
+SHARED: frozenset[type[Command]] = frozenset((CreateVolume, DeleteVolume, MigrateVolume))
 
 
 def pretended(world: World, host: str, command: Command) -> dict[str, Any]:
@@ -329,6 +374,8 @@ def pretended(world: World, host: str, command: Command) -> dict[str, Any]:
             return {"power": "PowerOn"}
         case MigrateMachine():
             return {"vnc_port": vnc_port(command.uuid)}
+        case MigrateVolume():
+            return {"path": command.path}
         case Ping() | MachineStats() | InvestigateHost():
             return LOOKING[type(command)](world, host, command)
         case PowerHost():

@@ -7,7 +7,7 @@ from cloudsim.api.params import boolean, mapping, ref, string
 from cloudsim.api.responses.base import SUCCESS
 from cloudsim.api.responses.systemvm import SYSTEM_VM
 from cloudsim.core.errors import InvalidValue
-from cloudsim.services import cloud_machine, system_vm
+from cloudsim.services import cloud_machine, system_vm, vm_migration
 from cloudsim.services.context import Context
 from cloudsim.services.nouns import CLOUD_MACHINE, HOST, POD, SERVICE_OFFERING, STORAGE_POOL, ZONE
 from cloudsim.services.nouns import SYSTEM_VM as NOUN
@@ -94,7 +94,7 @@ class ChangeServiceForSystemVm(Command, name="changeServiceForSystemVm", respons
 
 
 class ScaleSystemVm(AsyncCommand, name="scaleSystemVm", response=SYSTEM_VM):
-    """Gives a stopped system virtual machine or router another service offering, as a job."""
+    """Gives a system virtual machine or router another service offering, as a job; one that runs can only grow."""
 
     id = ref(CLOUD_MACHINE, required=True)
     serviceofferingid = ref(SERVICE_OFFERING, required=True)
@@ -119,6 +119,7 @@ class MigrateSystemVm(AsyncCommand, name="migrateSystemVm", response=SYSTEM_VM):
             raise InvalidValue("the disk of a system virtual machine stays where it is: destroy it, and get a new one")
         if (self.hostid is None) == (not self.autoselect):
             raise InvalidValue("give hostid, or autoselect=true")
+        vm_migration.check_running(ctx, self.virtualmachineid)
         return {"jobid": system_vm.migrate(ctx, self.virtualmachineid, self.hostid)}
 
 

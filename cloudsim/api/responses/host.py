@@ -36,6 +36,10 @@ HOST = Response(
     type="type",
     nested={"gpugroup": ("list", _GPU_GROUP)},
 )
+#: A host that a machine could move to: all of a host, and what that would take.
+MIGRATION_HOST = Response("host", boolean="requiresStorageMotion")
+MIGRATION_HOST.fields.update(HOST.fields)
+MIGRATION_HOST.nested.update(HOST.nested)
 
 
 @cache

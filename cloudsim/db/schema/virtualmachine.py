@@ -81,6 +81,8 @@ vm = resource(
     Column("lease_state", String(16)),
     # whether it is in affinity groups: those of a machine that is in none are not looked for
     maybe("in_affinity_groups"),
+    # what it was before a change of its size that is under way: offering_id, cpu, speed and memory
+    data("scaling"),
     Index("ix_vm_account_id_removed", "account_id", "removed"),
     Index("ix_vm_domain_id_removed", "domain_id", "removed"),
     Index("ix_vm_state", "state", "destroyed"),
@@ -191,6 +193,8 @@ volume = resource(
     ref("domain_id", "domain"),
     ref("zone_id", "zone"),
     ref("pool_id", "storage_pool", optional=True),
+    # where it is being moved to: its room is taken there as well
+    ref("target_pool_id", "storage_pool", optional=True, index=False),
     ref("vm_id", "vm", optional=True),
     # ROOT or DATADISK
     required("type"),

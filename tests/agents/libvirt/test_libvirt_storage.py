@@ -7,7 +7,7 @@ from uuid import uuid4
 
 import pytest
 
-from cloudsim.agents.base import CommandFailed, CreateVolume, DeleteVolume, HostAddress
+from cloudsim.agents.base import CommandFailed, CreateVolume, DeleteVolume, HostAddress, MigrateVolume
 
 HOST = HostAddress("h", "qemu:///system", "KVM")
 
@@ -129,3 +129,19 @@ async def test_failures_are_told(driver, tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", "/nowhere")
     with pytest.raises(CommandFailed, match="qemu-utils"):
         await driver.execute(HOST, create())
+
+
+async def test_a_volume_moves_to_another_pool_once(driver, tmp_path, qemu_img):
+    command = create()
+    path = (await driver.execute(HOST, command))["path"]
+    source, target = tmp_path / "primary" / path, tmp_path / "other" / path
+    disk = tmp_path / "raw"
+    disk.write_bytes(b"what it holds".ljust(4 << 20, b"\0"))
+    qemu_img("convert", "-f", "raw", "-O", "qcow2", disk, source)
+    move = MigrateVolume("m", uuid=command.uuid, path=path, pool="primary", target="other")
+    assert [await driver.execute(HOST, move) for _ in range(2)] == [{"path": path}] * 2
+    assert (source.exists(), [one.name for one in target.parent.iterdir()]) == (False, [path])
+    qemu_img("convert", "-O", "raw", target, disk)
+    assert disk.read_bytes().startswith(b"what it holds")
+    with pytest.raises(CommandFailed, match="no volume"):
+        await driver.execute(HOST, MigrateVolume("n", uuid=command.uuid, path=path, pool="primary", target="third"))

@@ -74,6 +74,21 @@ async def test_life_of_a_machine(driver, raw, test_host, new_machine, new_disk):
     assert await driver.execute(test_host, delete) == {}
 
 
+async def test_scaling_takes_what_the_domain_can_take_up(driver, raw, test_host, new_machine):
+    machine = new_machine()
+    await driver.execute(test_host, base.StartMachine("start", machine=machine))
+    scale = base.ScaleMachine("same", machine.uuid, machine.name, machine.cpus, machine.speed, machine.memory)
+    assert [await driver.execute(test_host, scale) for _ in range(2)] == [{}, {}]
+    more = replace(scale, id="more", memory=machine.memory * 2)
+    with pytest.raises(CommandFailed, match="at most"):
+        await driver.execute(test_host, more)
+    with pytest.raises(CommandFailed):
+        await driver.execute(test_host, replace(scale, id="cpus", cpus=machine.cpus + 1))
+    await driver.execute(test_host, stop(machine, forced=True))
+    with pytest.raises(CommandFailed, match="does not run"):
+        await driver.execute(test_host, replace(scale, id="off"))
+
+
 async def test_a_command_is_carried_out_once_even_by_another_driver(
     driver, new_driver, raw, test_host, new_machine, monkeypatch
 ):

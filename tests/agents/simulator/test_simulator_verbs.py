@@ -24,10 +24,12 @@ from cloudsim.agents.base import (
     InvestigateHost,
     MachineStats,
     MigrateMachine,
+    MigrateVolume,
     Ping,
     PowerHost,
     RebootMachine,
     RevertMachineSnapshot,
+    ScaleMachine,
     SetSecurityRules,
     StartMachine,
     StopMachine,
@@ -58,6 +60,8 @@ def test_it_is_a_driver_with_all_verbs(driver: SimulatorDriver) -> None:
         RevertMachineSnapshot,
         DeleteMachineSnapshot,
         PowerHost,
+        ScaleMachine,
+        MigrateVolume,
     }
 
 
@@ -159,6 +163,54 @@ async def test_a_guest_that_will_not_shut_down(driver: SimulatorDriver, clock: J
     assert power(driver) == {"m1": (H1.uuid, "PowerOff")}
     await driver.execute(H1, stop())
     assert clock.slept == [45], "nothing to wait for"
+
+
+async def test_scaling(driver: SimulatorDriver) -> None:
+    small = host("small", memory=str(2 * GIB))
+    await driver.connect(small)
+    scale = ScaleMachine(new_id(), "m1", "i-2-m1-VM", 2, 1000, 2 * GIB)
+    with pytest.raises(CommandFailed, match="does not run"):
+        await driver.execute(small, scale)
+    await driver.execute(small, start())
+    assert [await driver.execute(small, scale) for _ in range(2)] == [{}, {}], "once"
+    (one,) = driver.machines()
+    assert (one.cpus, one.memory, driver.host_memory_used(small.uuid)) == (2, 2 * GIB, 2 * GIB)
+    with pytest.raises(CommandFailed, match="bytes of memory more"):
+        await driver.execute(small, replace(scale, id=new_id(), memory=3 * GIB))
+    await driver.execute(small, stop())
+    assert driver.host_memory_used(small.uuid) == 0
+
+
+async def test_a_guest_without_pv_tools_does_not_scale(driver: SimulatorDriver) -> None:
+    spec = replace(machine(), details={"simulator.no_pv_tools": "true"})
+    await driver.execute(H1, StartMachine(new_id(), spec))
+    with pytest.raises(CommandFailed, match="PV tools"):
+        await driver.execute(H1, ScaleMachine(new_id(), "m1", "i-2-m1-VM", 2, 1000, 2 * GIB))
+    assert driver.host_memory_used(H1.uuid) == GIB
+
+
+async def test_volumes_move_with_what_they_hold(driver: SimulatorDriver) -> None:
+    await driver.execute(H1, volume("v1"))
+    driver.content("v1", "kept")
+    move = MigrateVolume(new_id(), "v1", "v1", "pool-1", "pool-2")
+    assert await driver.execute(H1, move) == {"path": "v1"}
+    assert await driver.execute(H2, move) == {"path": "v1"}, "asked of another host, it is the same"
+    assert await driver.execute(H1, replace(move, id=new_id())) == {"path": "v1"}, "it is there already"
+    assert ([one.pool for one in driver.volumes()], driver.content("v1")) == (["pool-2"], "kept")
+    with pytest.raises(CommandFailed, match="no volume"):
+        await driver.execute(H1, replace(move, id=new_id(), target="pool-3"))
+
+
+async def test_a_machine_moves_with_its_disks_or_not_at_all(driver: SimulatorDriver) -> None:
+    await driver.execute(H1, volume("v1"))
+    await driver.connect(H2)
+    await driver.execute(H1, start(disks=("v1",)))
+    go = MigrateMachine(new_id(), "m1", "i-2-m1-VM", H2.uuid, H2.url, (("v1", "pool-2"), ("v2", "pool-2")))
+    with pytest.raises(CommandFailed, match="no volume v2"):
+        await driver.execute(H1, go)
+    assert (power(driver), driver.volumes()[0].pool) == ({"m1": (H1.uuid, "PowerOn")}, "pool-1")
+    await driver.execute(H1, replace(go, id=new_id(), disks=go.disks[:1]))
+    assert (power(driver), driver.volumes()[0].pool) == ({"m1": (H2.uuid, "PowerOn")}, "pool-2")
 
 
 async def test_rebooting(driver: SimulatorDriver) -> None:
