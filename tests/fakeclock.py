@@ -15,6 +15,8 @@ class FakeClock:
     """Implements `cloudsim.core.clock.Clock`. Who sleeps wakes when `advance` has reached the end of the sleep."""
 
     def __init__(self, start: int = 1_800_000_000_000) -> None:
+        #: How much longer than usual nothing must move before time goes on: more where steps take longer.
+        self.patience = 1
         self.milliseconds = start
         self._order = itertools.count()
         self._sleepers: list[tuple[int, int, asyncio.Future[None]]] = []
@@ -78,6 +80,6 @@ class FakeClock:
                 if limit is not None and still > limit:
                     if quiet > 60:
                         return
-                elif quiet > (0 if near else 15):
+                elif quiet > (0 if near else 15) * self.patience + self.patience - 1:
                     self.advance(still)
                     quiet = 0

@@ -12,6 +12,7 @@ from cloudsim.db import virtualmachine as db
 from cloudsim.db.database import Row
 from cloudsim.services import (
     access,
+    affinitygroup,
     dedication,
     network,
     resource,
@@ -127,6 +128,7 @@ def _hand_over(ctx: Context, row: Row, owner: dict[str, int], disks: Sequence[Ro
     # what an account registered stays its own: the machine keeps the text
     ctx.tx.update(vm, {"id": row["id"]}, **owner, group_id=None, userdata_id=None, updated=ctx.now)
     usage.machine(ctx, usage.ALLOCATED_VM, access.row(ctx, VIRTUAL_MACHINE, row["id"]))
+    affinitygroup.leave(ctx, row)  # groups are an account's
     ctx.tx.update(schema.vm_schedule, {"vm_id": row["id"]}, **owner)
     ctx.tx.update(schema.tag, {"resource_type": "UserVm", "resource_id": row["id"]}, **owner)
     for disk in disks:

@@ -16,8 +16,9 @@ from cloudsim.services import dedication, placement, shared_network, vm_request
 from cloudsim.services.context import Context
 
 MIB = 1024 * 1024
-#: Rules that a host breaks because it has no room for this machine: all others are about what was asked for.
-CAPACITY = frozenset(("dedicated", "speed", "cores", "machine_limit", "cpu", "memory"))
+#: Rules that a host breaks because it has no room for this machine, or keeps apart from others: all the rest is about what
+#: was asked for.
+CAPACITY = frozenset(("affinity", "anti_affinity", "dedicated", "speed", "cores", "machine_limit", "cpu", "memory"))
 ROOM = frozenset(("room", "threshold"))
 
 

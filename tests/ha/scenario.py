@@ -53,6 +53,7 @@ class Player:
         self.directory = directory
         self.session = session
         self.clock = FakeClock()
+        self.clock.patience = 6 if database else 2
         self.start = self.clock.now()
         self.log: list[str] = []
         self.hosts: dict[str, str] = {}
