@@ -136,7 +136,7 @@ async def _check_places(server: Server) -> None:
     wrong = "SELECT address, state FROM public_ip WHERE state NOT IN ('Free', 'Allocated', 'Reserved')"
     await none(server, wrong)
     wrong = (
-        "SELECT t.vlan, n.state FROM vnet t JOIN network n ON t.network_id = n.id"
+        "SELECT CAST(t.vlan AS TEXT), n.state FROM vnet t JOIN network n ON t.network_id = n.id"
         " WHERE n.guest_type = 'Isolated' AND n.state <> 'Implemented'"
         " UNION SELECT p.address, n.state FROM public_ip p JOIN network n ON p.network_id = n.id"
         " WHERE n.removed IS NOT NULL OR p.state <> 'Allocated'"

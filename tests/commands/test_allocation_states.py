@@ -82,7 +82,7 @@ async def test_machines_are_moved_off_a_disabled_host_and_into_none(api: Api, se
     await disable(api, "Host", machine["hostid"])
     await disable(api, "Host", closed)
     ended = await moved(api, server, machine, closed)
-    assert (ended["jobresultcode"], "not Enabled" in ended["jobresult"]["errortext"]) == (533, True)
+    assert (ended["jobresultcode"], "not Enabled" in ended["jobresult"]["errortext"]) == (431, True)
     assert (await moved(api, server, machine, target))["jobstatus"] == 1
     assert await place_of(api, "Host", machine) == target
 

@@ -106,7 +106,7 @@ ROWS = [
     Row("listClusters", "cluster"),
     Row("addHost", hypervisor="Simulator", url="http://sim1/c1/h9", clusterid="@cluster", **PLACE),
     Row("updateHost", "host", hosttags="a"),
-    Row("deleteHost", "host", given=MAINTAINED),
+    Row("deleteHost", "host", given=MAINTAINED, forced=True),
     Row("reconnectHost", "host", given=DISCONNECTED),
     Row("prepareHostForMaintenance", "host"),
     Row("cancelHostMaintenance", "host", given=MAINTAINED),
