@@ -206,8 +206,8 @@ async def test_snapshots_with_memory_keep_the_offering(server: Server, api: Api)
 async def test_the_root_disk_keeps_its_offering_unless_the_setting_says_otherwise(server: Server, api: Api) -> None:
     custom = await offering(api, "iops", customizediops=True, tags="fast")
     await setting(api, "match.storage.pool.tags.with.disk.offering", False)
-    fast = await pool(api, "fast", tags="fast")
     machine = await api.deploy()
+    fast = await pool(api, "fast", tags="fast")
     await api.job("stopVirtualMachine", id=machine["id"])
     disk = await disk_on(api, machine)
     plain = (await api.basics())["serviceofferingid"]

@@ -104,7 +104,7 @@ async def test_killed_at_each_step(
     for boundary in range(1, 40):
         directory = tmp_path / str(boundary)
         if await crash_once(source, directory, boundary, operation, http):
-            assert boundary > 4, "the server was not killed where it should have been"
+            assert boundary > 3, "the server was not killed where it should have been"
             return
         shutil.rmtree(directory)
     pytest.fail("no end of boundaries")

@@ -39,7 +39,8 @@ async def _empty_zone(cast: Cast, **_: Any) -> str:
 
 @thing("storagepool", owned="cloud")
 async def _pool(cast: Cast, **_: Any) -> str:
-    given = {**await cast.api.places(), "name": "mine", "url": "nfs://10.1.1.1:/export/one"}
+    # so small that no machine's disk comes to lie there
+    given = {**await cast.api.places(), "name": "mine", "url": "nfs://10.1.1.1:/export/one", "capacitybytes": 4096}
     return (await cast.api.call("createStoragePool", **given))["storagepool"]["id"]
 
 

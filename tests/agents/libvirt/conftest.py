@@ -136,7 +136,10 @@ class Daemon:
 
     def _configure(self, directory: Path, more: str) -> None:
         directory.mkdir(exist_ok=True)
-        (directory / "qemu.conf").write_text('stdio_handler = "file"\nsecurity_driver = "none"\n' + more)
+        # screens of their own ports: two daemons would take the same one at the same time
+        first = 5900 + os.getpid() % 200 * 250
+        ports = f"remote_display_port_min = {first}\nremote_display_port_max = {first + 200}\n"
+        (directory / "qemu.conf").write_text('stdio_handler = "file"\nsecurity_driver = "none"\n' + ports + more)
 
     def _wait(self, mode: str) -> None:
         end = time.monotonic() + 15
