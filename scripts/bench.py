@@ -233,7 +233,7 @@ def multiply(directory: Path, total: int) -> None:
     import sqlite3
 
     db = sqlite3.connect(directory / "cloudsim.db")
-    have, newest = db.execute("SELECT count(*), max(id) FROM vm WHERE removed IS NULL").fetchone()
+    have, newest = db.execute("SELECT count(*), max(id) FROM vm WHERE removed IS NULL AND type = 'User'").fetchone()
 
     def copy(table: str, where: str, change: dict) -> None:
         columns = [row[1] for row in db.execute(f"PRAGMA table_info({table})")]
