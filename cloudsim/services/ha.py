@@ -19,6 +19,7 @@ from cloudsim.db.types import Big
 from cloudsim.jobs.job import Order
 from cloudsim.jobs.workflow import Workflow, workflow
 from cloudsim.services import access, alert
+from cloudsim.services.cloud_machine import kind_of
 from cloudsim.services.context import Context
 from cloudsim.services.nouns import VIRTUAL_MACHINE
 from cloudsim.services.virtualmachine import lock
@@ -45,9 +46,6 @@ _BACK = (
     .where(table.c.host_id == bindparam("failed_id"))
     .values(host_id=None, due=bindparam("now", type_=Big))
 )
-#: The types of the cloud's own machines: they come before those of users.
-_EVENTS = {"ConsoleProxy": "PROXY.HA", "SecondaryStorageVm": "SSVM.HA", "DomainRouter": "ROUTER.HA"}
-_KINDS = {"User": "VirtualMachine", "DomainRouter": "DomainRouter"}
 
 
 def protects(ctx: Context, row: Row) -> bool:
@@ -67,16 +65,17 @@ def bring_back(ctx: Context, row: Row, reason: str, host_id: int | None = None) 
 
 
 def _order(ctx: Context, row: Row) -> None:
+    kind = kind_of(row)
     ctx.submit(
         Order(
             command="startVirtualMachine",
             workflow="virtualmachine.ha",
             arguments={"vm_id": row["id"]},
-            instance_type=_KINDS.get(row["type"], "SystemVm"),
+            instance_type=kind.instance,
             instance_uuid=row["uuid"],
             lock=lock(row),
-            event=_EVENTS.get(row["type"], "VM.START"),
-            event_text=f"bringing virtual machine {row['display_name'] or row['name']} back (HA)",
+            event="VM.START" if row["type"] == "User" else f"{kind.event}.HA",
+            event_text=f"bringing {kind.label} {row['display_name'] or row['name']} back (HA)",
             account_id=row["account_id"],
             domain_id=row["domain_id"],
         )
