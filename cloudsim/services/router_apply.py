@@ -22,7 +22,7 @@ from cloudsim.db.database import Row
 from cloudsim.db.types import any_of
 from cloudsim.jobs.job import Order
 from cloudsim.jobs.workflow import Workflow, workflow
-from cloudsim.services import access, router_parts, vm_workflows
+from cloudsim.services import access, router_parts, vm_plain
 from cloudsim.services.context import Context
 from cloudsim.services.nouns import NETWORK, VIRTUAL_MACHINE
 
@@ -138,7 +138,7 @@ def _planned(ctx: Context, vm_id: int) -> Plain:
         return plan
     content = router_parts.content(ctx, access.row(ctx, NETWORK, row["network_id"]), plan["read"])
     router = {"uuid": row["uuid"], "name": row["instance_name"]}
-    return {**plan, "host": vm_workflows.address_of(ctx, row["host_id"]), "router": router, "content": content}
+    return {**plan, "host": vm_plain.address_of(ctx, row["host_id"]), "router": router, "content": content}
 
 
 def _told(ctx: Context, vm_id: int, plan: Plain) -> Plain:
@@ -159,7 +159,7 @@ def _runs(ctx: Context, vm_id: int, host: str) -> bool:
     row = ctx.tx.first(VIRTUAL_MACHINE.by_id, row_id=vm_id)
     if row is None or row["state"] != "Running" or row["host_id"] is None:
         return False
-    return bool(vm_workflows.address_of(ctx, row["host_id"])["uuid"] == host)
+    return bool(vm_plain.address_of(ctx, row["host_id"])["uuid"] == host)
 
 
 @workflow(WORKFLOW)
@@ -168,7 +168,7 @@ async def _tell(wf: Workflow[Context], vm_id: int) -> None:
     for name, settings in plan.get("content", {}).items():
         told = router_parts.command(name, wf.command_id(name), plan["router"], settings)
         try:
-            await wf.call(vm_workflows.host_address(plan["host"]), told)
+            await wf.call(vm_plain.host_address(plan["host"]), told)
         except CommandFailed:
             # one that went off meanwhile brings everything along when it starts again
             if await wf.step(f"refused-{name}", _runs, vm_id, plan["host"]["uuid"]):

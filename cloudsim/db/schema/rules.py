@@ -38,7 +38,6 @@ firewall_rule = resource(
     # the rule that this firewall rule was made for, and goes with
     ref("related_id", "firewall_rule", optional=True),
     flag("display", True),
-    Index("ix_firewall_rule_address", "public_ip_id", "state"),
 )
 
 # parts of what routers enforce that changed since they were told of them
