@@ -156,3 +156,18 @@ MANAGEMENT_SERVER = Noun("managementserver", "management server", schema.managem
 GUEST_OS_MAPPING = Noun("guestosmapping", "mapping of an OS type", schema.guest_os_mapping, type="GuestOsMapping")
 STORAGE_SELECTOR = Noun("heuristics", "selector of secondary storage", schema.storage_selector, type="StorageSelector")
 AFFINITY_GROUP = Noun("affinitygroup", "affinity group", schema.affinity_group, Owner.ACCOUNT, "AffinityGroup")
+LOAD_BALANCER_RULE = Noun(
+    "loadbalancer",
+    "load balancer rule",
+    schema.firewall_rule,
+    Owner.ACCOUNT,
+    "FirewallRule",
+    schema.firewall_rule.c.purpose == "LoadBalancing",
+)
+LB_STICKINESS_POLICY = Noun(
+    "stickinesspolicies", "stickiness policy", schema.lb_stickiness_policy, Owner.ACCOUNT, "LBStickinessPolicy"
+)
+LB_HEALTH_CHECK_POLICY = Noun(
+    "healthcheckpolicies", "health check policy", schema.lb_health_check_policy, Owner.ACCOUNT, "LBHealthCheckPolicy"
+)
+SSL_CERT = Noun("sslcert", "certificate", schema.ssl_cert, Owner.ACCOUNT, "SslCert")

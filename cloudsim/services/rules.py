@@ -11,7 +11,7 @@ comes through, not where to.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from sqlalchemy import bindparam, or_, select
@@ -27,6 +27,8 @@ table, public_ip = schema.firewall_rule, schema.public_ip
 
 FIREWALL, FORWARDING, STATIC_NAT, LOAD_BALANCING = "Firewall", "PortForwarding", "StaticNat", "LoadBalancing"
 INGRESS, EGRESS = "Ingress", "Egress"
+#: ``(ctx, row ids)``: what takes away what belongs to rules that are gone, in that transaction.
+ENDED: list[Callable[[Context, Sequence[int]], None]] = []
 #: The parts of routers that rules of a purpose are told with.
 PARTS = {FIREWALL: "firewall", FORWARDING: "portforwarding", STATIC_NAT: "ipforwarding", LOAD_BALANCING: "loadbalancer"}
 
@@ -103,6 +105,8 @@ def drop(ctx: Context, ids: Sequence[int]) -> None:
     if ids:
         ctx.tx.execute(_REMOVE, ids=list(ids), at=ctx.now)
         ctx.tx.execute(_UNTAG, ids=list(ids))
+        for end in ENDED:
+            end(ctx, ids)
 
 
 def settled(purpose: str, traffic: str = INGRESS) -> Any:

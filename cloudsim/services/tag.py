@@ -30,6 +30,7 @@ KINDS: dict[str, Noun] = {
     "PublicIpAddress": nouns.PUBLIC_IP,
     "SecurityGroup": nouns.SECURITY_GROUP,
     "SecurityGroupRule": nouns.SECURITY_GROUP_RULE,
+    "LoadBalancer": nouns.LOAD_BALANCER_RULE,
     "Template": nouns.TEMPLATE,
     "ISO": nouns.TEMPLATE,
     "Account": nouns.ACCOUNT,
