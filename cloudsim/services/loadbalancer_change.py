@@ -141,9 +141,10 @@ def _put_back(ctx: Context, error: CloudError, rule_id: int, jobs: Sequence[str]
     row = ctx.tx.first(LOAD_BALANCER_RULE.by_id, row_id=rule_id)
     if row is None or row["removed"] is not None:
         return
-    for name, table, key in (("rule", rule, "id"), ("balancer", balancer, "rule_id")):
-        for column, before, after in back[name]:
-            ctx.tx.update(table, {key: rule_id, column: after}, **{column: before})
+    for name, table, key, now in (("rule", rule, "id", row), ("balancer", balancer, "rule_id", loadbalancer.own(ctx, row))):
+        values = {column: before for column, before, after in back[name] if now[column] == after}
+        if values:
+            ctx.tx.update(table, {key: rule_id}, **values)
     there = {(one["vm_id"], one["address"]) for one in ctx.tx.all(_MEMBERS, rule_id=rule_id)}
     for vm_id, address, joined in back["members"]:
         if joined:

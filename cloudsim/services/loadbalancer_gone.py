@@ -8,7 +8,7 @@ from sqlalchemy import bindparam, select
 
 from cloudsim.db import schema
 from cloudsim.db.types import Big, any_of
-from cloudsim.services import rules, usage
+from cloudsim.services import rules
 from cloudsim.services.context import Context
 
 rule, balancer, member = schema.firewall_rule, schema.load_balancer, schema.load_balancer_vm
@@ -19,13 +19,13 @@ _LEAVING = select(rule.c.id).where(
     rule.c.state == "Revoke",
     rule.c.removed.is_(None),
 )
+_THOSE = select(balancer.c.rule_id).where(any_of(balancer.c.rule_id, "ids"))
 _OF_MACHINE = (
     select(rule.c.id, rule.c.network_id)
     .select_from(member.join(rule, member.c.rule_id == rule.c.id))
     .where(member.c.vm_id == bindparam("vm_id"), rule.c.removed.is_(None))
     .distinct()
 )
-_THOSE = select(balancer.c.rule_id).where(any_of(balancer.c.rule_id, "ids"))
 _LEFT = select(member.c.rule_id).where(any_of(member.c.rule_id, "ids")).distinct()
 _LEAVE = member.delete().where(member.c.vm_id == bindparam("which", type_=Big))
 _EMPTY = member.delete().where(any_of(member.c.rule_id, "ids"))
@@ -43,13 +43,10 @@ def ended(ctx: Context, ids: Sequence[int]) -> None:
     ids = [row["rule_id"] for row in ctx.tx.all(_THOSE, ids=list(ids))]
     if not ids:
         return
-    given = {"ids": ids}
-    ctx.tx.execute(_EMPTY, given)
+    ctx.tx.execute(_EMPTY, ids=ids)
     for statement in _END_POLICIES:
-        ctx.tx.execute(statement, {**given, "at": ctx.now})
-    ctx.tx.execute(_UNCERTIFY, given)
-    for row_id in ids:
-        usage.end(ctx, "firewall_rule", row_id, usage.LOAD_BALANCER)
+        ctx.tx.execute(statement, ids=ids, at=ctx.now)
+    ctx.tx.execute(_UNCERTIFY, ids=ids)
 
 
 rules.ENDED.append(ended)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from sqlalchemy import bindparam, or_, select
 
 from cloudsim.core.errors import InvalidValue
 from cloudsim.db import schema
 from cloudsim.db.database import Row
-from cloudsim.services import access, loadbalancer
+from cloudsim.services import access, loadbalancer, rules
 from cloudsim.services.context import Context
 from cloudsim.services.loadbalancer_change import Change
 from cloudsim.services.nouns import NETWORK, VIRTUAL_MACHINE
@@ -19,8 +19,6 @@ rule, member = schema.firewall_rule, schema.load_balancer_vm
 
 #: States of machines that are gone, or as good as that.
 LEFT = ("Destroyed", "Expunging", "Error")
-#: ``(ctx, card id)``: further addresses of a card that connections may go to.
-FURTHER: list[Callable[[Context, int], Sequence[str]]] = []
 
 _OF_RULE = (
     select(member.c.vm_id, member.c.address, vm.c.state, nic.c.ip)
@@ -32,7 +30,7 @@ _OF_RULE = (
     .where(member.c.rule_id == bindparam("rule_id"), vm.c.removed.is_(None))
     .order_by(member.c.id)
 )
-_CARD = select(nic.c.id, nic.c.ip).where(
+_CARD = select(nic).where(
     nic.c.vm_id == bindparam("vm_id"), nic.c.network_id == bindparam("network_id"), nic.c.removed.is_(None)
 )
 _OF_NETWORK = (
@@ -94,7 +92,7 @@ def _place(ctx: Context, row: Row, machine: Row, address: str | None) -> str:
         raise InvalidValue(f"virtual machine {name} is not in network {found['name']} of the load balancer rule")
     if address is None or address == card["ip"]:
         return ""
-    if not any(address in further(ctx, card["id"]) for further in FURTHER):
+    if address not in rules.secondary(ctx, card):
         raise InvalidValue(f"virtual machine {name} does not have address {address[:64]} in the network of the rule")
     return address
 

@@ -31,6 +31,8 @@ KINDS: dict[str, Noun] = {
     "SecurityGroup": nouns.SECURITY_GROUP,
     "SecurityGroupRule": nouns.SECURITY_GROUP_RULE,
     "LoadBalancer": nouns.LOAD_BALANCER_RULE,
+    "FirewallRule": nouns.ANY_FIREWALL_RULE,
+    "PortForwardingRule": nouns.PORT_FORWARDING_RULE,
     "Template": nouns.TEMPLATE,
     "ISO": nouns.TEMPLATE,
     "Account": nouns.ACCOUNT,
