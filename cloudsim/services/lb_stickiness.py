@@ -7,19 +7,19 @@ from collections.abc import Callable, Mapping, Sequence
 
 from sqlalchemy import bindparam, select
 
-from cloudsim.core.errors import BadParameter, InvalidValue
+from cloudsim.core.errors import InvalidValue
 from cloudsim.db import schema
 from cloudsim.db.database import Row
 from cloudsim.db.types import any_of
-from cloudsim.services import access, lb_capability
+from cloudsim.services import access, lb_capability, lb_policy
 from cloudsim.services.context import Context
 from cloudsim.services.lb_capability import APP_COOKIE, LB_COOKIE, Method
 from cloudsim.services.listing import Listing, equals
 from cloudsim.services.loadbalancer_change import Change
-from cloudsim.services.nouns import LB_STICKINESS_POLICY, LOAD_BALANCER_RULE, NETWORK
+from cloudsim.services.nouns import LB_STICKINESS_POLICY, NETWORK
 
 table = schema.lb_stickiness_policy
-NOUN = LB_STICKINESS_POLICY.name
+NOUN = LB_STICKINESS_POLICY
 
 LISTING = Listing(
     table,
@@ -79,7 +79,9 @@ def _params(method: Method, entries: Sequence[Mapping[str, str]]) -> dict[str, s
             continue
         fits = _SHAPES.get((method.name, name)) or _SHAPES[("", name)]
         if not fits(value):
-            raise InvalidValue(f"parameter {name} of method {method.name} cannot be '{value[:64]}': {param.description}")
+            raise InvalidValue(
+                f"parameter {name} of method {method.name} cannot be '{value[:64]}': {param.description}"
+            )
         made[name] = value
     for param in method.params:
         if param.required and param.name not in made:
@@ -115,16 +117,11 @@ def create(
     made, uuid = change.add(
         table, name=name, description=description, method=chosen.name, params=values, display=display
     )
-    return uuid, change.order("LB.STICKINESSPOLICY.CREATE", "making a stickiness policy of", shown=(NOUN, made))
+    return uuid, change.order("LB.STICKINESSPOLICY.CREATE", "making a stickiness policy of", shown=(NOUN.name, made))
 
 
 def delete(ctx: Context, policy: Row) -> str:
     """Takes a policy away; answers the job's uuid. Raises `InvalidValue`, `PermissionDenied`."""
-    change = Change(ctx, access.row(ctx, LOAD_BALANCER_RULE, policy["rule_id"]))
+    change = Change(ctx, lb_policy.rule_of(ctx, policy))
     change.end(table, policy["id"])
     return change.order("LB.STICKINESSPOLICY.DELETE", "removing a stickiness policy of")
-
-
-def update(ctx: Context, policy: Row, *, display: bool | None, uuid: str | None) -> str:
-    """Shows or hides a policy, or gives it another id; answers the job's uuid. Raises `BadParameter`."""
-    return renamed(ctx, policy, NOUN, table, "LB.STICKINESSPOLICY.UPDATE", display=display, uuid=uuid)

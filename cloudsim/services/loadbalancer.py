@@ -6,8 +6,7 @@ once it has machines (`loadbalancer_parts`): until then it stays in ``Add``, and
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from sqlalchemy import bindparam, select
 
@@ -16,8 +15,7 @@ from cloudsim.db import schema
 from cloudsim.db.database import Row
 from cloudsim.db.types import any_of
 from cloudsim.db.virtualmachine import TAGS, grouped
-from cloudsim.jobs.job import Order
-from cloudsim.services import access, rules
+from cloudsim.services import access
 from cloudsim.services.context import Context
 from cloudsim.services.listing import Listing, equals
 from cloudsim.services.nouns import LOAD_BALANCER_RULE
@@ -113,42 +111,7 @@ def balances(ctx: Context, network_id: int) -> bool:
     return ctx.tx.scalar(_ON_NETWORK, network_id=network_id) is not None
 
 
-def waiting(ctx: Context, row: Row) -> None:
-    """The routers are being told of a rule: it is ``Add`` until they have been."""
-    if row["state"] == "Active":
-        ctx.tx.update(rule, {"id": row["id"], "state": "Active"}, state="Add")
-
-
 def told(ctx: Context, rule_id: int) -> None:
     """The routers have been told of a rule: it is ``Active`` where it has machines."""
     if ctx.tx.scalar(_ANY, rule_id=rule_id) is not None:
         ctx.tx.update(rule, {"id": rule_id, "state": "Add"}, state="Active")
-
-
-def order(
-    ctx: Context, row: Row, workflow: str, event: str, text: str, arguments: Mapping[str, Any], name: str
-) -> str:
-    """A job about a rule (`name`: how it is called); answers the job's uuid."""
-    return ctx.submit(
-        Order(
-            command=ctx.command,
-            workflow=workflow,
-            arguments={"rule_id": row["id"], **arguments},
-            instance_type=LOAD_BALANCER_RULE.type,
-            instance_uuid=row["uuid"],
-            event=event,
-            event_text=f"{text} load balancer rule {name}",
-            account_id=row["account_id"],
-            domain_id=row["domain_id"],
-        )
-    )
-
-
-def rule_of(ctx: Context, policy: Row) -> Row:
-    """The rule that a policy is of."""
-    return access.row(ctx, LOAD_BALANCER_RULE, policy["rule_id"])
-
-
-__all__ = [
-    "LISTING", "balances", "has_machines", "order", "own", "page", "rule_of", "rules", "told", "touch", "waiting",
-]  # fmt: skip

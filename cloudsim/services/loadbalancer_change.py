@@ -141,8 +141,13 @@ def _put_back(ctx: Context, error: CloudError, rule_id: int, jobs: Sequence[str]
     row = ctx.tx.first(LOAD_BALANCER_RULE.by_id, row_id=rule_id)
     if row is None or row["removed"] is not None:
         return
-    for name, table, key, now in (("rule", rule, "id", row), ("balancer", balancer, "rule_id", loadbalancer.own(ctx, row))):
+    for name, table, key, now in (
+        ("rule", rule, "id", row),
+        ("balancer", balancer, "rule_id", loadbalancer.own(ctx, row)),
+    ):
         values = {column: before for column, before, after in back[name] if now[column] == after}
+        if values.get("cert_id") is not None and ctx.tx.scalar(_CERT, cert_id=values["cert_id"]) is None:
+            del values["cert_id"]
         if values:
             ctx.tx.update(table, {key: rule_id}, **values)
     there = {(one["vm_id"], one["address"]) for one in ctx.tx.all(_MEMBERS, rule_id=rule_id)}
@@ -163,12 +168,13 @@ _LEAVE = member.delete().where(
     member.c.address == bindparam("place"),
 )
 _MEMBERS = select(member.c.vm_id, member.c.address).where(member.c.rule_id == bindparam("rule_id"))
+_CERT = select(schema.ssl_cert.c.id).where(
+    schema.ssl_cert.c.id == bindparam("cert_id"), schema.ssl_cert.c.removed.is_(None)
+)
 _ALIVE = select(schema.vm.c.id).where(schema.vm.c.id == bindparam("vm_id"), schema.vm.c.removed.is_(None))
 
 
 @workflow("loadbalancer.change", failed=_put_back)
-async def _change(
-    wf: Workflow[Context], rule_id: int, jobs: list[str], back: Plain, shown: list[Any] | None
-) -> None:
+async def _change(wf: Workflow[Context], rule_id: int, jobs: list[str], back: Plain, shown: list[Any] | None) -> None:
     await wf.ended(jobs)
     await wf.finish(_changed, rule_id, jobs, shown)

@@ -11,6 +11,7 @@ from cloudsim.db import schema
 from cloudsim.db.database import Row
 from cloudsim.services import access, loadbalancer, rules
 from cloudsim.services.context import Context
+from cloudsim.services.listing import has_keyword
 from cloudsim.services.loadbalancer_change import Change
 from cloudsim.services.nouns import NETWORK, VIRTUAL_MACHINE
 
@@ -34,14 +35,13 @@ _CARD = select(nic).where(
     nic.c.vm_id == bindparam("vm_id"), nic.c.network_id == bindparam("network_id"), nic.c.removed.is_(None)
 )
 _OF_NETWORK = (
-    select(vm.c.id, vm.c.state)
+    select(vm.c.id, vm.c.state, vm.c.name, vm.c.display_name, vm.c.account_id)
     .select_from(nic.join(vm, nic.c.vm_id == vm.c.id))
     .where(
         nic.c.network_id == bindparam("network_id"),
         nic.c.removed.is_(None),
         vm.c.type == "User",
         vm.c.removed.is_(None),
-        vm.c.account_id == bindparam("account_id"),
     )
     .order_by(vm.c.id)
 )
@@ -97,9 +97,7 @@ def _place(ctx: Context, row: Row, machine: Row, address: str | None) -> str:
     return address
 
 
-def assign(
-    ctx: Context, row: Row, machines: Sequence[Row], addresses: Sequence[Mapping[str, str]]
-) -> str:
+def assign(ctx: Context, row: Row, machines: Sequence[Row], addresses: Sequence[Mapping[str, str]]) -> str:
     """Has connections spread over machines as well; answers the job's uuid. Raises `InvalidValue`, `PermissionDenied`."""
     change = Change(ctx, row)
     there = {(one["vm_id"], one["address"]) for one in ctx.tx.all(_OF_RULE, rule_id=row["id"])}
@@ -111,15 +109,15 @@ def assign(
         for place in places:
             pair = machine["id"], _place(ctx, row, machine, place)
             if pair in there:
-                raise InvalidValue(f"virtual machine {name} is assigned to load balancer rule {change.own['name']} already")
+                raise InvalidValue(
+                    f"virtual machine {name} is assigned to load balancer rule {change.own['name']} already"
+                )
             joining[pair] = None
     change.join(joining)
     return change.order("LB.ASSIGN.TO.RULE", f"assigning {len(joining)} virtual machine(s) to")
 
 
-def remove(
-    ctx: Context, row: Row, machines: Sequence[Row], addresses: Sequence[Mapping[str, str]]
-) -> str:
+def remove(ctx: Context, row: Row, machines: Sequence[Row], addresses: Sequence[Mapping[str, str]]) -> str:
     """Takes machines away from a rule, or addresses of theirs; answers the job's uuid.
 
     Raises `InvalidValue`, `PermissionDenied`.
@@ -142,16 +140,20 @@ def remove(
     return change.order("LB.REMOVE.FROM.RULE", f"taking {len(leaving)} virtual machine(s) from")
 
 
-def listed(ctx: Context, row: Row, *, applied: bool) -> dict[int, list[str]]:
+def listed(ctx: Context, row: Row, *, applied: bool, keyword: str | None) -> dict[int, list[str]]:
     """The machines of a rule with the addresses that connections go to; without `applied` those that it could get."""
     members: dict[int, list[str]] = {}
     for one in ctx.tx.all(_OF_RULE, rule_id=row["id"]):
-        if one["state"] not in LEFT:
-            members.setdefault(one["vm_id"], []).append(one["address"] or one["ip"])
-    if applied:
-        return members
-    there = ctx.tx.all(_OF_NETWORK, network_id=row["network_id"], account_id=row["account_id"])
-    return {one["id"]: [] for one in there if one["id"] not in members and one["state"] not in LEFT}
+        members.setdefault(one["vm_id"], []).append(one["address"] or one["ip"])
+    there = ctx.tx.all(_OF_NETWORK, network_id=row["network_id"])
+    return {
+        one["id"]: members.get(one["id"], [])
+        for one in there
+        if (one["id"] in members) == applied
+        and one["state"] not in LEFT
+        and has_keyword(keyword, one["name"], one["display_name"])
+        and (applied or one["account_id"] == row["account_id"])
+    }
 
 
 def held(ctx: Context, card: Row, address: str | None) -> str | None:

@@ -11,7 +11,7 @@ from cloudsim.db import schema
 from cloudsim.db.database import Row
 from cloudsim.db.types import any_of
 from cloudsim.db.virtualmachine import grouped
-from cloudsim.services import loadbalancer_gone, router_apply, router_parts, rules
+from cloudsim.services import router_apply, router_parts, rules
 from cloudsim.services.context import Context
 
 rule, balancer, member = schema.firewall_rule, schema.load_balancer, schema.load_balancer_vm
@@ -86,7 +86,7 @@ def _setting(row: Row, own: Row, members: list[Row], policy: Row | None) -> Plai
     }
 
 
-router_parts.register(router_parts.Part(LoadBalancerConfig, "Lb", _read, loadbalancer_gone.settled))
+router_parts.register(router_parts.Part(LoadBalancerConfig, "Lb", _read, rules.settled(rules.LOAD_BALANCING)))
 
 
 def machine_moved(ctx: Context, vm_id: int) -> list[str]:
