@@ -70,10 +70,10 @@ _ROWS = (
 )
 _OWN = select(balancer).where(balancer.c.rule_id == bindparam("rule_id"))
 _ANY = select(member.c.id).where(member.c.rule_id == bindparam("rule_id")).limit(1)
-_ON_NETWORK = (
-    select(member.c.rule_id)
-    .select_from(member.join(rule, member.c.rule_id == rule.c.id))
-    .where(rule.c.network_id == bindparam("network_id"), rule.c.removed.is_(None))
+_OF_MACHINE = (
+    select(balancer.c.name)
+    .select_from(member.join(rule, member.c.rule_id == rule.c.id).join(balancer, balancer.c.rule_id == rule.c.id))
+    .where(member.c.vm_id == bindparam("vm_id"), rule.c.removed.is_(None))
     .limit(1)
 )
 
@@ -106,9 +106,10 @@ def has_machines(ctx: Context, row: Row) -> bool:
     return ctx.tx.scalar(_ANY, rule_id=row["id"]) is not None
 
 
-def balances(ctx: Context, network_id: int) -> bool:
-    """Whether a network has a load balancer rule with machines."""
-    return ctx.tx.scalar(_ON_NETWORK, network_id=network_id) is not None
+def of_machine(ctx: Context, vm_id: int) -> str | None:
+    """The name of a rule that a machine is assigned to; None where it is at no load balancer."""
+    found: str | None = ctx.tx.scalar(_OF_MACHINE, vm_id=vm_id)
+    return found
 
 
 def told(ctx: Context, rule_id: int) -> None:

@@ -13,6 +13,12 @@ from cloudsim.services.context import Context
 
 rule, balancer, member = schema.firewall_rule, schema.load_balancer, schema.load_balancer_vm
 
+_LEAVING = select(rule.c.id).where(
+    rule.c.network_id == bindparam("network_id"),
+    rule.c.purpose == rules.LOAD_BALANCING,
+    rule.c.state == "Revoke",
+    rule.c.removed.is_(None),
+)
 _THOSE = select(balancer.c.rule_id).where(any_of(balancer.c.rule_id, "ids"))
 _OF_MACHINE = (
     select(rule.c.id, rule.c.network_id)
@@ -41,10 +47,22 @@ def ended(ctx: Context, ids: Sequence[int]) -> None:
     for statement in _END_POLICIES:
         ctx.tx.execute(statement, ids=ids, at=ctx.now)
     ctx.tx.execute(_UNCERTIFY, ids=ids)
-    loadbalancer_address.give_back(ctx, ids)
 
 
 rules.ENDED.append(ended)
+
+
+def leave(ctx: Context, ids: Sequence[int]) -> None:
+    """Rules whose routers know it are gone, with the firewall rules and the addresses that were theirs alone."""
+    if not ids:
+        return
+    rules.drop(ctx, [*ids, *(row["id"] for row in rules.related(ctx, ids))])
+    loadbalancer_address.give_back(ctx, ids)
+
+
+def settled(ctx: Context, network_id: int) -> None:
+    """Every router of a network knows the newest: rules that were on their way out are gone."""
+    leave(ctx, [row["id"] for row in ctx.tx.all(_LEAVING, network_id=network_id)])
 
 
 def machine_gone(ctx: Context, vm_id: int) -> list[int]:

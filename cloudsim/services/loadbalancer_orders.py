@@ -14,10 +14,11 @@ from cloudsim.services import (
     access,
     firewall,
     lb_capability,
+    loadbalancer,
     loadbalancer_address,
+    loadbalancer_gone,
     network,
     router_apply,
-    rule_orders,
     rule_request,
     rules,
     usage,
@@ -25,7 +26,7 @@ from cloudsim.services import (
 from cloudsim.services.context import Context
 from cloudsim.services.lb_capability import Abilities
 from cloudsim.services.loadbalancer_change import Change, lock
-from cloudsim.services.nouns import ACCOUNT, LOAD_BALANCER_RULE, NETWORK, NETWORK_OFFERING
+from cloudsim.services.nouns import ACCOUNT, LOAD_BALANCER_RULE, NETWORK, NETWORK_OFFERING, NETWORK_RULE
 
 Plain = dict[str, Any]
 
@@ -148,27 +149,27 @@ def create(
     row = access.row(ctx, LOAD_BALANCER_RULE, made)
     more = {"zone_id": found["zone_id"], "name": name}
     usage.begin(ctx, usage.LOAD_BALANCER, "firewall_rule", {**row, **more}, network_id=found["id"])
-    return row["uuid"], _order_create(ctx, row, name)
+    # without machines the rule itself is nothing to routers
+    opened = len(rules.with_related(ctx, row)) > 1
+    jobs = router_apply.changed(ctx, found["id"], rules.PARTS[rules.FIREWALL]) if opened else []
+    return row["uuid"], _order(ctx, row, name, "create", "making", jobs)
 
 
 def _protocol(can: Abilities, protocol: str | None) -> str | None:
     return None if protocol is None else _one_of("protocol", protocol, can.protocols)
 
 
-def _order_create(ctx: Context, row: Row, name: str) -> str:
-    # without machines the rule itself is nothing to routers
-    opened = len(rules.with_related(ctx, row)) > 1
-    jobs = router_apply.changed(ctx, row["network_id"], rules.PARTS[rules.FIREWALL]) if opened else []
+def _order(ctx: Context, row: Row, name: str, verb: str, text: str, jobs: Sequence[str]) -> str:
     return ctx.submit(
         Order(
             command=ctx.command,
-            workflow="loadbalancer.create",
-            arguments={"rule_id": row["id"], "jobs": jobs},
+            workflow=f"loadbalancer.{verb}",
+            arguments={"rule_id": row["id"], "jobs": list(jobs)},
             instance_type=LOAD_BALANCER_RULE.type,
             instance_uuid=row["uuid"],
             lock=lock(ctx, row),
-            event="LB.CREATE",
-            event_text=f"making load balancer rule {name}",
+            event=f"LB.{verb.upper()}",
+            event_text=f"{text} load balancer rule {name}",
             account_id=row["account_id"],
             domain_id=row["domain_id"],
         )
@@ -213,7 +214,7 @@ def update(
     can = lb_capability.of_network(ctx, access.row(ctx, NETWORK, row["network_id"]))
     if name is not None and not name.strip():
         raise InvalidValue("a load balancer rule has a name")
-    if uuid is not None and uuid != row["uuid"] and ctx.tx.first(rule_orders.NETWORK_RULE.by_uuid, uuid=uuid):
+    if uuid is not None and uuid != row["uuid"] and ctx.tx.first(NETWORK_RULE.by_uuid, uuid=uuid):
         raise BadParameter("customid is the id of another rule")
     own: Plain = {}
     if algorithm is not None:
@@ -238,6 +239,27 @@ def _new_protocol(row: Row, own: Row, protocol: str) -> str:
 
 
 def delete(ctx: Context, row: Row) -> str:
-    """Takes a rule away, with its policies and the firewall rule that was made for it; answers the job's uuid."""
+    """Takes a rule away, with its policies and the firewall rule that was made for it; answers the job's uuid.
+
+    What is on its way out already is tried again. Raises `PermissionDenied`.
+    """
     access.must_own(ctx, LOAD_BALANCER_RULE, row)
-    return rule_orders.delete(ctx, row)
+    found = rules.with_related(ctx, row)
+    known = loadbalancer.has_machines(ctx, row)
+    for one in found:
+        ctx.tx.update(schema.firewall_rule, {"id": one["id"]}, state="Revoke")
+    parts = rules.parts_of(found if known else found[1:])
+    jobs = router_apply.changed(ctx, row["network_id"], *parts) if parts else []
+    return _order(ctx, row, loadbalancer.own(ctx, row)["name"], "delete", "removing", jobs)
+
+
+def _deleted(ctx: Context, rule_id: int, jobs: Sequence[str]) -> Plain:
+    router_apply.check(ctx, jobs)
+    loadbalancer_gone.leave(ctx, [rule_id])
+    return {"success": True}
+
+
+@workflow("loadbalancer.delete")
+async def _delete(wf: Workflow[Context], rule_id: int, jobs: list[str]) -> None:
+    await wf.ended(jobs)
+    await wf.finish(_deleted, rule_id, jobs)

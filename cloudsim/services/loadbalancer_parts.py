@@ -11,7 +11,7 @@ from cloudsim.db import schema
 from cloudsim.db.database import Row
 from cloudsim.db.types import any_of
 from cloudsim.db.virtualmachine import grouped
-from cloudsim.services import router_apply, router_parts, rules
+from cloudsim.services import loadbalancer_gone, router_apply, router_parts, rules
 from cloudsim.services.context import Context
 
 rule, balancer, member = schema.firewall_rule, schema.load_balancer, schema.load_balancer_vm
@@ -86,7 +86,7 @@ def _setting(row: Row, own: Row, members: list[Row], policy: Row | None) -> Plai
     }
 
 
-router_parts.register(router_parts.Part(LoadBalancerConfig, "Lb", _read, rules.settled(rules.LOAD_BALANCING)))
+router_parts.register(router_parts.Part(LoadBalancerConfig, "Lb", _read, loadbalancer_gone.settled))
 
 
 def machine_moved(ctx: Context, vm_id: int) -> list[str]:
@@ -96,3 +96,9 @@ def machine_moved(ctx: Context, vm_id: int) -> list[str]:
     """
     found = ctx.tx.all(_NETWORKS, vm_id=vm_id)
     return [job for row in found for job in router_apply.changed(ctx, row["network_id"], PART)]
+
+
+def machine_gone(ctx: Context, vm_id: int) -> list[str]:
+    """A machine is gone for good: it leaves all load balancers; answers the jobs that tell the routers."""
+    found = loadbalancer_gone.machine_gone(ctx, vm_id)
+    return [job for network_id in found for job in router_apply.changed(ctx, network_id, PART)]

@@ -45,7 +45,6 @@ EGRESS = Kind(
     "egress firewall rule",
 )
 FORWARDING = Kind("portforwardingrule", "NET.RULEADD", "NET.RULEDELETE", "NET.RULEMODIFY", "port forwarding rule")
-BALANCING = Kind("loadbalancer", "LB.CREATE", "LB.DELETE", "LB.UPDATE", "load balancer rule")
 STATIC = Kind("ipforwardingrule", "NET.RULEADD", "NET.RULEDELETE", "NET.RULEMODIFY", "static NAT rule")
 
 
@@ -53,8 +52,6 @@ def kind_of(row: Row) -> Kind:
     """The kind of a rule."""
     if row["purpose"] == rules.FORWARDING:
         return FORWARDING
-    if row["purpose"] == rules.LOAD_BALANCING:
-        return BALANCING
     if row["purpose"] == rules.STATIC_NAT:
         return STATIC
     return EGRESS if row["traffic_type"] == rules.EGRESS else INGRESS

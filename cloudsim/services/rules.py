@@ -11,7 +11,7 @@ comes through, not where to.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 from sqlalchemy import bindparam, or_, select
@@ -32,6 +32,9 @@ INGRESS, EGRESS = "Ingress", "Egress"
 ENDED: list[Callable[[Context, Sequence[int]], None]] = []
 #: The parts of routers that rules of a purpose are told with.
 PARTS = {FIREWALL: "firewall", FORWARDING: "portforwarding", STATIC_NAT: "ipforwarding", LOAD_BALANCING: "loadbalancer"}
+
+#: The services of networks that rules of a purpose need.
+SERVICES = {FIREWALL: "Firewall", FORWARDING: "PortForwarding", STATIC_NAT: "StaticNat", LOAD_BALANCING: "Lb"}
 
 _ALIVE = table.c.removed.is_(None)
 _OF_NETWORK = (
@@ -205,6 +208,11 @@ def with_related(ctx: Context, row: Row) -> list[Row]:
     return [row, *ctx.tx.all(_RELATED, ids=[row["id"]])]
 
 
+def related(ctx: Context, ids: Sequence[int]) -> list[Row]:
+    """The firewall rules that were made for some rules and are still there."""
+    return ctx.tx.all(_RELATED, ids=list(ids))
+
+
 def take(ctx: Context, rows: Sequence[Row]) -> list[str]:
     """Rules are gone, with the firewall rules that were made for them; answers the jobs that tell the routers."""
     if not rows:
@@ -235,6 +243,12 @@ def of_machine_gone(ctx: Context, vm_id: int) -> list[str]:
 def of_network_gone(ctx: Context, network_id: int) -> None:
     """A network without routers is deleted: its rules go."""
     drop(ctx, [row["id"] for row in ctx.tx.all(_ALL_OF_NETWORK, network_id=network_id)])
+
+
+def of_services_gone(ctx: Context, network_id: int, left: Collection[str]) -> list[str]:
+    """A network has only some services `left`: the rules for others go; answers the jobs that tell the routers."""
+    found = ctx.tx.all(_ALL_OF_NETWORK, network_id=network_id)
+    return take(ctx, [row for row in found if SERVICES[row["purpose"]] not in left])
 
 
 def parts_of(rows: Sequence[Row]) -> list[str]:

@@ -14,8 +14,10 @@ from cloudsim.services import (
     access,
     affinitygroup,
     dedication,
+    loadbalancer,
     network,
     resource,
+    rules,
     securitygroup_member,
     shared_network,
     usage,
@@ -83,6 +85,12 @@ def _check_machine(ctx: Context, row: Row) -> None:
     for card in db.nics_of(ctx.tx, row["id"]):
         if card["guest_type"] != "Shared" and ctx.tx.scalar(_RULES, network_id=card["network_id"]):
             raise InvalidValue(f"network {card['network_name']} has static NAT: remove its rules first")
+    forwarding = rules.of_machine(ctx, row["id"])
+    if forwarding:
+        raise InvalidValue(f"rule {forwarding[0]['uuid']} sends traffic on to the virtual machine: remove it first")
+    balancing = loadbalancer.of_machine(ctx, row["id"])
+    if balancing is not None:
+        raise InvalidValue(f"the virtual machine is assigned to load balancer rule {balancing}: take it away first")
 
 
 def _check_account(ctx: Context, row: Row, old: Row, account: Row) -> None:

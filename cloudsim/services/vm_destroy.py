@@ -13,7 +13,17 @@ from cloudsim.db import virtualmachine as db
 from cloudsim.db.placement import allocate
 from cloudsim.db.types import Big
 from cloudsim.jobs.workflow import Workflow, workflow
-from cloudsim.services import access, affinitygroup, router, securitygroup_member, shared_network, system_network, usage
+from cloudsim.services import (
+    access,
+    affinitygroup,
+    loadbalancer_parts,
+    router,
+    rules,
+    securitygroup_member,
+    shared_network,
+    system_network,
+    usage,
+)
 from cloudsim.services.context import Context
 from cloudsim.services.nouns import HOST
 from cloudsim.services.virtualmachine import move
@@ -181,6 +191,8 @@ def _expunged(ctx: Context, vm_id: int) -> Plain:
     if row["type"] != "User":
         system_network.release(ctx, vm_id)
     affinitygroup.leave(ctx, row)
+    rules.of_machine_gone(ctx, vm_id)
+    loadbalancer_parts.machine_gone(ctx, vm_id)
     usage.end(ctx, "vm", vm_id)
     ctx.tx.update(
         vm,

@@ -22,9 +22,9 @@ class _List(ListCommand):
     def policies(self, ctx: Context, listing: Listing, policy: Row | None, key: str) -> Body:
         """The policies of a rule, which is named by itself or by the policy."""
         rule = self.lbruleid
-        if rule is None and policy is None:
-            raise InvalidValue("say whose policies: lbruleid or id")
         if rule is None:
+            if policy is None:
+                raise InvalidValue("say whose policies: lbruleid or id")
             rule = lb_policy.rule_of(ctx, policy)
         given = {
             "id": id_of(policy),
