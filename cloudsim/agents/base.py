@@ -347,7 +347,12 @@ class SetForwardedPorts(RouterCommand):
 
 @dataclass(frozen=True, slots=True)
 class LoadBalancerConfig(RouterCommand):
-    """What is spread over several machines."""
+    """Connections to ports of public addresses that are spread over several machines.
+
+    Each setting: ``rule`` (its uuid), ``address``, ``port``, ``protocol`` (tcp, udp, tcp-proxy, ssl), ``algorithm``
+    (roundrobin, leastconn, source), ``sources`` (CIDRs; empty: all), ``members`` (those that run, each with ``guest``, an
+    address, and ``port``), ``stickiness`` (None, or ``method`` and ``params``), ``certificate`` (None, or its fingerprint).
+    """
 
     wire: ClassVar[str] = "LoadBalancerConfigCommand"
     part: ClassVar[str] = "loadbalancer"

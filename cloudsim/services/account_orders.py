@@ -27,6 +27,7 @@ from cloudsim.services import (
     rights,
     router,
     securitygroup_member,
+    sslcert,
     usage,
     vm_plain,
     webhook,
@@ -455,6 +456,7 @@ def take_away(ctx: Context, account_id: int) -> None:
         ctx.tx.update(schema.volume, {"id": disk["id"]}, state="Expunged", removed=ctx.now, updated=ctx.now)
         usage.end(ctx, "volume", disk["id"])
     securitygroup_member.forget_account(ctx, account_id)
+    sslcert.forget_account(ctx, account_id)
     for row in ctx.tx.all(_NETWORKS, account_id=account_id):
         network_orders.deleted(ctx, row["id"])
     for row in ctx.tx.all(_ADDRESSES, account_id=account_id):

@@ -195,3 +195,18 @@ IP_FORWARDING_RULE = Noun(
     "FirewallRule",
     _PURPOSE == "StaticNat",
 )
+LOAD_BALANCER_RULE = Noun(
+    "loadbalancer",
+    "load balancer rule",
+    schema.firewall_rule,
+    Owner.ACCOUNT,
+    "FirewallRule",
+    _PURPOSE == "LoadBalancing",
+)
+LB_STICKINESS_POLICY = Noun(
+    "stickinesspolicies", "stickiness policy", schema.lb_stickiness_policy, Owner.ACCOUNT, "LBStickinessPolicy"
+)
+LB_HEALTH_CHECK_POLICY = Noun(
+    "healthcheckpolicies", "health check policy", schema.lb_health_check_policy, Owner.ACCOUNT, "LBHealthCheckPolicy"
+)
+SSL_CERT = Noun("sslcert", "certificate", schema.ssl_cert, Owner.ACCOUNT, "SslCert")

@@ -11,7 +11,7 @@ comes through, not where to.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 from sqlalchemy import bindparam, or_, select
@@ -28,6 +28,8 @@ table, public_ip = schema.firewall_rule, schema.public_ip
 
 FIREWALL, FORWARDING, STATIC_NAT, LOAD_BALANCING = "Firewall", "PortForwarding", "StaticNat", "LoadBalancing"
 INGRESS, EGRESS = "Ingress", "Egress"
+#: ``(ctx, row ids)``: what takes away what belongs to rules that are gone, in that transaction.
+ENDED: list[Callable[[Context, Sequence[int]], None]] = []
 #: The parts of routers that rules of a purpose are told with.
 PARTS = {FIREWALL: "firewall", FORWARDING: "portforwarding", STATIC_NAT: "ipforwarding", LOAD_BALANCING: "loadbalancer"}
 
@@ -120,6 +122,8 @@ def drop(ctx: Context, ids: Sequence[int]) -> None:
         ctx.tx.execute(_END_USAGE, ids=list(ids), at=ctx.now)
         ctx.tx.execute(_REMOVE, ids=list(ids), at=ctx.now)
         ctx.tx.execute(_UNTAG, ids=list(ids))
+        for end in ENDED:
+            end(ctx, ids)
 
 
 def settled(purpose: str, traffic: str = INGRESS) -> Any:
@@ -202,6 +206,11 @@ def plain_changes(display: bool | None, uuid: str | None) -> dict[str, Any]:
 def with_related(ctx: Context, row: Row) -> list[Row]:
     """A rule, and the firewall rule that was made for it and is still there."""
     return [row, *ctx.tx.all(_RELATED, ids=[row["id"]])]
+
+
+def related(ctx: Context, ids: Sequence[int]) -> list[Row]:
+    """The firewall rules that were made for some rules and are still there."""
+    return ctx.tx.all(_RELATED, ids=list(ids))
 
 
 def take(ctx: Context, rows: Sequence[Row]) -> list[str]:

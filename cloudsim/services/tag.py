@@ -30,6 +30,7 @@ KINDS: dict[str, Noun] = {
     "PublicIpAddress": nouns.PUBLIC_IP,
     "SecurityGroup": nouns.SECURITY_GROUP,
     "SecurityGroupRule": nouns.SECURITY_GROUP_RULE,
+    "LoadBalancer": nouns.LOAD_BALANCER_RULE,
     "FirewallRule": nouns.ANY_FIREWALL_RULE,
     "PortForwardingRule": nouns.PORT_FORWARDING_RULE,
     "Template": nouns.TEMPLATE,

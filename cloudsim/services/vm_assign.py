@@ -14,6 +14,7 @@ from cloudsim.services import (
     access,
     affinitygroup,
     dedication,
+    loadbalancer,
     network,
     resource,
     rules,
@@ -87,6 +88,9 @@ def _check_machine(ctx: Context, row: Row) -> None:
     forwarding = rules.of_machine(ctx, row["id"])
     if forwarding:
         raise InvalidValue(f"rule {forwarding[0]['uuid']} sends traffic on to the virtual machine: remove it first")
+    balancing = loadbalancer.of_machine(ctx, row["id"])
+    if balancing is not None:
+        raise InvalidValue(f"the virtual machine is assigned to load balancer rule {balancing}: take it away first")
 
 
 def _check_account(ctx: Context, row: Row, old: Row, account: Row) -> None:

@@ -16,6 +16,7 @@ from cloudsim.jobs.workflow import Workflow, workflow
 from cloudsim.services import (
     access,
     affinitygroup,
+    loadbalancer_parts,
     router,
     rules,
     securitygroup_member,
@@ -191,6 +192,7 @@ def _expunged(ctx: Context, vm_id: int) -> Plain:
         system_network.release(ctx, vm_id)
     affinitygroup.leave(ctx, row)
     rules.of_machine_gone(ctx, vm_id)
+    loadbalancer_parts.machine_gone(ctx, vm_id)
     usage.end(ctx, "vm", vm_id)
     ctx.tx.update(
         vm,

@@ -25,7 +25,7 @@ from cloudsim.core.errors import (
 from cloudsim.db import schema
 from cloudsim.db import virtualmachine as db
 from cloudsim.jobs.workflow import Workflow, workflow
-from cloudsim.services import access, affinitygroup, router, securitygroup_apply, usage, vm_password
+from cloudsim.services import access, affinitygroup, loadbalancer_parts, router, securitygroup_apply, usage, vm_password
 from cloudsim.services.context import Context
 from cloudsim.services.nouns import HOST, VIRTUAL_MACHINE
 from cloudsim.services.virtualmachine import move
@@ -81,6 +81,8 @@ def started(ctx: Context, vm_id: int, answer: Plain, paths: Mapping[str, str], s
         router.started(ctx, row)
     if answer.get("groups"):
         securitygroup_apply.moved(ctx, vm_id, answer["groups"])
+    if row["type"] == "User":
+        loadbalancer_parts.machine_moved(ctx, vm_id)
     for disk in db.volumes_of(ctx.tx, vm_id):
         if disk["state"] == "Creating":
             ctx.tx.update(

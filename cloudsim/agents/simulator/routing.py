@@ -17,6 +17,7 @@ from typing import Any
 import orjson
 
 from cloudsim.agents.base import MachineSpec
+from cloudsim.agents.simulator.balancing import balanced
 
 SCHEMA = """
 -- What virtual routers were told, by parts.
@@ -117,7 +118,12 @@ def _static(parts: Parts, address: str, _protocol: str, port: int | None, _sourc
 
 
 #: What sends packets to public addresses on, in this order; the first that answers a target decides.
-TRANSLATORS: list[Callable[[Parts, str, str, int | None, str], Target | None]] = [_forwarded, _opened, _static]
+TRANSLATORS: list[Callable[[Parts, str, str, int | None, str], Target | None]] = [
+    _forwarded,
+    balanced,
+    _opened,
+    _static,
+]
 
 
 def inbound(

@@ -43,6 +43,13 @@ from cloudsim.db.schema.infrastructure import (
     zone,
 )
 from cloudsim.db.schema.job import event, job, job_step
+from cloudsim.db.schema.loadbalancer import (
+    lb_health_check_policy,
+    lb_stickiness_policy,
+    load_balancer,
+    load_balancer_vm,
+    ssl_cert,
+)
 from cloudsim.db.schema.measured import capacity_alert, management_server, stats
 from cloudsim.db.schema.network import network, nic, public_ip, vlan
 from cloudsim.db.schema.notes import alert, annotation, region, resource_icon, usage
@@ -82,7 +89,7 @@ from cloudsim.db.schema.virtualmachine import (
 from cloudsim.db.schema.webhook import webhook, webhook_delivery
 
 #: The newest migration: what an empty database is made at.
-VERSION = "0020"
+VERSION = "0021"
 
 __all__ = [
     "VERSION",
@@ -113,6 +120,10 @@ __all__ = [
     "instance_group",
     "job",
     "job_step",
+    "lb_health_check_policy",
+    "lb_stickiness_policy",
+    "load_balancer",
+    "load_balancer_vm",
     "login_failure",
     "management_server",
     "metadata",
@@ -147,6 +158,7 @@ __all__ = [
     "service_offering",
     "session",
     "ssh_keypair",
+    "ssl_cert",
     "stats",
     "storage_pool",
     "storage_range",
