@@ -62,6 +62,7 @@ from cloudsim.db.schema.ranges import (
     portable_range,
     storage_range,
 )
+from cloudsim.db.schema.rules import firewall_rule, router_untold
 from cloudsim.db.schema.securitygroup import (
     security_group,
     security_group_pending,
@@ -98,6 +99,7 @@ __all__ = [
     "disk_offering",
     "domain",
     "event",
+    "firewall_rule",
     "guest_os",
     "guest_os_category",
     "guest_os_mapping",
@@ -138,6 +140,7 @@ __all__ = [
     "role",
     "role_permission",
     "router",
+    "router_untold",
     "security_group",
     "security_group_pending",
     "security_group_rule",
