@@ -13,7 +13,16 @@ from cloudsim.db import virtualmachine as db
 from cloudsim.db.placement import allocate
 from cloudsim.db.types import Big
 from cloudsim.jobs.workflow import Workflow, workflow
-from cloudsim.services import access, affinitygroup, router, securitygroup_member, shared_network, system_network, usage
+from cloudsim.services import (
+    access,
+    affinitygroup,
+    router,
+    securitygroup_member,
+    shared_network,
+    static_nat,
+    system_network,
+    usage,
+)
 from cloudsim.services.context import Context
 from cloudsim.services.nouns import HOST
 from cloudsim.services.virtualmachine import move
@@ -172,6 +181,7 @@ def _expunged(ctx: Context, vm_id: int) -> Plain:
             usage.end(ctx, "volume", disk["id"])
         else:
             ctx.tx.update(volume, {"id": disk["id"]}, vm_id=None, device_id=None, attached=None, updated=ctx.now)
+    static_nat.machine_gone(ctx, vm_id)
     for card in db.nics_of(ctx.tx, vm_id):
         ctx.tx.update(nic, {"uuid": card["uuid"]}, removed=ctx.now, state="Deallocating")
         usage.end(ctx, "nic", card["id"])

@@ -82,7 +82,7 @@ from cloudsim.db.schema.virtualmachine import (
 from cloudsim.db.schema.webhook import webhook, webhook_delivery
 
 #: The newest migration: what an empty database is made at.
-VERSION = "0020"
+VERSION = "0021"
 
 __all__ = [
     "VERSION",
