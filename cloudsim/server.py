@@ -48,6 +48,7 @@ from cloudsim.services import (
     management_server,
     own_process,
     router_apply,
+    rule_orders,
     sample_zone,
     vm_destroy,
     vm_reboot,
@@ -131,6 +132,7 @@ class Server:
         )
         assert vm_destroy  # these register their workflows
         assert router_apply
+        assert rule_orders
         assert vm_reboot
         assert vmsnapshot_workflows
         self.cloud.jobs = Engine(

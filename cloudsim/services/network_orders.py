@@ -28,6 +28,7 @@ from cloudsim.services import (
     resource,
     router,
     router_apply,
+    rules,
     shared_network,
     usage,
 )
@@ -476,6 +477,7 @@ def deleted(ctx: Context, network_id: int) -> dict[str, Any]:
     left = router.of_network(ctx, network_id)
     if left:
         raise OperationFailed(f"router {left[0]['name']} of network {row['name']} could not be removed: see its job")
+    rules.of_network_gone(ctx, network_id)
     for address in ctx.tx.all(_PUBLIC_OF, network_id=network_id):
         publicip_pool.free(ctx, address)
     shared_network.drop(ctx, row)
@@ -522,11 +524,13 @@ def _restarting(ctx: Context, network_id: int, cleanup: bool, redundant: bool, l
         ctx.tx.update(table, {"id": network_id}, redundant=True)
     if live:
         router.patch_all(ctx, network_id)
-    return router.remove_all(ctx, network_id) if cleanup else []
+        return []
+    return router.remove_all(ctx, network_id) if cleanup else router_apply.changed_all(ctx, network_id)
 
 
-def _restarted(ctx: Context, network_id: int) -> dict[str, Any]:
+def _restarted(ctx: Context, network_id: int, told: Sequence[str] = ()) -> dict[str, Any]:
     access.alive(ctx, NETWORK, network_id)
+    router_apply.check(ctx, told)
     ctx.tx.update(table, {"id": network_id}, restart_required=False)
     return {"success": True}
 
@@ -539,10 +543,11 @@ def _offering_of(ctx: Context, row: Row) -> Row:
 async def _restart(
     wf: Workflow[Context], network_id: int, cleanup: bool = False, redundant: bool = False, live: bool = False
 ) -> None:
-    await wf.ended(await wf.step("restarting", _restarting, network_id, cleanup, redundant, live))
+    jobs = await wf.step("restarting", _restarting, network_id, cleanup, redundant, live)
+    await wf.ended(jobs)
     if not live:
         await _supply(wf, network_id)
-    await wf.finish(_restarted, network_id)
+    await wf.finish(_restarted, network_id, [] if cleanup else jobs)
 
 
 def _provide(ctx: Context, network_id: int) -> list[str]:
@@ -630,7 +635,10 @@ def _reserved(ctx: Context, row: Row, text: str) -> str:
 def _updating(
     ctx: Context, network_id: int, changes: dict[str, Any], source_nat: str | None, hide: bool | None
 ) -> list[str] | None:
-    """Changes it; answers the jobs that remove routers of the wrong kind, None where routers stay as they are."""
+    """Changes it; answers the jobs that remove routers of the wrong kind, None where routers stay as they are.
+
+    Rules for services that the network has no more go.
+    """
     row = access.alive(ctx, NETWORK, network_id)
     if "cidr" in changes:
         _reserved(ctx, row, changes["cidr"])
@@ -643,6 +651,7 @@ def _updating(
     if "offering_id" not in changes:
         return None
     before, after = _offering_of(ctx, row), access.row(ctx, NETWORK_OFFERING, changes["offering_id"])
+    rules.of_services_gone(ctx, network_id, {service["name"] for service in after["services"]})
     kinds = [(router.served(one), network.redundant(one)) for one in (before, after)]
     if kinds[0] == kinds[1]:
         return None
@@ -663,4 +672,6 @@ async def _update(
     if removed:
         await wf.ended(removed)
         await _supply(wf, network_id)
+    elif "offering_id" in changes:  # routers that stay do from now on what the other offering says
+        await wf.ended(await wf.step("tell", router_apply.changed_all, network_id))
     await wf.finish(_updated, network_id)

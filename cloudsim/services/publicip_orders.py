@@ -287,6 +287,14 @@ def settled(ctx: Context, network_id: int) -> None:
         publicip_pool.free(ctx, row, told=True)
 
 
+def let_go(ctx: Context, row: Row) -> None:
+    """An account that goes has an address no more, nor its rules."""
+    rules.of_address_gone(ctx, row["id"])
+    publicip_pool.free(ctx, row)
+    if row["network_id"] is not None:
+        router_apply.changed(ctx, row["network_id"], PART, static_nat.PART)
+
+
 # -- reserved
 
 

@@ -16,6 +16,7 @@ from cloudsim.services import (
     dedication,
     network,
     resource,
+    rules,
     securitygroup_member,
     shared_network,
     usage,
@@ -80,6 +81,9 @@ def _check_machine(ctx: Context, row: Row) -> None:
     vmsnapshot.refuse_while_any(ctx, row["id"], "its owner stays")
     if ctx.tx.scalar(_RULES, vm_id=row["id"]):
         raise InvalidValue("the virtual machine has a public address (static NAT): disable that first")
+    forwarding = rules.of_machine(ctx, row["id"])
+    if forwarding:
+        raise InvalidValue(f"rule {forwarding[0]['uuid']} sends traffic on to the virtual machine: remove it first")
 
 
 def _check_account(ctx: Context, row: Row, old: Row, account: Row) -> None:

@@ -17,6 +17,7 @@ from cloudsim.services import (
     access,
     affinitygroup,
     router,
+    rules,
     securitygroup_member,
     shared_network,
     static_nat,
@@ -191,6 +192,7 @@ def _expunged(ctx: Context, vm_id: int) -> Plain:
     if row["type"] != "User":
         system_network.release(ctx, vm_id)
     affinitygroup.leave(ctx, row)
+    rules.of_machine_gone(ctx, vm_id)
     usage.end(ctx, "vm", vm_id)
     ctx.tx.update(
         vm,

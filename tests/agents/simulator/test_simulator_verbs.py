@@ -29,6 +29,7 @@ from cloudsim.agents.base import (
     PowerHost,
     RebootMachine,
     RevertMachineSnapshot,
+    RouterCommand,
     ScaleMachine,
     SetSecurityRules,
     StartMachine,
@@ -62,6 +63,7 @@ def test_it_is_a_driver_with_all_verbs(driver: SimulatorDriver) -> None:
         PowerHost,
         ScaleMachine,
         MigrateVolume,
+        *RouterCommand.__subclasses__(),
     }
 
 
