@@ -360,7 +360,11 @@ class LoadBalancerConfig(RouterCommand):
 
 @dataclass(frozen=True, slots=True)
 class IpAssoc(RouterCommand):
-    """The public addresses that the router answers for."""
+    """The public addresses that the router answers for.
+
+    Each setting: ``address``, ``netmask``, ``gateway``, ``vlan`` (``vlan://50``), ``source_nat`` (what the machines
+    of the network come from).
+    """
 
     wire: ClassVar[str] = "IpAssocCommand"
     part: ClassVar[str] = "addresses"

@@ -24,6 +24,7 @@ from cloudsim.services import (
     identity,
     network_orders,
     public_range,
+    publicip_orders,
     rights,
     router,
     securitygroup_member,
@@ -460,7 +461,7 @@ def take_away(ctx: Context, account_id: int) -> None:
     for row in ctx.tx.all(_NETWORKS, account_id=account_id):
         network_orders.deleted(ctx, row["id"])
     for row in ctx.tx.all(_ADDRESSES, account_id=account_id):
-        network_orders.free_address(ctx, row)
+        publicip_orders.let_go(ctx, row)
     for table in _KEPT:
         for row in ctx.tx.all(_ALIVE[table.name], account_id=account_id):
             ctx.tx.update(table, {"id": row["id"]}, removed=ctx.now)

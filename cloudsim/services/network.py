@@ -10,7 +10,16 @@ from sqlalchemy import bindparam, func, select
 from cloudsim.core.errors import BadParameter, InsufficientAddresses, InvalidValue
 from cloudsim.db import schema
 from cloudsim.db.database import Row
-from cloudsim.services import access, guest_network, guest_vlan, public_range, resource, shared_network, usage
+from cloudsim.services import (
+    access,
+    guest_network,
+    guest_vlan,
+    public_range,
+    publicip_pool,
+    resource,
+    shared_network,
+    usage,
+)
 from cloudsim.services.context import Context
 from cloudsim.services.nouns import ACCOUNT, NETWORK, NETWORK_OFFERING, VIRTUAL_MACHINE
 
@@ -321,30 +330,18 @@ def implement(ctx: Context, found: Row) -> Row:
     return {**found, **values}
 
 
+def has_source_nat(ctx: Context, network_id: int) -> bool:
+    """Whether a network has its source NAT address."""
+    return ctx.tx.scalar(_SOURCE_NAT, network_id=network_id) is not None
+
+
 def take_source_nat(ctx: Context, found: Row) -> None:
     """Gives a network its source NAT address, where it has none yet."""
-    if ctx.tx.scalar(_SOURCE_NAT, network_id=found["id"]) is not None:
+    if has_source_nat(ctx, found["id"]):
         return
     free = public_range.free(ctx, found["zone_id"], found["account_id"], found["domain_id"])
     resource.check(ctx, access.row(ctx, ACCOUNT, found["account_id"]), {"ip": 1})
-    ctx.tx.update(
-        public_ip,
-        {"id": free["id"]},
-        state="Allocated",
-        account_id=found["account_id"],
-        domain_id=found["domain_id"],
-        network_id=found["id"],
-        source_nat=True,
-        allocated=ctx.now,
-    )
-    usage.begin(
-        ctx,
-        usage.IP_ADDRESS,
-        "public_ip",
-        {**found, "id": free["id"], "uuid": free["uuid"], "name": free["address"]},
-        network_id=found["id"],
-        is_source_nat=True,
-    )
+    publicip_pool.give(ctx, free, found, network=found, source_nat=True)
     ctx.event(
         "NET.IPASSIGN",
         f"public address {free['address']} was given to network {found['name']} for source NAT",

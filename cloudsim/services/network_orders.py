@@ -24,6 +24,8 @@ from cloudsim.services import (
     guest_vlan,
     network,
     public_range,
+    publicip_pool,
+    resource,
     router,
     router_apply,
     rules,
@@ -418,20 +420,16 @@ def _choose_source_nat(ctx: Context, found: Row, address: str) -> None:
         raise InvalidValue(f"public address {address} is used for static NAT")
     if not mine:
         public_range.check_address(ctx, row, found["account_id"], found["domain_id"])
+        resource.check(ctx, access.row(ctx, ACCOUNT, found["account_id"]), {"ip": 1})
     for other in ctx.tx.all(_PUBLIC_OF, network_id=found["id"]):
         if other["source_nat"] and other["id"] != row["id"]:
             ctx.tx.update(schema.public_ip, {"id": other["id"]}, source_nat=False)
-    ctx.tx.update(
-        schema.public_ip,
-        {"id": row["id"]},
-        state="Allocated",
-        account_id=found["account_id"],
-        domain_id=found["domain_id"],
-        network_id=found["id"],
-        source_nat=True,
-        allocated=row["allocated"] or ctx.now,
-    )
+    if mine:
+        ctx.tx.update(schema.public_ip, {"id": row["id"]}, source_nat=True)
+    else:
+        publicip_pool.give(ctx, row, found, network=found, source_nat=True)
     router.source_nat_changed(ctx, found["id"])
+    router_apply.changed(ctx, found["id"], "addresses")
 
 
 # -- what is asked of a network that is there
@@ -462,30 +460,6 @@ def delete(ctx: Context, row: Row, *, forced: bool) -> str:
     return _order(ctx, row, "network.delete", "NETWORK.DELETE", "deleting", {})
 
 
-def free_address(ctx: Context, address: Row) -> None:
-    """Lets go of a public address, and of its rules."""
-    rules.of_address_gone(ctx, address["id"])
-    usage.end(ctx, "public_ip", address["id"])
-    ctx.tx.update(
-        schema.public_ip,
-        {"id": address["id"]},
-        state="Free",
-        account_id=None,
-        domain_id=None,
-        network_id=None,
-        source_nat=False,
-        static_nat=False,
-        allocated=None,
-    )
-    ctx.event(
-        "NET.IPRELEASE",
-        f"public address {address['address']} was released",
-        resource=("IpAddress", address["uuid"]),
-        account_id=address["account_id"],
-        domain_id=address["domain_id"],
-    )
-
-
 def empty(ctx: Context, network_id: int) -> list[str]:
     """Orders that the routers of a network without machines go; answers the jobs. Raises `OperationFailed`."""
     row = access.alive(ctx, NETWORK, network_id)
@@ -503,9 +477,9 @@ def deleted(ctx: Context, network_id: int) -> dict[str, Any]:
     left = router.of_network(ctx, network_id)
     if left:
         raise OperationFailed(f"router {left[0]['name']} of network {row['name']} could not be removed: see its job")
-    for address in ctx.tx.all(_PUBLIC_OF, network_id=network_id):
-        free_address(ctx, address)
     rules.of_network_gone(ctx, network_id)
+    for address in ctx.tx.all(_PUBLIC_OF, network_id=network_id):
+        publicip_pool.free(ctx, address)
     shared_network.drop(ctx, row)
     for vnet in ctx.tx.all(_PHYSICAL_VNETS, network_id=network_id):
         ctx.tx.update(schema.vnet, {"id": vnet["id"]}, network_id=None, taken=None)

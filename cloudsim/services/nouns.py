@@ -133,6 +133,9 @@ VM_SNAPSHOT = Noun("vmSnapshot", "virtual machine snapshot", schema.vm_snapshot,
 INSTANCE_GROUP = Noun("instancegroup", "instance group", schema.instance_group, Owner.ACCOUNT, "InstanceGroup")
 NETWORK = Noun("network", "network", schema.network, Owner.ACCOUNT, "Network")
 PUBLIC_IP = Noun("publicipaddress", "public IP address", schema.public_ip, Owner.ACCOUNT, "IpAddress")
+QUARANTINED_IP = Noun(
+    "quarantinedips", "quarantined public address", schema.quarantined_ip, Owner.ACCOUNT, "QuarantinedIp"
+)
 NIC = Noun("nic", "network card", schema.nic, type="Nic")
 SECURITY_GROUP = Noun("securitygroup", "security group", schema.security_group, Owner.ACCOUNT, "SecurityGroup")
 SECURITY_GROUP_RULE = Noun(

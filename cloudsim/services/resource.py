@@ -163,7 +163,12 @@ def _projects(owner: Any, *where: Any) -> Any:
 _GUEST = and_(network.c.traffic_type == "Guest", network.c.acl_type == "Account", network.c.state != "Destroy")
 # addresses of shared networks are their machines', not an account's
 _SHARED = select(schema.vlan.c.id).where(schema.vlan.c.type == "DirectAttached")
-_HELD = and_(public_ip.c.state == "Allocated", public_ip.c.is_system.is_(False), public_ip.c.vlan_id.not_in(_SHARED))
+_HELD = and_(
+    public_ip.c.state != "Free",
+    public_ip.c.account_id.is_not(None),
+    public_ip.c.is_system.is_(False),
+    public_ip.c.vlan_id.not_in(_SHARED),
+)
 
 
 def _networks(owner: Any, *where: Any) -> Any:

@@ -41,9 +41,7 @@ from cloudsim.services.placement import tags
 vm, volume, nic = schema.vm, schema.volume, schema.nic
 
 _RULES = select(func.count()).where(
-    schema.public_ip.c.static_nat.is_(True),
-    schema.public_ip.c.network_id == bindparam("network_id"),
-    schema.public_ip.c.removed.is_(None),
+    schema.public_ip.c.vm_id == bindparam("vm_id"), schema.public_ip.c.removed.is_(None)
 )
 
 
@@ -82,9 +80,8 @@ def _check_machine(ctx: Context, row: Row) -> None:
     if virtualmachine.has_unfinished_job(ctx, row):
         raise InvalidValue("a job of the virtual machine is unfinished: wait for it")
     vmsnapshot.refuse_while_any(ctx, row["id"], "its owner stays")
-    for card in db.nics_of(ctx.tx, row["id"]):
-        if card["guest_type"] != "Shared" and ctx.tx.scalar(_RULES, network_id=card["network_id"]):
-            raise InvalidValue(f"network {card['network_name']} has static NAT: remove its rules first")
+    if ctx.tx.scalar(_RULES, vm_id=row["id"]):
+        raise InvalidValue("the virtual machine has a public address (static NAT): disable that first")
     forwarding = rules.of_machine(ctx, row["id"])
     if forwarding:
         raise InvalidValue(f"rule {forwarding[0]['uuid']} sends traffic on to the virtual machine: remove it first")

@@ -21,6 +21,7 @@ from cloudsim.services import (
     rules,
     securitygroup_member,
     shared_network,
+    static_nat,
     system_network,
     usage,
 )
@@ -182,6 +183,7 @@ def _expunged(ctx: Context, vm_id: int) -> Plain:
             usage.end(ctx, "volume", disk["id"])
         else:
             ctx.tx.update(volume, {"id": disk["id"]}, vm_id=None, device_id=None, attached=None, updated=ctx.now)
+    static_nat.machine_gone(ctx, vm_id)
     for card in db.nics_of(ctx.tx, vm_id):
         ctx.tx.update(nic, {"uuid": card["uuid"]}, removed=ctx.now, state="Deallocating")
         usage.end(ctx, "nic", card["id"])

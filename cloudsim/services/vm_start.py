@@ -25,7 +25,7 @@ from cloudsim.core.errors import (
 from cloudsim.db import schema
 from cloudsim.db import virtualmachine as db
 from cloudsim.jobs.workflow import Workflow, workflow
-from cloudsim.services import access, affinitygroup, loadbalancer_parts, router, securitygroup_apply, usage, vm_password
+from cloudsim.services import access, affinitygroup, elastic_ip, loadbalancer_parts, router, securitygroup_apply, usage, vm_password
 from cloudsim.services.context import Context
 from cloudsim.services.nouns import HOST, VIRTUAL_MACHINE
 from cloudsim.services.virtualmachine import move
@@ -109,6 +109,7 @@ def start_failed(ctx: Context, error: CloudError, vm_id: int, first: bool = Fals
     if row["state"] == "Starting":
         if row["host_id"] is not None:
             take_back(ctx, vm_id, refused=False)
+        elastic_ip.stops(ctx, vm_id)
         row = move(ctx, living(ctx, vm_id), "OperationFailedToError" if hopeless else "OperationFailed")
     elif row["state"] == "Stopped" and hopeless:
         row = move(ctx, row, "OperationFailedToError")

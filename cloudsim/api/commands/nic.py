@@ -6,6 +6,7 @@ from cloudsim.api.command import Body, ListCommand
 from cloudsim.api.params import boolean, ref
 from cloudsim.api.responses.virtualmachine import NIC, network_part, nic
 from cloudsim.services import nic as cards
+from cloudsim.services import static_nat
 from cloudsim.services.context import Context
 from cloudsim.services.nouns import NETWORK, VIRTUAL_MACHINE
 from cloudsim.services.nouns import NIC as NOUN
@@ -22,6 +23,7 @@ class ListNics(ListCommand, name="listNics", response=NIC):
     def run(self, ctx: Context) -> Body:
         page = self.paging(ctx)
         rows = cards.of_machine(ctx, self.virtualmachineid, self.networkid, self.nicid, self.keyword)
+        public = {one["network_uuid"]: one for one in static_nat.of_machines(ctx, [self.virtualmachineid["id"]])}
         made = [
             {
                 **nic(
@@ -29,6 +31,14 @@ class ListNics(ListCommand, name="listNics", response=NIC):
                     network_part(row["network_uuid"], row["network_name"], row["traffic_type"], row["guest_type"]),
                 ),
                 "virtualmachineid": self.virtualmachineid["uuid"],
+                **(
+                    {
+                        "publicip": public[row["network_uuid"]]["address"],
+                        "publicipid": public[row["network_uuid"]]["uuid"],
+                    }
+                    if row["network_uuid"] in public
+                    else {}
+                ),
             }
             for row in rows
         ]

@@ -61,7 +61,7 @@ def record(one: Record) -> Object:
         memory=row["memory"],
         isdefault=row["is_default"] if row["kind"] == "nic" else None,
         issourcenat=row["is_source_nat"] if row["kind"] == "public_ip" else None,
-        issystem=False if row["kind"] == "public_ip" else None,
+        issystem=row["is_default"] if row["kind"] == "public_ip" else None,
         startdate=to_wire(one.start),
         enddate=to_wire(one.end),
         tags=[],

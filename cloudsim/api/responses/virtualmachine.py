@@ -11,7 +11,7 @@ from cloudsim.api.responses.securitygroup import SECURITY_GROUP, of_machine
 from cloudsim.api.responses.tag import TAG, tags
 from cloudsim.core.caller import domain_path_text
 from cloudsim.core.clock import to_wire
-from cloudsim.services import stats, vm_lease_rules, vm_view
+from cloudsim.services import static_nat, stats, vm_lease_rules, vm_view
 from cloudsim.services.context import Context, Row
 
 NIC = Response(
@@ -79,6 +79,11 @@ def present(ctx: Context, ids: Sequence[int]) -> list[Object]:
             one["leaseexpirydate"] = to_wire(row["lease_expiry"])
             one["leaseexpiryaction"] = row["lease_action"]
             one["leaseduration"] = vm_lease_rules.days_left(ctx.now, row["lease_expiry"])
+    public = static_nat.of_machines(ctx, ids)
+    if public:
+        places = {row["id"]: one for row, one in zip(found.rows, made, strict=True)}
+        for address in public:
+            _public(places[address["vm_id"]], address)
     if found.security:
         for row, one in zip(found.rows, made, strict=True):
             whose = parts["account"][row["account_id"]]
@@ -94,6 +99,14 @@ def present(ctx: Context, ids: Sequence[int]) -> list[Object]:
         for one in made:
             one["hasannotations"] = ctx.annotated(one["id"])
     return made
+
+
+def _public(made: Object, address: Row) -> None:
+    """A machine, and its card, with the public address that is its own by static NAT."""
+    held = {"publicip": address["address"], "publicipid": address["uuid"]}
+    for one in (made, *(card for card in made["nic"] if card["networkid"] == address["network_uuid"])):
+        if "publicip" not in one:
+            one.update(held)
 
 
 def host_part(row: Row, full: bool) -> Object:

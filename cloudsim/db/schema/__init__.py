@@ -51,7 +51,7 @@ from cloudsim.db.schema.loadbalancer import (
     ssl_cert,
 )
 from cloudsim.db.schema.measured import capacity_alert, management_server, stats
-from cloudsim.db.schema.network import network, nic, public_ip, vlan
+from cloudsim.db.schema.network import network, nic, public_ip, quarantined_ip, vlan
 from cloudsim.db.schema.notes import alert, annotation, region, resource_icon, usage
 from cloudsim.db.schema.offering import disk_offering, network_offering, service_offering
 from cloudsim.db.schema.project import (
@@ -144,6 +144,7 @@ __all__ = [
     "project_role_permission",
     "provider_element",
     "public_ip",
+    "quarantined_ip",
     "region",
     "resource_icon",
     "resource_limit",

@@ -60,6 +60,8 @@ vlan = resource(
     flag("for_system_vms"),
     ref("account_id", "account", optional=True),
     ref("domain_id", "domain", optional=True),
+    # the portable range whose addresses it has while they serve this zone
+    ref("portable_range_id", "portable_range", optional=True),
 )
 
 public_ip = resource(
@@ -79,9 +81,24 @@ public_ip = resource(
     flag("is_portable"),
     flag("display", True),
     big("allocated"),
+    # static NAT: the machine, and which of its addresses
+    ref("vm_id", "vm", optional=True),
+    text_("vm_ip"),
     Index("uq_public_ip", "vlan_id", "address", unique=True),
     Index("ix_public_ip_free", "zone_id", "state"),
     Index("ix_public_ip_range", "vlan_id", "state"),
+)
+
+quarantined_ip = resource(
+    "quarantined_ip",
+    ref("address_id", "public_ip"),
+    # who had it last, and alone may have it again until `ends`
+    ref("account_id", "account"),
+    ref("domain_id", "domain"),
+    big("ends", nullable=False),
+    text_("reason"),
+    # whose caller took it out of quarantine
+    ref("remover_id", "account", optional=True),
 )
 
 nic = resource(
