@@ -22,6 +22,7 @@ from cloudsim.services import (
     dedication,
     guest_vlan,
     identity,
+    network_delete,
     network_orders,
     public_range,
     rights,
@@ -456,7 +457,7 @@ def take_away(ctx: Context, account_id: int) -> None:
         usage.end(ctx, "volume", disk["id"])
     securitygroup_member.forget_account(ctx, account_id)
     for row in ctx.tx.all(_NETWORKS, account_id=account_id):
-        network_orders.deleted(ctx, row["id"])
+        network_delete.deleted(ctx, row["id"])
     for row in ctx.tx.all(_ADDRESSES, account_id=account_id):
         network_orders.free_address(ctx, row)
     for table in _KEPT:
