@@ -30,6 +30,8 @@ class Owner(Enum):
     OF_PROJECT = "of project"
     #: Something of a webhook: seen by whoever sees the webhook.
     OF_WEBHOOK = "of webhook"
+    #: Part of a virtual machine: seen by whoever sees the machine.
+    OF_MACHINE = "of machine"
     #: A domain itself: seen by its own people and those above.
     DOMAIN = "domain"
 
@@ -133,7 +135,8 @@ VM_SNAPSHOT = Noun("vmSnapshot", "virtual machine snapshot", schema.vm_snapshot,
 INSTANCE_GROUP = Noun("instancegroup", "instance group", schema.instance_group, Owner.ACCOUNT, "InstanceGroup")
 NETWORK = Noun("network", "network", schema.network, Owner.ACCOUNT, "Network")
 PUBLIC_IP = Noun("publicipaddress", "public IP address", schema.public_ip, Owner.ACCOUNT, "IpAddress")
-NIC = Noun("nic", "network card", schema.nic, type="Nic")
+NIC = Noun("nic", "network card", schema.nic, Owner.OF_MACHINE, "Nic")
+SECONDARY_IP = Noun("nicsecondaryip", "secondary address", schema.nic_secondary_ip, Owner.ACCOUNT, "NicSecondaryIp")
 SECURITY_GROUP = Noun("securitygroup", "security group", schema.security_group, Owner.ACCOUNT, "SecurityGroup")
 SECURITY_GROUP_RULE = Noun(
     "securitygrouprule", "rule of a security group", schema.security_group_rule, Owner.ACCOUNT, "SecurityGroupRule"

@@ -12,6 +12,7 @@ from cloudsim.services import (
     host_ha_task,
     job,
     management_server,
+    nic_workflows,
     oobm_orders,
     purge,
     securitygroup_workflows,
@@ -242,6 +243,19 @@ class TellSecurityRules(_Task):
         await self._cloud.db.write(lambda tx: securitygroup_workflows.due(self._cloud.context(tx, self._admin)))
 
 
+class TellOfCards(_Task):
+    """Tells hosts of network cards that they may not have heard of."""
+
+    name = "network-cards"
+    works = True
+
+    def interval(self) -> float:
+        return 60.0
+
+    async def run(self) -> None:
+        await self._cloud.db.write(lambda tx: nic_workflows.due(self._cloud.context(tx, self._admin)))
+
+
 class Heartbeat(_Task):
     """Says that this server is alive, and does what was asked of it."""
 
@@ -306,6 +320,7 @@ TASKS = (
     PurgeExpunged,
     LookAfterSystemVms,
     TellSecurityRules,
+    TellOfCards,
     FinishRemovals,
     FollowSchedules,
     FollowLeases,

@@ -13,7 +13,16 @@ from cloudsim.db import virtualmachine as db
 from cloudsim.db.placement import allocate
 from cloudsim.db.types import Big
 from cloudsim.jobs.workflow import Workflow, workflow
-from cloudsim.services import access, affinitygroup, router, securitygroup_member, shared_network, system_network, usage
+from cloudsim.services import (
+    access,
+    affinitygroup,
+    nic_secondary,
+    router,
+    securitygroup_member,
+    shared_network,
+    system_network,
+    usage,
+)
 from cloudsim.services.context import Context
 from cloudsim.services.nouns import HOST
 from cloudsim.services.virtualmachine import move
@@ -173,6 +182,7 @@ def _expunged(ctx: Context, vm_id: int) -> Plain:
         else:
             ctx.tx.update(volume, {"id": disk["id"]}, vm_id=None, device_id=None, attached=None, updated=ctx.now)
     for card in db.nics_of(ctx.tx, vm_id):
+        nic_secondary.free_all(ctx, card)
         ctx.tx.update(nic, {"uuid": card["uuid"]}, removed=ctx.now, state="Deallocating")
         usage.end(ctx, "nic", card["id"])
         if card["guest_type"] == "Shared":

@@ -27,6 +27,7 @@ from cloudsim.agents.base import (
     MigrateMachine,
     MigrateVolume,
     Ping,
+    PlugNic,
     PowerHost,
     RebootMachine,
     RevertMachineSnapshot,
@@ -34,8 +35,9 @@ from cloudsim.agents.base import (
     SetSecurityRules,
     StartMachine,
     StopMachine,
+    UnplugNic,
 )
-from cloudsim.agents.simulator import security
+from cloudsim.agents.simulator import nics, security
 from cloudsim.agents.simulator.figures import figures, host_figures, shares
 from cloudsim.agents.simulator.world import Action, World
 
@@ -346,6 +348,8 @@ DOING: dict[type[Command], Action] = {
     MigrateVolume: migrate_volume,
     ScaleMachine: scale_machine,
     SetSecurityRules: set_security_rules,
+    PlugNic: nics.plug_nic,
+    UnplugNic: nics.unplug_nic,
     DestroyMachine: destroy_machine,
     CreateMachineSnapshot: create_machine_snapshot,
     RevertMachineSnapshot: revert_machine_snapshot,

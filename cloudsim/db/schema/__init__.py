@@ -44,7 +44,7 @@ from cloudsim.db.schema.infrastructure import (
 )
 from cloudsim.db.schema.job import event, job, job_step
 from cloudsim.db.schema.measured import capacity_alert, management_server, stats
-from cloudsim.db.schema.network import network, nic, public_ip, vlan
+from cloudsim.db.schema.network import network, network_permission, nic, nic_secondary_ip, public_ip, vlan
 from cloudsim.db.schema.notes import alert, annotation, region, resource_icon, usage
 from cloudsim.db.schema.offering import disk_offering, network_offering, service_offering
 from cloudsim.db.schema.project import (
@@ -81,7 +81,7 @@ from cloudsim.db.schema.virtualmachine import (
 from cloudsim.db.schema.webhook import webhook, webhook_delivery
 
 #: The newest migration: what an empty database is made at.
-VERSION = "0019"
+VERSION = "0020"
 
 __all__ = [
     "VERSION",
@@ -116,8 +116,10 @@ __all__ = [
     "metadata",
     "network",
     "network_offering",
+    "network_permission",
     "network_provider",
     "nic",
+    "nic_secondary_ip",
     "oobm",
     "physical_network",
     "pod",
