@@ -47,6 +47,8 @@ from cloudsim.services import (
     identity,
     management_server,
     own_process,
+    router_apply,
+    rule_orders,
     sample_zone,
     vm_destroy,
     vm_reboot,
@@ -129,6 +131,8 @@ class Server:
             end=self.end.set,
         )
         assert vm_destroy  # these register their workflows
+        assert router_apply
+        assert rule_orders
         assert vm_reboot
         assert vmsnapshot_workflows
         self.cloud.jobs = Engine(

@@ -159,3 +159,42 @@ MANAGEMENT_SERVER = Noun("managementserver", "management server", schema.managem
 GUEST_OS_MAPPING = Noun("guestosmapping", "mapping of an OS type", schema.guest_os_mapping, type="GuestOsMapping")
 STORAGE_SELECTOR = Noun("heuristics", "selector of secondary storage", schema.storage_selector, type="StorageSelector")
 AFFINITY_GROUP = Noun("affinitygroup", "affinity group", schema.affinity_group, Owner.ACCOUNT, "AffinityGroup")
+#: Rules of all purposes have one table; each kind of command knows its own.
+NETWORK_RULE = Noun("networkrule", "rule", schema.firewall_rule, Owner.ACCOUNT, "FirewallRule")
+_PURPOSE, _TRAFFIC = schema.firewall_rule.c.purpose, schema.firewall_rule.c.traffic_type
+FIREWALL_RULE = Noun(
+    "firewallrule",
+    "firewall rule",
+    schema.firewall_rule,
+    Owner.ACCOUNT,
+    "FirewallRule",
+    (_PURPOSE == "Firewall") & (_TRAFFIC == "Ingress"),
+)
+EGRESS_RULE = Noun(
+    "egressfirewallrule",
+    "egress firewall rule",
+    schema.firewall_rule,
+    Owner.ACCOUNT,
+    "FirewallRule",
+    (_PURPOSE == "Firewall") & (_TRAFFIC == "Egress"),
+)
+#: What tags of the kind FirewallRule are on.
+ANY_FIREWALL_RULE = Noun(
+    "firewallrule", "firewall rule", schema.firewall_rule, Owner.ACCOUNT, "FirewallRule", _PURPOSE == "Firewall"
+)
+PORT_FORWARDING_RULE = Noun(
+    "portforwardingrule",
+    "port forwarding rule",
+    schema.firewall_rule,
+    Owner.ACCOUNT,
+    "FirewallRule",
+    _PURPOSE == "PortForwarding",
+)
+IP_FORWARDING_RULE = Noun(
+    "ipforwardingrule",
+    "static NAT rule",
+    schema.firewall_rule,
+    Owner.ACCOUNT,
+    "FirewallRule",
+    _PURPOSE == "StaticNat",
+)

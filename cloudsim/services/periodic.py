@@ -15,6 +15,7 @@ from cloudsim.services import (
     nic_workflows,
     oobm_orders,
     purge,
+    router_apply,
     securitygroup_workflows,
     stats,
     storage_cleanup,
@@ -256,6 +257,17 @@ class TellOfCards(_Task):
         await self._cloud.db.write(lambda tx: nic_workflows.due(self._cloud.context(tx, self._admin)))
 
 
+class TellRouters(_Task):
+    """Tells virtual routers what they could not be told."""
+
+    name = "router-rules"
+    works = True
+    setting = "router.check.interval"
+
+    async def run(self) -> None:
+        await self._cloud.db.write(lambda tx: router_apply.due(self._cloud.context(tx, self._admin)))
+
+
 class Heartbeat(_Task):
     """Says that this server is alive, and does what was asked of it."""
 
@@ -321,6 +333,7 @@ TASKS = (
     LookAfterSystemVms,
     TellSecurityRules,
     TellOfCards,
+    TellRouters,
     FinishRemovals,
     FollowSchedules,
     FollowLeases,

@@ -30,6 +30,8 @@ KINDS: dict[str, Noun] = {
     "PublicIpAddress": nouns.PUBLIC_IP,
     "SecurityGroup": nouns.SECURITY_GROUP,
     "SecurityGroupRule": nouns.SECURITY_GROUP_RULE,
+    "FirewallRule": nouns.ANY_FIREWALL_RULE,
+    "PortForwardingRule": nouns.PORT_FORWARDING_RULE,
     "Template": nouns.TEMPLATE,
     "ISO": nouns.TEMPLATE,
     "Account": nouns.ACCOUNT,

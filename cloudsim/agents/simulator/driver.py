@@ -26,7 +26,7 @@ from cloudsim.agents.base import (
     Unsupported,
 )
 from cloudsim.agents.simulator import latency as latencies
-from cloudsim.agents.simulator import nics, security, verbs
+from cloudsim.agents.simulator import nics, routing, security, verbs
 from cloudsim.agents.simulator.facts import facts_of, host_from
 from cloudsim.agents.simulator.faults import Faults, Rule
 from cloudsim.agents.simulator.world import Host, Machine, Snapshot, Volume, World
@@ -125,6 +125,10 @@ class SimulatorDriver:
     def nics(self, uuid: str) -> list[dict[str, Any]]:
         """The network cards that a machine has, by device. ``LookupError``: no such machine."""
         return nics.cards(self._world, uuid)
+
+    def router(self, uuid: str) -> routing.Parts:
+        """All that a virtual router does, by parts (see `routing`); nothing where it does not run."""
+        return routing.get(self._world.db, uuid)
 
     def snapshots(self) -> list[Snapshot]:
         """All snapshots of simulated virtual machines."""
