@@ -58,6 +58,8 @@ _ALL_TAKEN = union_all(
     )
 )
 _NEWEST_NIC = select(func.max(nic.c.id).label("newest"))
+#: States of machines that need no network.
+AT_REST = ("Stopped", "Destroyed", "Expunging", "Error")
 #: Cards of users' machines that run or are about to.
 _IN_USE = (
     select(nic.c.id)
@@ -67,7 +69,7 @@ _IN_USE = (
         nic.c.removed.is_(None),
         schema.vm.c.type == "User",
         schema.vm.c.removed.is_(None),
-        and_(*(schema.vm.c.state != state for state in ("Stopped", "Destroyed", "Expunging", "Error"))),
+        and_(*(schema.vm.c.state != state for state in AT_REST)),
     )
     .limit(1)
 )
@@ -351,10 +353,9 @@ def _wanted(ctx: Context, found: Row, cidr: ipaddress.IPv4Network, wanted: str) 
     return str(parsed)
 
 
-def left(ctx: Context, found: Row) -> None:
-    """A card of a machine left a network: one that no machine has a card in any more is idle from now on."""
-    if ctx.tx.scalar(_IN_USE, network_id=found["id"]) is None:
-        ctx.tx.update(network, {"id": found["id"]}, idle_since=ctx.now)
+def in_use(ctx: Context, network_id: int) -> bool:
+    """Whether a machine runs in a network, or is about to."""
+    return ctx.tx.scalar(_IN_USE, network_id=network_id) is not None
 
 
 def implement(ctx: Context, found: Row) -> Row:
@@ -362,6 +363,9 @@ def implement(ctx: Context, found: Row) -> Row:
 
     Raises `InsufficientAddresses`. All in the caller's transaction: there is no state between.
     """
+    if found["idle_since"] is not None:
+        ctx.tx.update(network, {"id": found["id"]}, idle_since=None)
+        found = {**found, "idle_since": None}
     if found["state"] not in ("Allocated", "Setup") or found["guest_type"] == "Shared":
         return found  # a shared network is as real as it gets when it is made
     values: dict[str, Any] = {"state": "Implemented", "idle_since": None}

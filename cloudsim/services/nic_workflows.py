@@ -72,7 +72,6 @@ def _forget(ctx: Context, row: Row, card: Row, pending: str | None = None) -> No
     if found["guest_type"] == "Shared":
         shared.release(ctx, found["id"], card["ip"])
     securitygroup_member.card_left(ctx, row)
-    network.left(ctx, found)
 
 
 # -- added

@@ -12,6 +12,7 @@ from cloudsim.services import (
     host_ha_task,
     job,
     management_server,
+    network_gc,
     nic_workflows,
     oobm_orders,
     purge,
@@ -257,6 +258,17 @@ class TellOfCards(_Task):
         await self._cloud.db.write(lambda tx: nic_workflows.due(self._cloud.context(tx, self._admin)))
 
 
+class CollectNetworks(_Task):
+    """Takes back what networks have that nobody uses."""
+
+    name = "network-gc"
+    works = True
+    setting = "network.gc.interval"
+
+    async def run(self) -> None:
+        await self._cloud.db.write(lambda tx: network_gc.look(self._cloud.context(tx, self._admin)))
+
+
 class TellRouters(_Task):
     """Tells virtual routers what they could not be told."""
 
@@ -334,6 +346,7 @@ TASKS = (
     TellSecurityRules,
     TellOfCards,
     TellRouters,
+    CollectNetworks,
     FinishRemovals,
     FollowSchedules,
     FollowLeases,
