@@ -274,6 +274,32 @@ class SetSecurityRules(Command):
 
 
 @dataclass(frozen=True, slots=True)
+class PlugNic(Command):
+    """Gives a machine that runs here one more network card, while it runs. Answer: ``{}``.
+
+    A card with that MAC address that it has already is fine. Fails when the machine does not run here.
+    """
+
+    wire: ClassVar[str] = "PlugNicCommand"
+    uuid: str
+    name: str
+    nic: NicSpec
+
+
+@dataclass(frozen=True, slots=True)
+class UnplugNic(Command):
+    """Takes a network card from a machine that runs here, while it runs. Answer: ``{}``.
+
+    A card that it does not have is fine. Fails when the machine does not run here.
+    """
+
+    wire: ClassVar[str] = "UnPlugNicCommand"
+    uuid: str
+    name: str
+    nic: NicSpec
+
+
+@dataclass(frozen=True, slots=True)
 class RouterCommand(Command):
     """The base of what virtual routers are told: one whole part of what they do, in the place of what was there.
 

@@ -19,7 +19,18 @@ from cloudsim.db.schema import account as account_table
 from cloudsim.db.schema import domain as domain_table
 from cloudsim.db.types import any_of
 from cloudsim.services.context import Context
-from cloudsim.services.nouns import ACCOUNT, AFFINITY_GROUP, DOMAIN, JOB, NETWORK, PROJECT, WEBHOOK, Noun, Owner
+from cloudsim.services.nouns import (
+    ACCOUNT,
+    AFFINITY_GROUP,
+    DOMAIN,
+    JOB,
+    NETWORK,
+    PROJECT,
+    VIRTUAL_MACHINE,
+    WEBHOOK,
+    Noun,
+    Owner,
+)
 
 _PATH = select(domain_table.c.path).where(domain_table.c.id == bindparam("domain_id"))
 _PATHS = select(domain_table.c.path).where(any_of(domain_table.c.uuid, "uuids"))
@@ -68,6 +79,9 @@ def may_see(ctx: Context, noun: Noun, row: Row) -> bool:
     if noun.owner is Owner.OF_WEBHOOK:
         found = ctx.tx.first(WEBHOOK.by_id, row_id=row["webhook_id"])
         return found is not None and found["removed"] is None and may_see(ctx, WEBHOOK, found)
+    if noun.owner is Owner.OF_MACHINE:
+        found = ctx.tx.first(VIRTUAL_MACHINE.by_id, row_id=row["vm_id"])
+        return found is not None and found["removed"] is None and may_see(ctx, VIRTUAL_MACHINE, found)
     if noun.owner is Owner.PROJECT:
         return owns(ctx, row["account_id"], row["domain_id"])
     if noun.owner is Owner.DOMAIN:

@@ -22,7 +22,7 @@ from cloudsim.services import (
     dedication,
     guest_vlan,
     identity,
-    network_orders,
+    network_delete,
     public_range,
     publicip_orders,
     rights,
@@ -459,7 +459,7 @@ def take_away(ctx: Context, account_id: int) -> None:
     securitygroup_member.forget_account(ctx, account_id)
     sslcert.forget_account(ctx, account_id)
     for row in ctx.tx.all(_NETWORKS, account_id=account_id):
-        network_orders.deleted(ctx, row["id"])
+        network_delete.deleted(ctx, row["id"])
     for row in ctx.tx.all(_ADDRESSES, account_id=account_id):
         publicip_orders.let_go(ctx, row)
     for table in _KEPT:

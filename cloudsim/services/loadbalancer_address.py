@@ -4,29 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import bindparam, exists, select
+from sqlalchemy import exists, select
 
 from cloudsim.core.errors import InvalidValue
 from cloudsim.db import schema
 from cloudsim.db.database import Row
 from cloudsim.db.types import any_of
-from cloudsim.services import access, network_orders, public_range, resource, shared_network, usage
+from cloudsim.services import (
+    access,
+    public_range,
+    publicip_orders,
+    publicip_pool,
+    resource,
+    router_apply,
+    shared_network,
+)
 from cloudsim.services.context import Context
 from cloudsim.services.nouns import ACCOUNT, PUBLIC_IP
 
 rule, balancer, public_ip = schema.firewall_rule, schema.load_balancer, schema.public_ip
 _OTHER = rule.alias("other")
 
-_NETWORKS = (
-    select(schema.network)
-    .where(
-        schema.network.c.account_id == bindparam("account_id"),
-        schema.network.c.zone_id == bindparam("zone_id"),
-        schema.network.c.guest_type == "Isolated",
-        schema.network.c.removed.is_(None),
-    )
-    .order_by(schema.network.c.id)
-)
 #: Addresses of rules that are gone, where no other rule is left.
 _LEFT_OVER = (
     select(public_ip)
@@ -47,28 +45,15 @@ def network_in(ctx: Context, account: Row, zone: Row) -> Row:
     """The network of an account in a zone that rules without another are for. Raises `InvalidValue`."""
     if shared_network.by_default(zone):
         raise InvalidValue(f"zone {zone['name']} has shared networks: name the network with networkid")
-    found = ctx.tx.all(_NETWORKS, account_id=account["id"], zone_id=zone["id"])
-    if len(found) != 1:
-        much = "several isolated networks" if found else "no isolated network"
-        raise InvalidValue(f"account {account['name']} has {much} in zone {zone['name']}: name one with networkid")
-    return found[0]
+    return publicip_orders.only_network(ctx, account, zone)
 
 
 def take(ctx: Context, network: Row) -> Row:
     """Takes a public address for a network; answers its row. Raises `InsufficientAddresses`, `LimitReached`."""
     free = public_range.free(ctx, network["zone_id"], network["account_id"], network["domain_id"])
     resource.check(ctx, access.row(ctx, ACCOUNT, network["account_id"]), {"ip": 1})
-    ctx.tx.update(
-        public_ip,
-        {"id": free["id"]},
-        state="Allocated",
-        account_id=network["account_id"],
-        domain_id=network["domain_id"],
-        network_id=network["id"],
-        allocated=ctx.now,
-    )
-    named = {**network, "id": free["id"], "uuid": free["uuid"], "name": free["address"]}
-    usage.begin(ctx, usage.IP_ADDRESS, "public_ip", named, network_id=network["id"])
+    publicip_pool.give(ctx, free, network, network=network)
+    router_apply.changed(ctx, network["id"], publicip_orders.PART)
     ctx.event(
         "NET.IPASSIGN",
         f"public address {free['address']} was given to network {network['name']} for a load balancer",
@@ -82,4 +67,5 @@ def take(ctx: Context, network: Row) -> Row:
 def give_back(ctx: Context, ids: Sequence[int]) -> None:
     """Load balancer rules are gone: addresses that were taken for them, and that no other rule uses, go as well."""
     for address in ctx.tx.all(_LEFT_OVER, ids=list(ids)):
-        network_orders.free_address(ctx, address)
+        publicip_pool.free(ctx, address)
+        router_apply.changed(ctx, address["network_id"], publicip_orders.PART)

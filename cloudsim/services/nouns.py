@@ -30,6 +30,8 @@ class Owner(Enum):
     OF_PROJECT = "of project"
     #: Something of a webhook: seen by whoever sees the webhook.
     OF_WEBHOOK = "of webhook"
+    #: Part of a virtual machine: seen by whoever sees the machine.
+    OF_MACHINE = "of machine"
     #: A domain itself: seen by its own people and those above.
     DOMAIN = "domain"
 
@@ -137,6 +139,8 @@ QUARANTINED_IP = Noun(
     "quarantinedips", "quarantined public address", schema.quarantined_ip, Owner.ACCOUNT, "QuarantinedIp"
 )
 NIC = Noun("nic", "network card", schema.nic, type="Nic")
+NIC = Noun("nic", "network card", schema.nic, Owner.OF_MACHINE, "Nic")
+SECONDARY_IP = Noun("nicsecondaryip", "secondary address", schema.nic_secondary_ip, Owner.ACCOUNT, "NicSecondaryIp")
 SECURITY_GROUP = Noun("securitygroup", "security group", schema.security_group, Owner.ACCOUNT, "SecurityGroup")
 SECURITY_GROUP_RULE = Noun(
     "securitygrouprule", "rule of a security group", schema.security_group_rule, Owner.ACCOUNT, "SecurityGroupRule"

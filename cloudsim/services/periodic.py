@@ -12,6 +12,8 @@ from cloudsim.services import (
     host_ha_task,
     job,
     management_server,
+    network_gc,
+    nic_workflows,
     oobm_orders,
     purge,
     router_apply,
@@ -243,6 +245,30 @@ class TellSecurityRules(_Task):
         await self._cloud.db.write(lambda tx: securitygroup_workflows.due(self._cloud.context(tx, self._admin)))
 
 
+class TellOfCards(_Task):
+    """Tells hosts of network cards that they may not have heard of."""
+
+    name = "network-cards"
+    works = True
+
+    def interval(self) -> float:
+        return 60.0
+
+    async def run(self) -> None:
+        await self._cloud.db.write(lambda tx: nic_workflows.due(self._cloud.context(tx, self._admin)))
+
+
+class CollectNetworks(_Task):
+    """Takes back what networks have that nobody uses."""
+
+    name = "network-gc"
+    works = True
+    setting = "network.gc.interval"
+
+    async def run(self) -> None:
+        await self._cloud.db.write(lambda tx: network_gc.look(self._cloud.context(tx, self._admin)))
+
+
 class TellRouters(_Task):
     """Tells virtual routers what they could not be told."""
 
@@ -318,7 +344,9 @@ TASKS = (
     PurgeExpunged,
     LookAfterSystemVms,
     TellSecurityRules,
+    TellOfCards,
     TellRouters,
+    CollectNetworks,
     FinishRemovals,
     FollowSchedules,
     FollowLeases,

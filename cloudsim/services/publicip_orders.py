@@ -100,7 +100,7 @@ def associate(
         raise PermissionDenied(f"zone {zone['name']} is disabled")
     dedication.check_zone(ctx, zone, account)
     if found is None and zone["network_type"] == "Advanced":
-        found = _only_network(ctx, account, zone)
+        found = only_network(ctx, account, zone)
     offered = check_network(ctx, account, found) if found is not None else None
     address = _chosen(ctx, account, zone, wanted, portable, region_id)
     if address["state"] != "Reserved":
@@ -126,7 +126,7 @@ def associate(
     return address["uuid"], job
 
 
-def _only_network(ctx: Context, account: Row, zone: Row) -> Row:
+def only_network(ctx: Context, account: Row, zone: Row) -> Row:
     """The only isolated network of an account in a zone. Raises `InvalidValue`."""
     networks = ctx.tx.all(_ISOLATED, account_id=account["id"], zone_id=zone["id"])
     if len(networks) == 1:

@@ -269,6 +269,7 @@ def _cards(ctx: Context, row: Row, found: Row, offered: Row) -> None:
             "mtu": found["private_mtu"] or 1500,
             "dhcp_options": {},
             "enabled": True,
+            "has_secondary": False,
         },
     )
     system_network.add_control(ctx, row)

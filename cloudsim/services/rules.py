@@ -20,7 +20,7 @@ from cloudsim.core.errors import InvalidValue, RuleConflict
 from cloudsim.db import schema
 from cloudsim.db.database import Row
 from cloudsim.db.types import Big, any_of
-from cloudsim.services import access, router_apply
+from cloudsim.services import access, nic_secondary, router_apply
 from cloudsim.services.context import Context
 from cloudsim.services.nouns import NETWORK_OFFERING, VIRTUAL_MACHINE
 
@@ -192,7 +192,7 @@ def check_target(ctx: Context, network_id: int, vm_id: int, guest_ip: str | None
 
 def secondary(ctx: Context, card: Row) -> list[str]:
     """The addresses that a card has besides its own."""
-    return []
+    return [row["ip"] for row in nic_secondary.of_card(ctx, card["id"])]
 
 
 def plain_changes(display: bool | None, uuid: str | None) -> dict[str, Any]:

@@ -140,6 +140,11 @@ def _first(ctx: Context, found: Row, pod_id: int | None) -> Row:
     raise InsufficientAddresses(f"network {found['name']} has no free address left{where}")
 
 
+def check(ctx: Context, found: Row, wanted: str) -> None:
+    """Raises `InvalidValue` where an address is not free, or in no range of a network."""
+    _wanted(ctx, found, wanted, False)
+
+
 def _wanted(ctx: Context, found: Row, wanted: str, system: bool) -> Row:
     try:
         address = str(ipaddress.IPv4Address(wanted))

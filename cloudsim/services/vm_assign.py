@@ -16,6 +16,7 @@ from cloudsim.services import (
     dedication,
     loadbalancer,
     network,
+    nic_secondary,
     resource,
     rules,
     securitygroup_member,
@@ -178,6 +179,7 @@ def _cards(
     if db.name_taken(ctx.tx, row["name"], [found["id"] for found in wanted], but=row["id"]):
         raise InvalidValue(f"a virtual machine named {row['name']} is in that network domain already")
     for card in had:
+        nic_secondary.free_all(ctx, card)
         ctx.tx.update(nic, {"id": card["id"]}, removed=ctx.now, state="Deallocating")
         usage.end(ctx, "nic", card["id"])
         if card["guest_type"] == "Shared":

@@ -17,6 +17,7 @@ from cloudsim.services import (
     access,
     affinitygroup,
     loadbalancer_parts,
+    nic_secondary,
     router,
     rules,
     securitygroup_member,
@@ -185,6 +186,7 @@ def _expunged(ctx: Context, vm_id: int) -> Plain:
             ctx.tx.update(volume, {"id": disk["id"]}, vm_id=None, device_id=None, attached=None, updated=ctx.now)
     static_nat.machine_gone(ctx, vm_id)
     for card in db.nics_of(ctx.tx, vm_id):
+        nic_secondary.free_all(ctx, card)
         ctx.tx.update(nic, {"uuid": card["uuid"]}, removed=ctx.now, state="Deallocating")
         usage.end(ctx, "nic", card["id"])
         if card["guest_type"] == "Shared":

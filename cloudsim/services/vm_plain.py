@@ -125,22 +125,29 @@ def machine_of(ctx: Context, row: Row) -> Plain:
             }
             for disk in disks
         ],
-        "nics": [
-            {
-                "uuid": card["uuid"],
-                "mac": card["mac"],
-                "ip": card["ip"],
-                "netmask": card["netmask"],
-                "gateway": card["gateway"],
-                "broadcast_uri": card["broadcast_uri"],
-                "device": card["device_id"],
-                "default": card["is_default"],
-                "dns": [text for text in (zone.get("dns1"), zone.get("dns2")) if text],
-            }
-            for card in cards
-        ],
+        "nics": [card_of(card, zone) for card in cards],
         "router": parts,
     }
+
+
+def card_of(card: Row, zone: Row) -> Plain:
+    """A network card as plain data, as the host of its machine needs it; `nic_spec` makes it whole again."""
+    return {
+        "uuid": card["uuid"],
+        "mac": card["mac"],
+        "ip": card["ip"],
+        "netmask": card["netmask"],
+        "gateway": card["gateway"],
+        "broadcast_uri": card["broadcast_uri"],
+        "device": card["device_id"],
+        "default": card["is_default"],
+        "dns": [text for text in (zone.get("dns1"), zone.get("dns2")) if text],
+    }
+
+
+def nic_spec(card: Mapping[str, Any]) -> NicSpec:
+    """The card that `card_of` took apart."""
+    return NicSpec(**{**card, "dns": tuple(card["dns"])})
 
 
 _ZONE = select(schema.zone).where(schema.zone.c.id == bindparam("zone_id"))
@@ -159,7 +166,7 @@ def spec_of(plain: Plain, paths: Mapping[str, str], security: Plain | None = Non
         )
         for disk in plain["disks"]
     )
-    parts["nics"] = tuple(NicSpec(**{**card, "dns": tuple(card["dns"])}) for card in plain["nics"])
+    parts["nics"] = tuple(nic_spec(card) for card in plain["nics"])
     return MachineSpec(**parts)
 
 

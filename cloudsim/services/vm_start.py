@@ -25,7 +25,16 @@ from cloudsim.core.errors import (
 from cloudsim.db import schema
 from cloudsim.db import virtualmachine as db
 from cloudsim.jobs.workflow import Workflow, workflow
-from cloudsim.services import access, affinitygroup, elastic_ip, loadbalancer_parts, router, securitygroup_apply, usage, vm_password
+from cloudsim.services import (
+    access,
+    affinitygroup,
+    elastic_ip,
+    loadbalancer_parts,
+    router,
+    securitygroup_apply,
+    usage,
+    vm_password,
+)
 from cloudsim.services.context import Context
 from cloudsim.services.nouns import HOST, VIRTUAL_MACHINE
 from cloudsim.services.virtualmachine import move

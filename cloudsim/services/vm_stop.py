@@ -12,7 +12,15 @@ from cloudsim.db import schema
 from cloudsim.db import virtualmachine as db
 from cloudsim.db.database import Row
 from cloudsim.jobs.workflow import Workflow, workflow
-from cloudsim.services import elastic_ip, loadbalancer_parts, placement, router, securitygroup_apply, system_network, usage
+from cloudsim.services import (
+    elastic_ip,
+    loadbalancer_parts,
+    placement,
+    router,
+    securitygroup_apply,
+    system_network,
+    usage,
+)
 from cloudsim.services.context import Context
 from cloudsim.services.nouns import VIRTUAL_MACHINE
 from cloudsim.services.virtualmachine import move

@@ -94,6 +94,13 @@ def probe_xml(name: str, domain_type: str, cpu_mode: str | None, arch: str) -> s
     return ET.tostring(domain, encoding="unicode")
 
 
+def nic_xml(nic: NicSpec, bridge: str | None, *, plain: bool) -> str:
+    """One network card, to be attached to a running domain; `plain`: on libvirt's test hypervisor."""
+    devices = ET.Element("devices")
+    _nic(devices, nic, bridge, plain=plain)
+    return ET.tostring(devices[0], encoding="unicode")
+
+
 def metadata(hostname: str, done: Sequence[tuple[str, str]], *, wrapped: bool = False) -> ET.Element:
     """Our element (`wrapped`: inside ``metadata``), remembering the last `REMEMBERED` of the commands `done`."""
     own = ET.Element(f"{{{NAMESPACE}}}machine", {"hostname": hostname})

@@ -14,7 +14,7 @@ from weakref import WeakValueDictionary
 
 from cloudsim.agents import base
 from cloudsim.agents.base import AgentError, Answer, Command, CommandFailed, HostAddress, HostFacts, Unsupported
-from cloudsim.agents.libvirt import machines, probe, snapshots, stats
+from cloudsim.agents.libvirt import machines, nics, probe, snapshots, stats
 from cloudsim.agents.libvirt.connection import Connection, is_remote, is_test
 from cloudsim.agents.libvirt.domain_xml import Profile, check_name, machine_xml
 from cloudsim.agents.libvirt.storage import Storage
@@ -55,6 +55,8 @@ class LibvirtDriver:
             base.RebootMachine,
             base.ScaleMachine,
             base.DestroyMachine,
+            base.PlugNic,
+            base.UnplugNic,
             base.MachineStats,
             base.CreateMachineSnapshot,
             base.RevertMachineSnapshot,
@@ -136,6 +138,10 @@ class LibvirtDriver:
             case base.DestroyMachine(uuid=uuid, name=name):
                 async with self._alone(uuid, name):
                     await self._connection(host).run(partial(machines.destroy, uuid=uuid, name=name))
+                    return {}
+            case base.PlugNic() | base.UnplugNic():
+                async with self._alone(command.uuid, command.name):
+                    await self._plug(host, command)
                     return {}
             case base.CreateMachineSnapshot() | base.RevertMachineSnapshot() | base.DeleteMachineSnapshot():
                 async with self._alone(command.uuid, command.name):
@@ -245,6 +251,16 @@ class LibvirtDriver:
                 for pool, path in disks:
                     await storage.forget(pool, path, name)
                 await connection.run(partial(snapshots.forget, uuid=uuid, name=machine, snapshot=name))
+
+    async def _plug(self, host: HostAddress, command: base.PlugNic | base.UnplugNic) -> None:
+        connection = self._connection(host)
+        if isinstance(command, base.PlugNic):
+            bridge = host.details.get("bridge")
+            work = partial(nics.plug, bridge=bridge, plain=is_test(host.url))
+        else:
+            work = partial(nics.unplug)
+        known = partial(work, uuid=command.uuid, name=command.name, nic=command.nic, command=command.id)
+        await connection.run(known)
 
     async def _ping(self, host: HostAddress, command: base.Ping) -> Answer:
         answer: Answer = {"machines": await self._connection(host).run(machines.power_states)}

@@ -26,7 +26,7 @@ from cloudsim.agents.base import (
     Unsupported,
 )
 from cloudsim.agents.simulator import latency as latencies
-from cloudsim.agents.simulator import routing, security, verbs
+from cloudsim.agents.simulator import nics, routing, security, verbs
 from cloudsim.agents.simulator.facts import facts_of, host_from
 from cloudsim.agents.simulator.faults import Faults, Rule
 from cloudsim.agents.simulator.world import Host, Machine, Snapshot, Volume, World
@@ -121,6 +121,10 @@ class SimulatorDriver:
     ) -> bool:
         """Whether a packet would get through to a machine or from it; see `security.permits`."""
         return security.permits(self.security(uuid), direction, protocol, peer, port, code)
+
+    def nics(self, uuid: str) -> list[dict[str, Any]]:
+        """The network cards that a machine has, by device. ``LookupError``: no such machine."""
+        return nics.cards(self._world, uuid)
 
     def router(self, uuid: str) -> routing.Parts:
         """All that a virtual router does, by parts (see `routing`); nothing where it does not run."""

@@ -28,6 +28,7 @@ from cloudsim.agents.base import (
     MigrateMachine,
     MigrateVolume,
     Ping,
+    PlugNic,
     PowerHost,
     RebootMachine,
     RevertMachineSnapshot,
@@ -36,8 +37,9 @@ from cloudsim.agents.base import (
     SetSecurityRules,
     StartMachine,
     StopMachine,
+    UnplugNic,
 )
-from cloudsim.agents.simulator import routing, security
+from cloudsim.agents.simulator import nics, routing, security
 from cloudsim.agents.simulator.figures import figures, host_figures, shares
 from cloudsim.agents.simulator.world import Action, World
 
@@ -360,6 +362,8 @@ DOING: dict[type[Command], Action] = {
     MigrateVolume: migrate_volume,
     ScaleMachine: scale_machine,
     SetSecurityRules: set_security_rules,
+    PlugNic: nics.plug_nic,
+    UnplugNic: nics.unplug_nic,
     **dict.fromkeys(RouterCommand.__subclasses__(), tell_router),
     DestroyMachine: destroy_machine,
     CreateMachineSnapshot: create_machine_snapshot,

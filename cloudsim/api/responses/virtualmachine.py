@@ -9,6 +9,7 @@ from cloudsim.api.responses.affinitygroup import AFFINITY_GROUP
 from cloudsim.api.responses.base import Object, Response, owner, shown
 from cloudsim.api.responses.securitygroup import SECURITY_GROUP, of_machine
 from cloudsim.api.responses.tag import TAG, tags
+from cloudsim.core import dhcp
 from cloudsim.core.caller import domain_path_text
 from cloudsim.core.clock import to_wire
 from cloudsim.services import static_nat, stats, vm_lease_rules, vm_view
@@ -88,6 +89,10 @@ def present(ctx: Context, ids: Sequence[int]) -> list[Object]:
         for row, one in zip(found.rows, made, strict=True):
             whose = parts["account"][row["account_id"]]
             one["securitygroup"] = [of_machine(group, whose) for group in found.security.get(row["id"], [])]
+    if found.secondary:
+        for row, one in zip(found.rows, made, strict=True):
+            for card, told in zip(found.nics.get(row["id"], ()), one["nic"], strict=True):
+                told["secondaryip"] = secondary(found.secondary.get(card["id"], ()))
     if found.affinity:
         for row, one in zip(found.rows, made, strict=True):
             one["affinitygroup"] = [affinitygroup.of_machine(group) for group in found.affinity.get(row["id"], ())]
@@ -201,7 +206,16 @@ def _details(rows: list[Row], hidden: frozenset[str]) -> dict[str, str]:
 
 
 def _dhcp_options(options: dict[str, str]) -> list[Object]:
-    return [{"codename": name, "value": value} for name, value in options.items()]
+    return [
+        {"codename": dhcp.name(code), "code": int(code), "value": value}
+        for code, value in options.items()
+        if code.isdigit()
+    ]
+
+
+def secondary(rows: Sequence[Row]) -> list[Object]:
+    """The secondary addresses of a network card."""
+    return [{"id": row["uuid"], "ipaddress": row["ip"]} for row in rows]
 
 
 def _machine(

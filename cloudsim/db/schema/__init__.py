@@ -51,7 +51,15 @@ from cloudsim.db.schema.loadbalancer import (
     ssl_cert,
 )
 from cloudsim.db.schema.measured import capacity_alert, management_server, stats
-from cloudsim.db.schema.network import network, nic, public_ip, quarantined_ip, vlan
+from cloudsim.db.schema.network import (
+    network,
+    network_permission,
+    nic,
+    nic_secondary_ip,
+    public_ip,
+    quarantined_ip,
+    vlan,
+)
 from cloudsim.db.schema.notes import alert, annotation, region, resource_icon, usage
 from cloudsim.db.schema.offering import disk_offering, network_offering, service_offering
 from cloudsim.db.schema.project import (
@@ -89,7 +97,7 @@ from cloudsim.db.schema.virtualmachine import (
 from cloudsim.db.schema.webhook import webhook, webhook_delivery
 
 #: The newest migration: what an empty database is made at.
-VERSION = "0021"
+VERSION = "0023"
 
 __all__ = [
     "VERSION",
@@ -129,8 +137,10 @@ __all__ = [
     "metadata",
     "network",
     "network_offering",
+    "network_permission",
     "network_provider",
     "nic",
+    "nic_secondary_ip",
     "oobm",
     "physical_network",
     "pod",

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from sqlalchemy import Column, Index, Integer
+from sqlalchemy import text as sql
 
-from cloudsim.db.schema.base import big, data, flag, maybe, number, ref, required, resource, unique_alive
+from cloudsim.db.schema.base import big, data, flag, maybe, number, ref, required, resource, table, unique_alive
 from cloudsim.db.schema.base import text as text_
+
+_TO_TELL = sql("pending IS NOT NULL")
 
 network = resource(
     "network",
@@ -120,7 +123,31 @@ nic = resource(
     number("mtu"),
     data("dhcp_options", nullable=False),
     maybe("enabled"),
+    # whether it has secondary addresses: most have none, and their table is not looked into
+    flag("has_secondary"),
+    # plug or unplug: what its host is to be told of it, where nobody knows whether it heard
+    text_("pending"),
+    Index("ix_nic_pending", "vm_id", sqlite_where=_TO_TELL, info={"where": _TO_TELL}),
     # no address twice in a network, no MAC twice anywhere
     unique_alive("uq_nic_ip", "network_id", "ip"),
     unique_alive("uq_nic_mac", "mac"),
+)
+
+nic_secondary_ip = resource(
+    "nic_secondary_ip",
+    ref("nic_id", "nic"),
+    ref("vm_id", "vm"),
+    ref("network_id", "network"),
+    ref("account_id", "account"),
+    ref("domain_id", "domain"),
+    required("ip"),
+    unique_alive("uq_nic_secondary_ip", "network_id", "ip"),
+)
+
+#: Accounts that may use a network of another.
+network_permission = table(
+    "network_permission",
+    ref("network_id", "network"),
+    ref("account_id", "account"),
+    Index("uq_network_permission", "network_id", "account_id", unique=True),
 )
