@@ -48,6 +48,7 @@ from cloudsim.services import (
     management_server,
     own_process,
     sample_zone,
+    snapshot_workflows,
     vm_workflows,
     vmsnapshot_workflows,
 )
@@ -129,6 +130,7 @@ class Server:
         )
         assert vm_workflows  # these register their workflows
         assert vmsnapshot_workflows
+        assert snapshot_workflows
         self.cloud.jobs = Engine(
             self.db,
             self.agents,
