@@ -49,7 +49,7 @@ from cloudsim.services import (
     management_server,
     own_process,
     sample_zone,
-    snapshot_workflows,
+    snapshot_copy,
     vm_workflows,
     vmsnapshot_workflows,
 )
@@ -136,7 +136,7 @@ class Server:
         )
         assert vm_workflows  # these register their workflows
         assert vmsnapshot_workflows
-        assert snapshot_workflows
+        assert snapshot_copy
         self.cloud.jobs = Engine(
             self.db,
             self.agents,

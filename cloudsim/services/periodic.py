@@ -15,6 +15,7 @@ from cloudsim.services import (
     oobm_orders,
     purge,
     securitygroup_workflows,
+    snapshot_cleanup,
     stats,
     storage_cleanup,
     system_vm,
@@ -65,6 +66,17 @@ class WipeVolumes(_Task):
 
     async def run(self) -> None:
         await self._cloud.db.write(lambda tx: storage_cleanup.due(self._cloud.context(tx, self._admin)))
+
+
+class CleanUpSnapshots(_Task):
+    """Removes what is left over of snapshots of volumes that failed."""
+
+    name = "snapshot-cleanup"
+    works = True
+    setting = "storage.cleanup.interval"
+
+    async def run(self) -> None:
+        await self._cloud.db.write(lambda tx: snapshot_cleanup.due(self._cloud.context(tx, self._admin)))
 
 
 class PurgeJobs(_Task):
@@ -313,6 +325,7 @@ TASKS = (
     ExpireVMSnapshots,
     ExpungeMachines,
     WipeVolumes,
+    CleanUpSnapshots,
     PurgeJobs,
     RecalculateCapacity,
     PingHosts,

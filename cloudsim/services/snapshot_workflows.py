@@ -211,6 +211,13 @@ def give_up(ctx: Context, row: Row) -> None:
         ctx.tx.update(store, {"id": one["id"]}, state="Destroying", physical_size=0)
 
 
+def drop_unfinished(ctx: Context, row: Row) -> None:
+    """Copies that were not made take no room any more; what there may be of them is removed (see `snapshot_cleanup`)."""
+    for one in snapshot.places(ctx, [row["id"]]):
+        if one["state"] == "Copying":
+            ctx.tx.update(store, {"id": one["id"]}, state="Destroying", physical_size=0)
+
+
 @workflow("snapshot.create", failed=_not_created)
 async def create(wf: Workflow[Context], snapshot_id: int, async_backup: bool = False) -> None:
     """Makes a snapshot in the pool of its volume, and copies it to where it is wanted."""
@@ -236,7 +243,7 @@ async def create(wf: Workflow[Context], snapshot_id: int, async_backup: bool = F
     elif async_backup:
         await wf.finish(_later, snapshot_id)
     else:
-        await _back_up(wf, snapshot_id)
+        await run_backup(wf, snapshot_id)
 
 
 # -- back up
@@ -252,7 +259,7 @@ def _copies_wanted(ctx: Context, snapshot_id: int, now: bool) -> bool:
     return True
 
 
-def _transfer(ctx: Context, snapshot_id: int) -> Plain:
+def transfer(ctx: Context, snapshot_id: int) -> Plain:
     """From where to where it is copied: in the zone of its volume first, from there to others."""
     row = access.alive(ctx, SNAPSHOT, snapshot_id)
     copies = snapshot.places(ctx, [snapshot_id])
@@ -311,8 +318,9 @@ def _backed_up(ctx: Context, snapshot_id: int) -> Plain:
     return shown(ctx, snapshot_id)
 
 
-async def _back_up(wf: Workflow[Context], snapshot_id: int) -> None:
-    plan = await wf.step("transfer", _transfer, snapshot_id)
+async def run_backup(wf: Workflow[Context], snapshot_id: int) -> None:
+    """Copies a snapshot from its pool to where it is wanted, and removes it from the pool: the rest of a job."""
+    plan = await wf.step("transfer", transfer, snapshot_id)
     await run_transfer(wf, plan)
     for one in plan["pools"]:
         command = DeleteVolumeSnapshot(
@@ -336,7 +344,7 @@ def _not_backed_up(ctx: Context, error: CloudError, snapshot_id: int, **_: Any) 
 async def backup(wf: Workflow[Context], snapshot_id: int) -> None:
     """Copies a snapshot from its pool to image stores, where its making did not wait for that."""
     await wf.step("backup", _copies_wanted, snapshot_id, True)
-    await _back_up(wf, snapshot_id)
+    await run_backup(wf, snapshot_id)
 
 
 # -- revert
@@ -404,11 +412,16 @@ def removal(ctx: Context, row: Row, zone_id: int | None = None) -> list[Plain]:
     for one in snapshot.places(ctx, [row["id"]]):
         if zone_id is not None and one["zone_id"] != zone_id:
             continue
-        in_pool = one["role"] == "Primary"
-        host = reaching(ctx, one["pool_id"]) if in_pool else worker(ctx, one["zone_id"], row["hypervisor"])
         ctx.tx.update(store, {"id": one["id"]}, state="Destroying")
-        made.append({**place_of(one), "host": host, "uuid": row["uuid"]})
+        made.append(told_to_remove(ctx, row, one))
     return made
+
+
+def told_to_remove(ctx: Context, row: Row, one: Row) -> Plain:
+    """What a host is told to remove a copy, and which host. Raises `ResourceUnavailable`."""
+    in_pool = one["role"] == "Primary"
+    host = reaching(ctx, one["pool_id"]) if in_pool else worker(ctx, one["zone_id"], row["hypervisor"])
+    return {**place_of(one), "host": host, "uuid": row["uuid"]}
 
 
 async def run_removal(wf: Workflow[Context], copies: list[Plain], volume_uuid: str) -> None:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from cloudsim.api.command import AsyncCommand, Body, OwnedList, id_of
 from cloudsim.api.params import boolean, mapping, ref, refs, string
 from cloudsim.api.responses.base import SUCCESS
+from cloudsim.api.responses.extract import EXTRACT_SNAPSHOT
 from cloudsim.api.responses.snapshot import SNAPSHOT
 from cloudsim.core.errors import InvalidValue
-from cloudsim.services import access, nouns, snapshot, snapshot_orders
+from cloudsim.services import access, nouns, snapshot, snapshot_copy, snapshot_orders
 from cloudsim.services.context import Context
 
 _LOCATIONS = (snapshot.PRIMARY, snapshot.SECONDARY)
@@ -114,3 +115,43 @@ class RevertSnapshot(AsyncCommand, name="revertSnapshot", response=SNAPSHOT, eve
     def run(self, ctx: Context) -> Body:
         access.must_own(ctx, nouns.SNAPSHOT, self.id)
         return {"jobid": snapshot_orders.revert(ctx, self.id)}
+
+
+class ArchiveSnapshot(AsyncCommand, name="archiveSnapshot", response=SNAPSHOT):
+    """Takes a snapshot of a volume from its storage pool to an image store."""
+
+    id = ref(nouns.SNAPSHOT, required=True)
+
+    def run(self, ctx: Context) -> Body:
+        access.must_own(ctx, nouns.SNAPSHOT, self.id)
+        return {"jobid": snapshot_copy.archive(ctx, self.id)}
+
+
+class CopySnapshot(AsyncCommand, name="copySnapshot", response=SNAPSHOT, event="SNAPSHOT.COPY", since="4.19.0"):
+    """Copies a snapshot of a volume to image stores of other zones."""
+
+    id = ref(nouns.SNAPSHOT, required=True)
+    sourcezoneid = ref(nouns.ZONE, "The zone that it is copied from; where it is not given, the one its volume is in")
+    destzoneid = ref(nouns.ZONE, "The zone that it is copied to")
+    destzoneids = refs(nouns.ZONE, "The zones that it is copied to")
+    storageids = refs(nouns.STORAGE_POOL, NO_POOLS, since="4.21.0")
+    usestoragereplication = boolean(NO_REPLICATION, since="4.21.0")
+
+    def run(self, ctx: Context) -> Body:
+        access.must_own(ctx, nouns.SNAPSHOT, self.id)
+        snapshot_orders.check_replication(self.storageids or (), self.usestoragereplication)
+        zones = {zone["id"]: zone for zone in (self.destzoneid, *(self.destzoneids or ())) if zone is not None}
+        return {"jobid": snapshot_copy.copy(ctx, self.id, list(zones.values()), self.sourcezoneid)}
+
+
+class ExtractSnapshot(
+    AsyncCommand, name="extractSnapshot", response=EXTRACT_SNAPSHOT, event="SNAPSHOT.EXTRACT", since="4.20.0"
+):
+    """Answers a URL that a snapshot of a volume can be fetched from, for a time."""
+
+    id = ref(nouns.SNAPSHOT, required=True, since="4.20.0")
+    zoneid = ref(nouns.ZONE, "The zone of the image store that it is fetched from", required=True, since="4.20.0")
+
+    def run(self, ctx: Context) -> Body:
+        access.must_own(ctx, nouns.SNAPSHOT, self.id)
+        return {"jobid": snapshot_copy.order_extract(ctx, self.id, self.zoneid)}
