@@ -50,7 +50,8 @@ from cloudsim.services import (
     own_process,
     sample_zone,
     snapshot_copy,
-    vm_workflows,
+    vm_destroy,
+    vm_reboot,
     vmsnapshot_workflows,
 )
 from cloudsim.services.context import Cloud, Context
@@ -134,7 +135,8 @@ class Server:
             server_name=own_process.name(),
             end=self.end.set,
         )
-        assert vm_workflows  # these register their workflows
+        assert vm_destroy  # these register their workflows
+        assert vm_reboot
         assert vmsnapshot_workflows
         assert snapshot_copy
         self.cloud.jobs = Engine(

@@ -12,7 +12,7 @@ from cloudsim.services import snapshot_orders as orders
 from cloudsim.services import snapshot_workflows as steps
 from cloudsim.services.context import Context
 from cloudsim.services.nouns import SNAPSHOT
-from cloudsim.services.vm_workflows import Plain
+from cloudsim.services.vm_plain import Plain
 
 table, store, job = schema.snapshot, schema.snapshot_store, schema.job
 #: At most so many at a time: the rest has its turn at the next run.

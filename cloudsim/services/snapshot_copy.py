@@ -14,7 +14,7 @@ from cloudsim.services import snapshot_orders as orders
 from cloudsim.services import snapshot_workflows as steps
 from cloudsim.services.context import Context
 from cloudsim.services.nouns import SNAPSHOT, ZONE
-from cloudsim.services.vm_workflows import Plain
+from cloudsim.services.vm_plain import Plain
 
 store = schema.snapshot_store
 

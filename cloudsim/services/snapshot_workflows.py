@@ -30,7 +30,7 @@ from cloudsim.services import access, snapshot, usage
 from cloudsim.services import snapshot_orders as orders
 from cloudsim.services.context import Context
 from cloudsim.services.nouns import SNAPSHOT
-from cloudsim.services.vm_workflows import Plain, address_of, host_address, host_for_pool
+from cloudsim.services.vm_plain import Plain, address_of, host_address, host_for_pool
 
 table, store, volume, job = schema.snapshot, schema.snapshot_store, schema.volume, schema.job
 
