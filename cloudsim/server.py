@@ -50,6 +50,7 @@ from cloudsim.services import (
     own_process,
     sample_zone,
     snapshot_copy,
+    template_create,
     vm_destroy,
     vm_reboot,
     vmsnapshot_workflows,
@@ -139,6 +140,7 @@ class Server:
         assert vm_reboot
         assert vmsnapshot_workflows
         assert snapshot_copy
+        assert template_create
         self.cloud.jobs = Engine(
             self.db,
             self.agents,

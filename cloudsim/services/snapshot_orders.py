@@ -142,6 +142,12 @@ def create(
             "a snapshot that stays in its storage pool (locationtype PRIMARY) is not copied to other zones"
         )
     check_zones(ctx, more)
+    check_tags(tags or {})
+    stores = (
+        {}
+        if location == PRIMARY
+        else {zone_id: store_in(ctx, zone_id)["id"] for zone_id in (disk["zone_id"], *(zone["id"] for zone in more))}
+    )
     kind = "secondarystorage" if location == SECONDARY else "primarystorage"
     resource.check(ctx, account, {"snapshot": 1, kind: disk["size"] * (1 + len(more))})
     uuid = ctx.uuid()
@@ -158,10 +164,9 @@ def create(
     row = snapshot.move(ctx, access.row(ctx, SNAPSHOT, row_id), "CreateRequested")
     if location == PRIMARY:
         put(ctx, row_id, disk["zone_id"], disk["size"], pool_id=disk["pool_id"], store_id=None)
-    else:
-        for zone_id in (disk["zone_id"], *(zone["id"] for zone in more)):
-            put(ctx, row_id, zone_id, disk["size"], pool_id=None, store_id=store_in(ctx, zone_id)["id"])
-    tag(ctx, row, tags or {})
+    for zone_id, store_id in stores.items():
+        put(ctx, row_id, zone_id, disk["size"], pool_id=None, store_id=store_id)
+    tag(ctx, "Snapshot", row, tags or {})
     arguments = {"snapshot_id": row_id, "async_backup": async_backup and location == SECONDARY}
     text = f"creating snapshot {row['name']} of volume {disk['name']}"
     return uuid, order(ctx, row, "snapshot.create", "SNAPSHOT.CREATE", text, arguments, lock=lock_of(disk, owner))
@@ -178,7 +183,6 @@ def _values(ctx: Context, disk: Row, owner: Row | None, name: str | None) -> dic
     at = datetime.fromtimestamp(ctx.now / 1000, UTC)
     whose = owner["name"] if owner is not None else "detached"
     image = access.row(ctx, TEMPLATE, disk["template_id"]) if disk["template_id"] else None
-    hypervisor = owner["hypervisor"] if owner is not None else disk["pool_hypervisor"]
     return {
         "created": ctx.now,
         "removed": None,
@@ -190,30 +194,43 @@ def _values(ctx: Context, disk: Row, owner: Row | None, name: str | None) -> dic
         "state": "Allocated",
         "update_count": 0,
         "size": disk["size"],
-        "hypervisor": hypervisor or ctx.tx.scalar(_HYPERVISOR, zone_id=disk["zone_id"]) or "Simulator",
+        "hypervisor": hypervisor_of(ctx, disk, owner),
         "template_id": disk["template_id"],
         "guest_os_id": image["guest_os_id"] if image is not None else None,
         "host_id": None,
     }
 
 
-def tag(ctx: Context, row: Row, tags: Mapping[str, str]) -> None:
-    """Gives a new snapshot its tags. Raises `InvalidValue`."""
-    for key, value in tags.items():
-        if not key:
-            raise InvalidValue("a tag has a key")
-        ctx.tx.insert(
-            schema.tag,
-            uuid=ctx.uuid(),
-            created=ctx.now,
-            resource_type="Snapshot",
-            resource_id=row["id"],
-            key=key,
-            value=value,
-            customer=None,
-            account_id=row["account_id"],
-            domain_id=row["domain_id"],
-        )
+def hypervisor_of(ctx: Context, disk: Row, owner: Row | None) -> str:
+    """What runs machines with a volume: its machine's hypervisor, its pool's, or that of its zone."""
+    if owner is not None:
+        return str(owner["hypervisor"])
+    return str(disk["pool_hypervisor"] or ctx.tx.scalar(_HYPERVISOR, zone_id=disk["zone_id"]) or "Simulator")
+
+
+def check_tags(tags: Mapping[str, str]) -> None:
+    """Raises `InvalidValue` for a tag without a key."""
+    if not all(tags):
+        raise InvalidValue("a tag has a key")
+
+
+def tag(ctx: Context, kind: str, row: Row, tags: Mapping[str, str]) -> None:
+    """Gives something new its tags."""
+    ctx.tx.insert_many(
+        schema.tag,
+        [
+            {
+                "uuid": ctx.uuid(),
+                "resource_type": kind,
+                "resource_id": row["id"],
+                "key": key,
+                "value": value,
+                "account_id": row["account_id"],
+                "domain_id": row["domain_id"],
+            }
+            for key, value in tags.items()
+        ],
+    )
 
 
 def lock_of(disk: Row, owner: Row | None) -> str:

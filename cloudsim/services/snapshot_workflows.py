@@ -6,6 +6,7 @@ that there is none any more: nothing is left over unknown, whatever fails or die
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import bindparam, or_, select
@@ -26,7 +27,7 @@ from cloudsim.db.database import Row
 from cloudsim.db.placement import allocate
 from cloudsim.db.types import Big
 from cloudsim.jobs.workflow import Workflow, workflow
-from cloudsim.services import access, snapshot, usage
+from cloudsim.services import access, snapshot, snapshot_policy, usage
 from cloudsim.services import snapshot_orders as orders
 from cloudsim.services.context import Context
 from cloudsim.services.nouns import SNAPSHOT
@@ -177,6 +178,7 @@ def _kept(ctx: Context, snapshot_id: int) -> Plain:
     row = access.alive(ctx, SNAPSHOT, snapshot_id)
     snapshot.move(ctx, row, "OperationNotPerformed", host_id=None)
     begin_usage(ctx, row)
+    snapshot_policy.prune(ctx, row)
     return shown(ctx, snapshot_id)
 
 
@@ -315,6 +317,7 @@ def _backed_up(ctx: Context, snapshot_id: int) -> Plain:
     row = snapshot.move(ctx, row, "OperationSucceeded", host_id=None, location=snapshot.SECONDARY)
     usage.end(ctx, "snapshot", row["id"])
     begin_usage(ctx, row)
+    snapshot_policy.prune(ctx, row)
     return shown(ctx, snapshot_id)
 
 
@@ -421,18 +424,24 @@ def told_to_remove(ctx: Context, row: Row, one: Row) -> Plain:
     """What a host is told to remove a copy, and which host. Raises `ResourceUnavailable`."""
     in_pool = one["role"] == "Primary"
     host = reaching(ctx, one["pool_id"]) if in_pool else worker(ctx, one["zone_id"], row["hypervisor"])
-    return {**place_of(one), "host": host, "uuid": row["uuid"]}
+    volume_uuid = ctx.tx.scalar(_VOLUME_UUID, volume_id=row["volume_id"])
+    return {**place_of(one), "host": host, "uuid": row["uuid"], "volume": volume_uuid}
 
 
-async def run_removal(wf: Workflow[Context], copies: list[Plain], volume_uuid: str) -> None:
+async def run_removal(wf: Workflow[Context], copies: list[Plain]) -> None:
     """Removes copies, one after the other, each in a step of its own."""
     for one in copies:
-        name = f"remove-{one['id']}"
-        command = DeleteVolumeSnapshot(
-            wf.command_id(name), one["uuid"], one["path"], one["place"], one["url"], volume_uuid
-        )
-        await tell(wf, one["host"], command)
-        await wf.step(name, removed_copy, one["id"])
+        await remove_copy(wf, one)
+        await wf.step(f"remove-{one['id']}", removed_copy, one["id"])
+
+
+async def remove_copy(wf: Workflow[Context], one: Mapping[str, Any]) -> None:
+    """Has a host remove a copy, as `told_to_remove` says it."""
+    name = f"remove-{one['id']}"
+    command = DeleteVolumeSnapshot(
+        wf.command_id(name), one["uuid"], one["path"], one["place"], one["url"], one["volume"]
+    )
+    await tell(wf, one["host"], command)
 
 
 def removed_copy(ctx: Context, copy_id: int) -> None:
@@ -451,12 +460,12 @@ def gone(ctx: Context, row: Row) -> None:
 def _deleting(ctx: Context, snapshot_id: int, zone_id: int | None) -> Plain:
     row = _row(ctx, snapshot_id)
     if row is None:
-        return {"copies": [], "volume": ""}
+        return {"copies": []}
     orders.check_deletable(ctx, row, zone_id)
     copies = removal(ctx, row, zone_id)
     if row["state"] != "Error":
         snapshot.move(ctx, row, "DestroyRequested")
-    return {"copies": copies, "volume": ctx.tx.scalar(_VOLUME_UUID, volume_id=row["volume_id"])}
+    return {"copies": copies}
 
 
 def _deleted(ctx: Context, snapshot_id: int) -> Plain:
@@ -486,5 +495,33 @@ def _not_deleted(ctx: Context, error: CloudError, snapshot_id: int, **_: Any) ->
 async def delete(wf: Workflow[Context], snapshot_id: int, zone_id: int | None = None) -> None:
     """Removes a snapshot wherever it lies, or in one zone; without any copy left it is gone."""
     plan = await wf.step("begin", _deleting, snapshot_id, zone_id)
-    await run_removal(wf, plan["copies"], plan["volume"])
+    await run_removal(wf, plan["copies"])
     await wf.finish(_deleted, snapshot_id)
+
+
+# -- with an account
+
+
+def of_account(ctx: Context, account_id: int) -> list[Plain]:
+    """What hosts are told to remove the snapshots of an account. Raises `OperationFailed` while one is being made."""
+    made = []
+    for row in ctx.tx.all(_OF_ACCOUNT, account_id=account_id):
+        if row["state"] not in ("BackedUp", "Error"):
+            raise OperationFailed(f"snapshot {row['name']} is {row['state']}: the account goes when that is over")
+        made += [told_to_remove(ctx, row, one) for one in snapshot.places(ctx, [row["id"]])]
+    return made
+
+
+def account_gone(ctx: Context, account_id: int) -> None:
+    """The snapshots of an account are no more."""
+    for row in ctx.tx.all(_OF_ACCOUNT, account_id=account_id):
+        for one in snapshot.places(ctx, [row["id"]]):
+            ctx.tx.execute(_DROP, copy_id=one["id"])
+        gone(ctx, row if row["state"] == "Error" else snapshot.move(ctx, row, "DestroyRequested"))
+
+
+_OF_ACCOUNT = (
+    select(table)
+    .where(table.c.account_id == bindparam("account_id", type_=Big), table.c.removed.is_(None))
+    .order_by(table.c.id)
+)

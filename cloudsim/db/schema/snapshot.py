@@ -20,11 +20,8 @@ snapshot_policy = resource(
     # how many of its snapshots are kept
     number("max_snaps", nullable=False),
     flag("display", True),
-    # ids of more zones that copies go to, and of storage pools
+    # row ids of more zones that copies go to
     data("zone_ids", nullable=False),
-    data("pool_ids", nullable=False),
-    # what its snapshots are tagged with: {key: value}
-    data("tags", nullable=False),
     # when the next one is made
     big("due"),
     unique_alive("uq_snapshot_policy", "volume_id", "interval_type"),

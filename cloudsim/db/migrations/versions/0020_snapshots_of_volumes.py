@@ -24,8 +24,6 @@ def upgrade() -> None:
         sa.Column("max_snaps", sa.Integer(), nullable=False),
         sa.Column("display", sa.Boolean(), nullable=False),
         sa.Column("zone_ids", sa.Text(), nullable=False),
-        sa.Column("pool_ids", sa.Text(), nullable=False),
-        sa.Column("tags", sa.Text(), nullable=False),
         sa.Column("due", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.ForeignKeyConstraint(["account_id"], ["account.id"], name=op.f("fk_snapshot_policy_account_id")),
         sa.ForeignKeyConstraint(["domain_id"], ["domain.id"], name=op.f("fk_snapshot_policy_domain_id")),
