@@ -11,6 +11,7 @@ from sqlalchemy import bindparam, select
 from cloudsim.core.errors import InvalidValue, PermissionDenied, ResourceUnavailable
 from cloudsim.db import schema
 from cloudsim.db.database import Row
+from cloudsim.db.placement import allocate
 from cloudsim.db.types import Big
 from cloudsim.jobs.job import Order
 from cloudsim.services import access, imagestore_choice, resource, snapshot, vmsnapshot
@@ -30,6 +31,8 @@ _VOLUME = (
     .where(schema.volume.c.id == bindparam("volume_id", type_=Big), schema.volume.c.removed.is_(None))
 )
 _VM = select(schema.vm).where(schema.vm.c.id == bindparam("vm_id", type_=Big), schema.vm.c.removed.is_(None))
+_COPY = select(store).where(store.c.id == bindparam("copy_id", type_=Big))
+_DROP = store.delete().where(store.c.id == bindparam("copy_id", type_=Big))
 _HYPERVISOR = (
     select(schema.cluster.c.hypervisor)
     .where(schema.cluster.c.zone_id == bindparam("zone_id", type_=Big), schema.cluster.c.removed.is_(None))
@@ -94,6 +97,8 @@ def store_in(ctx: Context, zone_id: int) -> Row:
 
 def put(ctx: Context, snapshot_id: int, zone_id: int, size: int, *, pool_id: int | None, store_id: int | None) -> int:
     """Notes that a copy of a snapshot is going to be somewhere: from here on its room is taken. Answers its id."""
+    if pool_id is not None:
+        allocate(ctx.tx, pool_id, size)
     return ctx.tx.insert(
         store,
         snapshot_id=snapshot_id,
@@ -108,6 +113,41 @@ def put(ctx: Context, snapshot_id: int, zone_id: int, size: int, *, pool_id: int
     )
 
 
+def change(ctx: Context, copy_id: int, **values: Any) -> None:
+    """Changes what is noted of a copy; what its pool has given away follows."""
+    row = ctx.tx.first(_COPY, copy_id=copy_id)
+    if row is None:
+        return
+    now = {**row, **values}
+    for one, sign in ((row, -1), (now, 1)):
+        if one["pool_id"] is not None and one["physical_size"]:
+            allocate(ctx.tx, one["pool_id"], sign * one["physical_size"])
+    ctx.tx.update(store, {"id": copy_id}, **values)
+
+
+def drop(ctx: Context, copy_id: int) -> None:
+    """A copy is gone, and its room is free."""
+    change(ctx, copy_id, physical_size=0)
+    ctx.tx.execute(_DROP, copy_id=copy_id)
+
+
+def create_from_machine(ctx: Context, kept: Row, disk: Row, name: str | None) -> tuple[str, str]:
+    """Orders a snapshot of what a volume held in a snapshot of its machine; answers its uuid and the job's.
+
+    Raises as `create`.
+    """
+    check_kept(kept, disk)
+    return create(ctx, disk, name=name, kept=kept)
+
+
+def check_kept(kept: Row, disk: Row) -> None:
+    """Raises `InvalidValue` where a snapshot of a machine has not kept a volume."""
+    if kept["state"] != "Ready":
+        raise InvalidValue(f"virtual machine snapshot {kept['display_name']} is {kept['state']}, not Ready")
+    if kept["vm_id"] != disk["vm_id"] or (disk["attached"] or disk["created"]) > kept["created"]:
+        raise InvalidValue(f"volume {disk['name']} is not part of virtual machine snapshot {kept['display_name']}")
+
+
 def create(
     ctx: Context,
     disk: Row,
@@ -119,10 +159,12 @@ def create(
     zones: Sequence[Row] = (),
     tags: Mapping[str, str] | None = None,
     policy: Row | None = None,
+    kept: Row | None = None,
 ) -> tuple[str, str]:
     """Orders a snapshot of a volume; answers its uuid and the job's.
 
-    Raises `InvalidValue`, `PermissionDenied`, `LimitReached`, `OperationFailed`, `ResourceUnavailable`.
+    `kept`: the snapshot of its machine that it is made of, in place of what it holds now. Raises `InvalidValue`,
+    `PermissionDenied`, `LimitReached`, `OperationFailed`, `ResourceUnavailable`, before anything is written.
     """
     found = volume_of(ctx, disk["id"])
     if found is None:
@@ -167,7 +209,9 @@ def create(
     for zone_id, store_id in stores.items():
         put(ctx, row_id, zone_id, disk["size"], pool_id=None, store_id=store_id)
     tag(ctx, "Snapshot", row, tags or {})
-    arguments = {"snapshot_id": row_id, "async_backup": async_backup and location == SECONDARY}
+    arguments: dict[str, Any] = {"async_backup": async_backup and location == SECONDARY}
+    if kept is not None:
+        arguments["kept_id"] = kept["id"]
     text = f"creating snapshot {row['name']} of volume {disk['name']}"
     return uuid, order(ctx, row, "snapshot.create", "SNAPSHOT.CREATE", text, arguments, lock=lock_of(disk, owner))
 

@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import bindparam, or_, select
 
 from cloudsim.agents.base import (
+    AgentError,
     Answer,
     Command,
     CommandFailed,
@@ -30,7 +31,7 @@ from cloudsim.jobs.workflow import Workflow, workflow
 from cloudsim.services import access, snapshot, snapshot_policy, usage
 from cloudsim.services import snapshot_orders as orders
 from cloudsim.services.context import Context
-from cloudsim.services.nouns import SNAPSHOT
+from cloudsim.services.nouns import SNAPSHOT, VM_SNAPSHOT
 from cloudsim.services.vm_plain import Plain, address_of, host_address, host_for_pool
 
 table, store, volume, job = schema.snapshot, schema.snapshot_store, schema.volume, schema.job
@@ -58,7 +59,6 @@ _WORKING = (
     )
     .order_by(job.c.id)
 )
-_DROP = store.delete().where(store.c.id == bindparam("copy_id", type_=Big))
 _UNTAG = schema.tag.delete().where(
     schema.tag.c.resource_type == "Snapshot", schema.tag.c.resource_id == bindparam("row_id")
 )
@@ -127,13 +127,16 @@ async def tell(wf: Workflow[Context], host: Plain, command: Command, *, timeout:
 # -- create
 
 
-def _begin(ctx: Context, snapshot_id: int) -> Plain:
+def _begin(ctx: Context, snapshot_id: int, kept_id: int | None) -> Plain:
     """The plan; or the jobs to wait for, where the host makes as many snapshots as it may already (`waits`)."""
     row = access.alive(ctx, SNAPSHOT, snapshot_id)
     disk = orders.volume_of(ctx, row["volume_id"])
     if disk is None:
         raise InvalidValue("the volume is gone by now: no snapshot is made of it")
     owner = orders.check_volume(ctx, disk)
+    kept = None if kept_id is None else access.alive(ctx, VM_SNAPSHOT, kept_id)
+    if kept is not None:
+        orders.check_kept(kept, disk)
     if owner is not None and owner["state"] == "Running":
         host, machine = address_of(ctx, owner["host_id"]), owner["instance_name"]
     else:
@@ -151,7 +154,8 @@ def _begin(ctx: Context, snapshot_id: int) -> Plain:
         primary_id = orders.put(ctx, snapshot_id, row["zone_id"], 0, pool_id=disk["pool_id"], store_id=None)
     else:
         primary_id = primary["id"]
-        ctx.tx.update(store, {"id": primary_id}, pool_id=disk["pool_id"])  # it may have moved meanwhile
+        # it may have moved or grown meanwhile
+        orders.change(ctx, primary_id, pool_id=disk["pool_id"], physical_size=disk["size"])
     return {
         "host": host,
         "machine": machine,
@@ -159,6 +163,7 @@ def _begin(ctx: Context, snapshot_id: int) -> Plain:
         "name": row["name"],
         "volume": [disk["uuid"], disk["path"] or disk["uuid"], disk["pool_uuid"]],
         "quiesce": row["quiesced"],
+        "kept": [kept["uuid"], kept["name"]] if kept is not None else None,
         "primary": primary_id,
         "wait": ctx.settings.number("backup.snapshot.wait") or None,
     }
@@ -170,7 +175,7 @@ def _taken(ctx: Context, snapshot_id: int, primary: int, answer: Plain) -> None:
     _ends(ctx, row["volume_id"], "Snapshotting", "OperationSucceeded")
     row = snapshot.move(ctx, row, "OperationSucceeded")
     size = {"physical_size": answer["size"]} if row["location"] == snapshot.PRIMARY else {}
-    ctx.tx.update(store, {"id": primary}, state="Ready", path=answer["path"], **size)
+    orders.change(ctx, primary, state="Ready", path=answer["path"], **size)
 
 
 def _kept(ctx: Context, snapshot_id: int) -> Plain:
@@ -201,30 +206,34 @@ def _not_created(ctx: Context, error: CloudError, snapshot_id: int, **_: Any) ->
     row = _row(ctx, snapshot_id)
     if row is None:
         return
-    _ends(ctx, row["volume_id"], "Snapshotting", "OperationFailed")
-    if states.snapshot.can(row["state"], "OperationFailed"):
+    if row["state"] == "Creating":
+        _ends(ctx, row["volume_id"], "Snapshotting", "OperationFailed")
         give_up(ctx, row)
+    else:
+        _not_backed_up(ctx, error, snapshot_id)
 
 
 def give_up(ctx: Context, row: Row) -> None:
     """One that could not be made is in Error: it takes no room any more, and what there may be of it is removed with it."""
     snapshot.move(ctx, row, "OperationFailed", host_id=None)
     for one in snapshot.places(ctx, [row["id"]]):
-        ctx.tx.update(store, {"id": one["id"]}, state="Destroying", physical_size=0)
+        orders.change(ctx, one["id"], state="Destroying", physical_size=0)
 
 
 def drop_unfinished(ctx: Context, row: Row) -> None:
     """Copies that were not made take no room any more; what there may be of them is removed (see `snapshot_cleanup`)."""
     for one in snapshot.places(ctx, [row["id"]]):
         if one["state"] == "Copying":
-            ctx.tx.update(store, {"id": one["id"]}, state="Destroying", physical_size=0)
+            orders.change(ctx, one["id"], state="Destroying", physical_size=0)
 
 
 @workflow("snapshot.create", failed=_not_created)
-async def create(wf: Workflow[Context], snapshot_id: int, async_backup: bool = False) -> None:
+async def create(
+    wf: Workflow[Context], snapshot_id: int, async_backup: bool = False, kept_id: int | None = None
+) -> None:
     """Makes a snapshot in the pool of its volume, and copies it to where it is wanted."""
     number = 0
-    while "waits" in (plan := await wf.step(f"begin-{number}", _begin, snapshot_id)):
+    while "waits" in (plan := await wf.step(f"begin-{number}", _begin, snapshot_id, kept_id)):
         await wf.ended(plan["waits"])
         number += 1
     uuid, path, pool = plan["volume"]
@@ -237,6 +246,7 @@ async def create(wf: Workflow[Context], snapshot_id: int, async_backup: bool = F
         pool=pool,
         machine=plan["machine"],
         quiesce=plan["quiesce"],
+        machine_snapshot=tuple(plan["kept"]) if plan["kept"] else None,
     )
     answer = await tell(wf, plan["host"], command, timeout=plan["wait"])
     await wf.step("taken", _taken, snapshot_id, plan["primary"], answer)
@@ -285,7 +295,7 @@ _VOLUME_UUID = select(volume.c.uuid).where(volume.c.id == bindparam("volume_id",
 
 def copied(ctx: Context, copy_id: int, answer: Plain) -> None:
     """A copy is where it shall be."""
-    ctx.tx.update(store, {"id": copy_id}, state="Ready", path=answer["path"], physical_size=answer["size"])
+    orders.change(ctx, copy_id, state="Ready", path=answer["path"], physical_size=answer["size"])
 
 
 async def run_transfer(wf: Workflow[Context], plan: Plain) -> None:
@@ -309,11 +319,14 @@ async def run_transfer(wf: Workflow[Context], plan: Plain) -> None:
         sources.append({**target, "path": answer["path"]})
 
 
-def _backed_up(ctx: Context, snapshot_id: int) -> Plain:
+def _backed_up(ctx: Context, snapshot_id: int, left: list[int]) -> Plain:
+    """It is where it shall be. Copies that could not be removed from pools (`left`) are removed by `snapshot_cleanup`."""
     row = access.alive(ctx, SNAPSHOT, snapshot_id)
     for one in snapshot.places(ctx, [snapshot_id]):
-        if one["role"] == "Primary":
-            ctx.tx.execute(_DROP, copy_id=one["id"])
+        if one["id"] in left:
+            orders.change(ctx, one["id"], state="Destroying", physical_size=0)
+        elif one["role"] == "Primary":
+            orders.drop(ctx, one["id"])
     row = snapshot.move(ctx, row, "OperationSucceeded", host_id=None, location=snapshot.SECONDARY)
     usage.end(ctx, "snapshot", row["id"])
     begin_usage(ctx, row)
@@ -325,12 +338,16 @@ async def run_backup(wf: Workflow[Context], snapshot_id: int) -> None:
     """Copies a snapshot from its pool to where it is wanted, and removes it from the pool: the rest of a job."""
     plan = await wf.step("transfer", transfer, snapshot_id)
     await run_transfer(wf, plan)
+    left = []
     for one in plan["pools"]:
         command = DeleteVolumeSnapshot(
             wf.command_id(f"leave-{one['id']}"), plan["uuid"], one["path"], one["place"], volume=plan["volume"]
         )
-        await tell(wf, plan["host"], command)
-    await wf.finish(_backed_up, snapshot_id)
+        try:
+            await wf.call(host_address(plan["host"]), command)
+        except AgentError:
+            left.append(one["id"])  # it is safe elsewhere by now
+    await wf.finish(_backed_up, snapshot_id, left)
 
 
 def _not_backed_up(ctx: Context, error: CloudError, snapshot_id: int, **_: Any) -> None:
@@ -446,7 +463,7 @@ async def remove_copy(wf: Workflow[Context], one: Mapping[str, Any]) -> None:
 
 def removed_copy(ctx: Context, copy_id: int) -> None:
     """A copy is gone."""
-    ctx.tx.execute(_DROP, copy_id=copy_id)
+    orders.drop(ctx, copy_id)
 
 
 def gone(ctx: Context, row: Row) -> None:
@@ -516,7 +533,7 @@ def account_gone(ctx: Context, account_id: int) -> None:
     """The snapshots of an account are no more."""
     for row in ctx.tx.all(_OF_ACCOUNT, account_id=account_id):
         for one in snapshot.places(ctx, [row["id"]]):
-            ctx.tx.execute(_DROP, copy_id=one["id"])
+            orders.drop(ctx, one["id"])
         gone(ctx, row if row["state"] == "Error" else snapshot.move(ctx, row, "DestroyRequested"))
 
 

@@ -18,6 +18,7 @@ SNAPSHOT_POLICY = Response(
     short="intervaltype",
     string="id jobid schedule timezone volumeid volumename",
     nested={"tags": ("set", TAG)},
+    words={"intervaltype": "The interval: 0 HOURLY, 1 DAILY, 2 WEEKLY, 3 MONTHLY"},
 )
 
 

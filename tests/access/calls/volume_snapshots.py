@@ -52,6 +52,15 @@ ROWS = [
     Row("listSnapshots", "snapshot"),
     Row("deleteSnapshot", "snapshot"),
     Row("revertSnapshot", "snapshot", given=f"UPDATE volume SET {POOL}, vm_id = NULL WHERE id = {OF_SNAPSHOT}"),
+    Row(
+        "createSnapshotFromVMSnapshot",
+        "vmsnapshot",
+        by="vmsnapshotid",
+        volumeid="@volume",
+        answers=431,
+        why="the volume of the cast came after the snapshot of the machine",
+    ),
+    Row("getVolumeSnapshotDetails", "snapshot", by="snapshotid", shows=False),
     Row("archiveSnapshot", "snapshot"),
     Row(
         "copySnapshot",
