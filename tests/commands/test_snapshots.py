@@ -185,7 +185,7 @@ async def test_a_copy_that_fails_leaves_what_was_there(server: Server, api: Api)
     assert len(await listed(api)) == 2
 
 
-@pytest.mark.parametrize("step", ["CreateObjectCommand", "BackupSnapshotCommand", "DeleteCommand"])
+@pytest.mark.parametrize("step", ["CreateObjectCommand", "BackupSnapshotCommand"])
 async def test_one_that_fails_is_in_error_until_it_is_cleaned_up(step: str, server: Server, api: Api) -> None:
     disk = await disk_of(api, await api.deploy())
     server.simulator.add_rule(Rule(step, "fail", count=1))
@@ -202,6 +202,19 @@ async def test_one_that_fails_is_in_error_until_it_is_cleaned_up(step: str, serv
     await invariants.check(server)
     assert await listed(api) == []
     assert server.simulator.disk_snapshots() == []
+
+
+async def test_what_stays_in_the_pool_though_it_should_not_is_removed_later(server: Server, api: Api) -> None:
+    disk = await disk_of(api, await api.deploy())
+    server.simulator.add_rule(Rule("DeleteCommand", "fail", count=1))
+    made = await snapshot(api, disk)
+    assert (made["state"], made["locationtype"]) == ("BackedUp", "SECONDARY")
+    assert len(server.simulator.disk_snapshots()) == 2
+    await invariants.check(server)
+    await server.periodic.run_now("snapshot-cleanup")
+    await invariants.check(server)
+    assert len(server.simulator.disk_snapshots()) == 1
+    assert [one["id"] for one in await listed(api)] == [made["id"]]
 
 
 async def test_a_failed_one_can_be_deleted_by_hand(server: Server, api: Api) -> None:
