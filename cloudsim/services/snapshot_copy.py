@@ -12,6 +12,7 @@ from cloudsim.jobs.workflow import Workflow, single, workflow
 from cloudsim.services import access, extract, resource, snapshot, usage
 from cloudsim.services import snapshot_orders as orders
 from cloudsim.services import snapshot_workflows as steps
+from cloudsim.services.cloud_machine import HYPERVISOR
 from cloudsim.services.context import Context
 from cloudsim.services.nouns import SNAPSHOT, ZONE
 from cloudsim.services.vm_plain import Plain
@@ -139,6 +140,8 @@ def order_extract(ctx: Context, row: Row, zone: Row) -> str:
     """
     extract.check(ctx)
     check_idle(row)
+    if row["hypervisor"] != HYPERVISOR:
+        raise InvalidValue(f"snapshots of {row['hypervisor']} lie on its hosts: this server cannot hand them out")
     _source(ctx, row, zone["id"])
     text = f"handing out snapshot {row['name']}"
     return orders.order(ctx, row, "snapshot.extract", "SNAPSHOT.EXTRACT", text, {"zone_id": zone["id"]})

@@ -51,8 +51,11 @@ def machine_of(ctx: Context, disk: Row) -> Row | None:
     return None if disk["vm_id"] is None else ctx.tx.first(_VM, vm_id=disk["vm_id"])
 
 
-def check_volume(ctx: Context, disk: Row) -> Row | None:
-    """The machine of a volume that a snapshot can be made of. Raises `InvalidValue`, `OperationFailed`."""
+def check_volume(ctx: Context, disk: Row, *, kept: bool = False) -> Row | None:
+    """The machine of a volume that a snapshot can be made of. Raises `InvalidValue`, `OperationFailed`.
+
+    `kept`: of what a snapshot of its machine kept of it.
+    """
     if disk["state"] != "Ready" or disk["pool_id"] is None:
         raise InvalidValue(f"volume {disk['name']} is {disk['state']}, not Ready: it holds nothing to be kept")
     owner = machine_of(ctx, disk)
@@ -64,8 +67,11 @@ def check_volume(ctx: Context, disk: Row) -> Row | None:
         raise InvalidValue(
             f"the virtual machine of volume {disk['name']} is {owner['state']}: it must run or be stopped"
         )
-    if owner["state"] == "Running" and owner["hypervisor"] == "KVM" and not ctx.settings.flag("kvm.snapshot.enabled"):
-        raise InvalidValue("KVM makes no snapshots of running virtual machines here (setting kvm.snapshot.enabled)")
+    if owner["state"] == "Running" and owner["hypervisor"] == "KVM" and not kept:
+        raise InvalidValue(
+            "KVM makes snapshots of volumes that no virtual machine writes to: stop it, or make one of the machine "
+            "(createVMSnapshot) and one of the volume from that (createSnapshotFromVMSnapshot)"
+        )
     vmsnapshot.check_idle(ctx, owner["id"])
     return owner
 
@@ -170,11 +176,7 @@ def create(
     if found is None:
         raise InvalidValue(f"volume {disk['name']} is gone")
     disk = found
-    owner = check_volume(ctx, disk)
-    if owner is not None and owner["hypervisor"] == "KVM" and quiesce:
-        raise InvalidValue(
-            "KVM cannot ask the guest to write its buffers for a snapshot of a volume: leave quiescevm out"
-        )
+    owner = check_volume(ctx, disk, kept=kept is not None)
     account = check_owner(ctx, disk["account_id"])
     if location is None:
         location = SECONDARY if ctx.settings.flag("snapshot.backup.to.secondary") else PRIMARY

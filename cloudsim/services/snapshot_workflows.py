@@ -133,8 +133,8 @@ def _begin(ctx: Context, snapshot_id: int, kept_id: int | None) -> Plain:
     disk = orders.volume_of(ctx, row["volume_id"])
     if disk is None:
         raise InvalidValue("the volume is gone by now: no snapshot is made of it")
-    owner = orders.check_volume(ctx, disk)
     kept = None if kept_id is None else access.alive(ctx, VM_SNAPSHOT, kept_id)
+    owner = orders.check_volume(ctx, disk, kept=kept is not None)
     if kept is not None:
         orders.check_kept(kept, disk)
     if owner is not None and owner["state"] == "Running":

@@ -1,4 +1,4 @@
-"""Killed with SIGKILL at each step of a volume snapshot's life, a server started again ends every job, once, leaks nothing."""
+"""Killed with SIGKILL at each step of a volume snapshot's life, a server started again ends every job and leaks nothing."""
 
 from __future__ import annotations
 
