@@ -42,6 +42,7 @@ from cloudsim.services import (
     annotation,
     bootstrap,
     configuration,
+    extract,
     host,
     hypervisor,
     identity,
@@ -50,6 +51,8 @@ from cloudsim.services import (
     router_apply,
     rule_orders,
     sample_zone,
+    snapshot_copy,
+    template_create,
     vm_destroy,
     vm_reboot,
     vmsnapshot_workflows,
@@ -72,6 +75,11 @@ def _request(message: Any, payload: Any, protocol: Any, writer: Any, task: Any) 
     return web.BaseRequest(
         message, payload, protocol, writer, task, asyncio.get_running_loop(), client_max_size=query.BODY_LIMIT
     )
+
+
+def _bracketed(address: str) -> str:
+    """An address as a URL has it."""
+    return f"[{address}]" if ":" in address else address
 
 
 class Server:
@@ -135,6 +143,8 @@ class Server:
         assert rule_orders
         assert vm_reboot
         assert vmsnapshot_workflows
+        assert snapshot_copy
+        assert template_create
         self.cloud.jobs = Engine(
             self.db,
             self.agents,
@@ -158,6 +168,7 @@ class Server:
         # before it says that it ends, and while hosts can be reached
         self._cleanup.append(self.cloud.jobs.close)
         self.dispatcher = Dispatcher(self.cloud, admin)
+        self._admin_caller = admin
         await self._listen(directory)
         await host.connect_all(self.cloud, admin)
         found = await self.cloud.jobs.recover(others=self.cloud.server_state == management_server.UP)
@@ -253,8 +264,10 @@ class Server:
         return admin
 
     async def _listen(self, directory: Path) -> None:
+        from cloudsim.web.extract import Files
         from cloudsim.web.status import Status
 
+        self.files = Files(self.cloud, self._admin_caller)
         self.endpoint = api_http.Endpoint(self.dispatcher)
         self.status = Status(self)
         main = web.Server(self._route, request_factory=_request)
@@ -264,6 +277,7 @@ class Server:
             self.endpoint_trusted = trusted
             side = web.Server(trusted.handle, request_factory=_request)
             self.integration_port = await self._bind(side, "127.0.0.1", int(self.config["integration-port"]))
+        self.cloud.base_url = f"http://{_bracketed(own_process.address(str(self.config['host'])))}:{self.port}"
         self._write_endpoint(directory)
 
     async def _bind(self, server: web.Server, address: str, port: int) -> int:
@@ -285,6 +299,8 @@ class Server:
         path = request.raw_path.partition("?")[0]
         if path in ("/client/api", "/client/api/"):
             return await self.endpoint.handle(request)
+        if path.startswith(extract.ROOT):
+            return await self.files.handle(request, path)
         return await self.status.handle(request, path)
 
     @property
@@ -293,9 +309,7 @@ class Server:
         address = str(self.config["host"])
         if address in ("0.0.0.0", "::"):  # noqa: S104
             address = "127.0.0.1"
-        if ":" in address:
-            address = f"[{address}]"
-        return f"http://{address}:{self.port}/client/api"
+        return f"http://{_bracketed(address)}:{self.port}/client/api"
 
     def _write_endpoint(self, directory: Path) -> None:
         temporary = directory / "endpoint.new"

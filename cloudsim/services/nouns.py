@@ -217,3 +217,5 @@ LB_HEALTH_CHECK_POLICY = Noun(
     "healthcheckpolicies", "health check policy", schema.lb_health_check_policy, Owner.ACCOUNT, "LBHealthCheckPolicy"
 )
 SSL_CERT = Noun("sslcert", "certificate", schema.ssl_cert, Owner.ACCOUNT, "SslCert")
+SNAPSHOT = Noun("snapshot", "snapshot", schema.snapshot, Owner.ACCOUNT, "Snapshot")
+SNAPSHOT_POLICY = Noun("snapshotpolicy", "snapshot policy", schema.snapshot_policy, Owner.ACCOUNT, "SnapshotPolicy")

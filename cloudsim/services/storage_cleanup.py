@@ -15,7 +15,10 @@ from cloudsim.db.placement import allocate
 from cloudsim.db.types import Big
 from cloudsim.jobs.job import Order
 from cloudsim.jobs.workflow import Workflow, workflow
-from cloudsim.services import vm_plain
+from cloudsim.services import (
+    snapshot_policy,
+    vm_plain,
+)
 from cloudsim.services.context import Context
 
 volume, pool, job = schema.volume, schema.storage_pool, schema.job
@@ -107,6 +110,7 @@ def _wiped(ctx: Context, volume_id: int) -> dict[str, Any]:
         if row["pool_id"] is not None:
             allocate(ctx.tx, row["pool_id"], -row["size"])
         _move(ctx, row, "OperationSucceeded", removed=ctx.now)
+        snapshot_policy.volume_gone(ctx, volume_id)
     return {"success": True}
 
 

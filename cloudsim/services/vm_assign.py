@@ -21,6 +21,7 @@ from cloudsim.services import (
     rules,
     securitygroup_member,
     shared_network,
+    snapshot,
     usage,
     virtualmachine,
     vmsnapshot,
@@ -81,6 +82,7 @@ def _check_machine(ctx: Context, row: Row) -> None:
     if virtualmachine.has_unfinished_job(ctx, row):
         raise InvalidValue("a job of the virtual machine is unfinished: wait for it")
     vmsnapshot.refuse_while_any(ctx, row["id"], "its owner stays")
+    snapshot.refuse_while_any(ctx, row["id"], "its owner stays")
     if ctx.tx.scalar(_RULES, vm_id=row["id"]):
         raise InvalidValue("the virtual machine has a public address (static NAT): disable that first")
     forwarding = rules.of_machine(ctx, row["id"])
@@ -141,6 +143,7 @@ def _hand_over(ctx: Context, row: Row, owner: dict[str, int], disks: Sequence[Ro
         usage.end(ctx, "volume", disk["id"])
         ctx.tx.update(volume, {"id": disk["id"]}, **owner, updated=ctx.now)
         ctx.tx.update(schema.tag, {"resource_type": "Volume", "resource_id": disk["id"]}, **owner)
+        ctx.tx.update(schema.snapshot_policy, {"volume_id": disk["id"]}, **owner)
         usage.begin(
             ctx,
             usage.VOLUME,

@@ -22,6 +22,7 @@ from cloudsim.services import (
     rules,
     securitygroup_member,
     shared_network,
+    snapshot_policy,
     static_nat,
     system_network,
     usage,
@@ -182,6 +183,7 @@ def _expunged(ctx: Context, vm_id: int) -> Plain:
                 allocate(ctx.tx, disk["pool_id"], -disk["size"])
             ctx.tx.update(volume, {"id": disk["id"]}, state="Expunged", removed=ctx.now, updated=ctx.now)
             usage.end(ctx, "volume", disk["id"])
+            snapshot_policy.volume_gone(ctx, disk["id"])
         else:
             ctx.tx.update(volume, {"id": disk["id"]}, vm_id=None, device_id=None, attached=None, updated=ctx.now)
     static_nat.machine_gone(ctx, vm_id)
