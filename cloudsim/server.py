@@ -51,6 +51,7 @@ from cloudsim.services import (
     vm_destroy,
     vm_reboot,
     vmsnapshot_workflows,
+    volume_create,
 )
 from cloudsim.services.context import Cloud, Context
 
@@ -131,6 +132,7 @@ class Server:
         assert vm_destroy  # these register their workflows
         assert vm_reboot
         assert vmsnapshot_workflows
+        assert volume_create
         self.cloud.jobs = Engine(
             self.db,
             self.agents,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+from invariants_volumes import check_volume_records, check_volumes
 from sqlalchemy import text
 
 from cloudsim.server import Server
@@ -103,6 +104,7 @@ async def check_records(server: Server) -> None:
     await _check_places(server)
     await _check_snapshots(server)
     await _check_usage(server)
+    await check_volume_records(server)
 
 
 async def _check_places(server: Server) -> None:
@@ -225,6 +227,7 @@ async def check_world(server: Server, healed: bool = True) -> None:
     machines = server.simulator.machines()
     for host in server.simulator.hosts():
         assert host.used == server.simulator.host_memory_used(host.uuid), host
+    await check_volumes(server, healed)
     wanted = {
         name: (uuid, doubt, state)
         for name, uuid, doubt, state in await rows(

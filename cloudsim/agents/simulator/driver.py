@@ -112,6 +112,10 @@ class SimulatorDriver:
         """All simulated volumes."""
         return self._world.volumes()
 
+    def disks(self) -> dict[str, list[dict[str, Any]]]:
+        """The disks of each machine that is on, as `DiskSpec` has them, by the machine's uuid."""
+        return self._world.disks()
+
     def security(self, uuid: str) -> dict[str, Any] | None:
         """The rules that are enforced for a machine (``ingress`` and ``egress``); None: everything gets through."""
         return security.get(self._world.db, uuid)

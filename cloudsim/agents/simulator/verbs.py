@@ -13,6 +13,8 @@ import orjson
 
 from cloudsim.agents.base import (
     Answer,
+    AttachVolume,
+    CheckVolume,
     Command,
     CommandFailed,
     CreateMachineSnapshot,
@@ -20,6 +22,7 @@ from cloudsim.agents.base import (
     DeleteMachineSnapshot,
     DeleteVolume,
     DestroyMachine,
+    DetachVolume,
     FenceHost,
     HostUnreachable,
     InvestigateHost,
@@ -29,13 +32,14 @@ from cloudsim.agents.base import (
     Ping,
     PowerHost,
     RebootMachine,
+    ResizeVolume,
     RevertMachineSnapshot,
     ScaleMachine,
     SetSecurityRules,
     StartMachine,
     StopMachine,
 )
-from cloudsim.agents.simulator import security
+from cloudsim.agents.simulator import security, volumes
 from cloudsim.agents.simulator.figures import figures, host_figures, shares
 from cloudsim.agents.simulator.world import Action, World
 
@@ -156,8 +160,7 @@ def start_machine(world: World, host: str, command: StartMachine) -> Answer:
             security.put(db, spec.uuid, spec.security)
         return answer
     for disk in spec.disks:
-        if db.execute("SELECT 1 FROM volumes WHERE uuid = ?", (disk.uuid,)).fetchone() is None:
-            raise CommandFailed(f"Virtual machine {spec.name} cannot start: there is no volume {disk.uuid}")
+        volumes.claim(db, spec.uuid, spec.name, disk)
     memory, overcommit, used = db.execute(
         "SELECT memory, overcommit, used FROM hosts WHERE uuid = ?", (host,)
     ).fetchone()
@@ -344,6 +347,10 @@ DOING: dict[type[Command], Action] = {
     RebootMachine: reboot_machine,
     MigrateMachine: migrate_machine,
     MigrateVolume: migrate_volume,
+    AttachVolume: volumes.attach_volume,
+    DetachVolume: volumes.detach_volume,
+    ResizeVolume: volumes.resize_volume,
+    CheckVolume: volumes.check_volume,
     ScaleMachine: scale_machine,
     SetSecurityRules: set_security_rules,
     DestroyMachine: destroy_machine,
@@ -358,7 +365,7 @@ DOING: dict[type[Command], Action] = {
 OUT_OF_BAND = frozenset((PowerHost,))
 
 #: The pools are shared by all hosts: one and the same volume command may be asked of any of them.
-SHARED: frozenset[type[Command]] = frozenset((CreateVolume, DeleteVolume, MigrateVolume))
+SHARED: frozenset[type[Command]] = frozenset((CreateVolume, DeleteVolume, MigrateVolume, ResizeVolume, CheckVolume))
 
 
 def pretended(world: World, host: str, command: Command) -> dict[str, Any]:
@@ -376,6 +383,10 @@ def pretended(world: World, host: str, command: Command) -> dict[str, Any]:
             return {"vnc_port": vnc_port(command.uuid)}
         case MigrateVolume():
             return {"path": command.path}
+        case ResizeVolume():
+            return {"size": command.size}
+        case CheckVolume():
+            return {"check": {}, "repair": {}}
         case Ping() | MachineStats() | InvestigateHost():
             return LOOKING[type(command)](world, host, command)
         case PowerHost():

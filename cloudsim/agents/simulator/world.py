@@ -31,9 +31,10 @@ from cloudsim.agents.simulator import records
 from cloudsim.agents.simulator.records import Records
 from cloudsim.core.clock import Clock
 
-VERSION = 3
+VERSION = 4
 #: What brings a file of an older version to the next one.
 _UPGRADES = {
+    3: "ALTER TABLE volumes ADD COLUMN machine TEXT;",
     2: """
 CREATE TABLE snapshots (
     uuid TEXT PRIMARY KEY, name TEXT NOT NULL, machine TEXT NOT NULL, parent TEXT, memory TEXT, taken INTEGER NOT NULL,
@@ -75,7 +76,9 @@ CREATE TABLE volumes (
     uuid TEXT PRIMARY KEY, name TEXT NOT NULL, pool TEXT NOT NULL, path TEXT NOT NULL, size INTEGER NOT NULL,
     template TEXT,
     -- What it holds, in a word.
-    content TEXT NOT NULL DEFAULT ''
+    content TEXT NOT NULL DEFAULT '',
+    -- The machine that has it, or had it last.
+    machine TEXT
 ) WITHOUT ROWID;
 -- Of machines: what each of their disks and, in those of running ones with memory, their memory held.
 CREATE TABLE snapshots (
@@ -132,6 +135,8 @@ class Volume:
     path: str
     size: int
     template: str | None
+    #: The machine that has it, or had it last.
+    machine: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -363,8 +368,13 @@ class World:
 
     def volumes(self) -> list[Volume]:
         """All volumes."""
-        rows = self.db.execute("SELECT uuid, name, pool, path, size, template FROM volumes")
+        rows = self.db.execute("SELECT uuid, name, pool, path, size, template, machine FROM volumes")
         return [Volume(*row) for row in rows]
+
+    def disks(self) -> dict[str, list[dict[str, Any]]]:
+        """The disks of each machine that is on, as `DiskSpec` has them, by the machine's uuid."""
+        rows = self.db.execute("SELECT uuid, spec FROM machines WHERE power = 'PowerOn'")
+        return {uuid: orjson.loads(spec)["disks"] for uuid, spec in rows}
 
     def snapshots(self, where: str = "", *values: str) -> list[Snapshot]:
         """All snapshots of machines, or those that the SQL clause `where` picks."""

@@ -81,7 +81,7 @@ from cloudsim.db.schema.virtualmachine import (
 from cloudsim.db.schema.webhook import webhook, webhook_delivery
 
 #: The newest migration: what an empty database is made at.
-VERSION = "0019"
+VERSION = "0020"
 
 __all__ = [
     "VERSION",

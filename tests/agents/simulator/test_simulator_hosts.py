@@ -138,7 +138,7 @@ async def test_a_world_of_another_version(driver: SimulatorDriver, path: Path) -
     older = sqlite3.connect(path)
     for table, new in (
         ("hosts", ("network", "beat", "shared")),
-        ("volumes", ("content",)),
+        ("volumes", ("content", "machine")),
         ("machines", ("content",)),
     ):
         names = ", ".join(row[1] for row in older.execute(f"PRAGMA table_info({table})") if row[1] not in new)
