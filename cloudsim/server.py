@@ -42,12 +42,14 @@ from cloudsim.services import (
     annotation,
     bootstrap,
     configuration,
+    extract,
     host,
     hypervisor,
     identity,
     management_server,
     own_process,
     sample_zone,
+    snapshot_copy,
     vm_destroy,
     vm_reboot,
     vmsnapshot_workflows,
@@ -71,6 +73,11 @@ def _request(message: Any, payload: Any, protocol: Any, writer: Any, task: Any) 
     return web.BaseRequest(
         message, payload, protocol, writer, task, asyncio.get_running_loop(), client_max_size=query.BODY_LIMIT
     )
+
+
+def _bracketed(address: str) -> str:
+    """An address as a URL has it."""
+    return f"[{address}]" if ":" in address else address
 
 
 class Server:
@@ -133,6 +140,7 @@ class Server:
         assert vm_reboot
         assert vmsnapshot_workflows
         assert volume_create
+        assert snapshot_copy
         self.cloud.jobs = Engine(
             self.db,
             self.agents,
@@ -156,6 +164,7 @@ class Server:
         # before it says that it ends, and while hosts can be reached
         self._cleanup.append(self.cloud.jobs.close)
         self.dispatcher = Dispatcher(self.cloud, admin)
+        self._admin_caller = admin
         await self._listen(directory)
         await host.connect_all(self.cloud, admin)
         found = await self.cloud.jobs.recover(others=self.cloud.server_state == management_server.UP)
@@ -251,8 +260,10 @@ class Server:
         return admin
 
     async def _listen(self, directory: Path) -> None:
+        from cloudsim.web.extract import Files
         from cloudsim.web.status import Status
 
+        self.files = Files(self.cloud, self._admin_caller)
         self.endpoint = api_http.Endpoint(self.dispatcher)
         self.status = Status(self)
         main = web.Server(self._route, request_factory=_request)
@@ -262,6 +273,7 @@ class Server:
             self.endpoint_trusted = trusted
             side = web.Server(trusted.handle, request_factory=_request)
             self.integration_port = await self._bind(side, "127.0.0.1", int(self.config["integration-port"]))
+        self.cloud.base_url = f"http://{_bracketed(own_process.address(str(self.config['host'])))}:{self.port}"
         self._write_endpoint(directory)
 
     async def _bind(self, server: web.Server, address: str, port: int) -> int:
@@ -283,6 +295,8 @@ class Server:
         path = request.raw_path.partition("?")[0]
         if path in ("/client/api", "/client/api/"):
             return await self.endpoint.handle(request)
+        if path.startswith(extract.ROOT):
+            return await self.files.handle(request, path)
         return await self.status.handle(request, path)
 
     @property
@@ -291,9 +305,7 @@ class Server:
         address = str(self.config["host"])
         if address in ("0.0.0.0", "::"):  # noqa: S104
             address = "127.0.0.1"
-        if ":" in address:
-            address = f"[{address}]"
-        return f"http://{address}:{self.port}/client/api"
+        return f"http://{_bracketed(address)}:{self.port}/client/api"
 
     def _write_endpoint(self, directory: Path) -> None:
         temporary = directory / "endpoint.new"

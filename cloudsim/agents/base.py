@@ -392,6 +392,128 @@ class DeleteMachineSnapshot(Command):
 
 
 @dataclass(frozen=True, slots=True)
+class CreateVolumeSnapshot(Command):
+    """Keeps what a volume holds now, in its own pool. Answer: ``{"path": str, "size": bytes that it takes}``.
+
+    `machine` is the instance name of the machine that runs with it on this host, None where none does; `quiesce`: its guest
+    is asked to write its buffers first. A snapshot of that uuid that is there already is fine. Fails where the volume is not
+    there.
+    """
+
+    wire: ClassVar[str] = "CreateObjectCommand"
+    #: The snapshot's own uuid and name.
+    uuid: str
+    name: str
+    volume: str
+    volume_path: str
+    pool: str
+    machine: str | None = None
+    quiesce: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CopyVolumeSnapshot(Command):
+    """Copies a snapshot to an image store. Answer: ``{"path": str, "size": bytes that it takes}``.
+
+    One that is there already is fine. Fails where there is none at `source`.
+    """
+
+    wire: ClassVar[str] = "BackupSnapshotCommand"
+    uuid: str
+    path: str
+    #: uuid of the pool or image store that it is copied from, and of the image store that it is copied to.
+    source: str
+    target: str
+    #: URLs of those that are image stores.
+    source_url: str = ""
+    target_url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteVolumeSnapshot(Command):
+    """Removes the copy of a snapshot in a pool or on an image store. One that is not there is fine. Answer: ``{}``."""
+
+    wire: ClassVar[str] = "DeleteCommand"
+    uuid: str
+    path: str
+    #: uuid of the pool or the image store, and the URL of an image store.
+    place: str
+    url: str = ""
+    #: The volume that a snapshot in a pool is of.
+    volume: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RevertVolumeSnapshot(Command):
+    """Puts back into a volume, which no machine runs with, what a snapshot kept, its size as well. Answer: ``{}``.
+
+    Fails where the snapshot or the volume is not there.
+    """
+
+    wire: ClassVar[str] = "RevertSnapshotCommand"
+    uuid: str
+    path: str
+    place: str
+    volume: str
+    volume_path: str
+    pool: str
+    url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CreateVolumeFromSnapshot(Command):
+    """Makes a volume that holds what a snapshot kept; `size` is as large as that or larger.
+
+    Answer: ``{"path": str, "size": int}``. Fails where the snapshot is not there.
+    """
+
+    wire: ClassVar[str] = "CreateVolumeFromSnapshotCommand"
+    uuid: str
+    name: str
+    pool: str
+    size: int
+    snapshot: str
+    path: str
+    #: uuid of the pool or image store that the snapshot lies in, and the URL of an image store.
+    place: str
+    url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CreateTemplateFromDisk(Command):
+    """Makes a template on an image store from a volume that no machine runs with, or from a snapshot.
+
+    Answer: ``{"path": str, "size": bytes of the disk, "physical_size": bytes that it takes, "format": str}``. Fails where
+    the disk is not there.
+    """
+
+    wire: ClassVar[str] = "CreatePrivateTemplateFromVolumeCommand"
+    #: The template's.
+    uuid: str
+    #: uuid and URL of the image store.
+    store: str
+    store_url: str
+    #: uuid of the volume or snapshot, its path, and the pool or image store it lies in.
+    disk: str
+    path: str
+    place: str
+    #: Whether `disk` is a snapshot.
+    snapshot: bool = False
+    url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteTemplateFile(Command):
+    """Removes a template that was made on an image store. One that is not there is fine. Answer: ``{}``."""
+
+    wire: ClassVar[str] = "DeleteCommand"
+    uuid: str
+    path: str
+    store: str
+    store_url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class InvestigateHost(Command):
     """Asks one host what it sees of another, which does not answer the server. Never remembered.
 

@@ -54,6 +54,8 @@ class Cloud:
     #: Its name, and its state as its row in the database has it (see `services.management_server`).
     server_name: str = ""
     server_state: str = "Up"
+    #: Where this server is found by clients, e.g. ``http://10.0.0.5:8080``; set when it listens.
+    base_url: str = ""
     #: Ends this server in good order; the server sets what does it.
     end: Callable[[], None] = field(default=lambda: None)
     #: uuids of what has comments; True: for root admins only.

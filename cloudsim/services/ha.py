@@ -120,11 +120,6 @@ def _nothing(ctx: Context, vm_id: int) -> Plain:
     return result(ctx, vm_id) if row["removed"] is None else {"success": True}
 
 
-def _brought_back(ctx: Context, vm_id: int, answer: Plain, paths: dict[str, str]) -> Plain:
-    ctx.tx.execute(_END, vm_id=vm_id)
-    return started(ctx, vm_id, answer, paths)
-
-
 def _not_brought_back(ctx: Context, error: CloudError, vm_id: int, **_: Any) -> None:
     start_failed(ctx, error, vm_id)
     work, row = ctx.tx.first(_OF, vm_id=vm_id), ctx.tx.first(VIRTUAL_MACHINE.by_id, row_id=vm_id)
@@ -155,4 +150,4 @@ async def bring_back_one(wf: Workflow[Context], vm_id: int) -> None:
         await wf.finish(_nothing, vm_id)
         return
     answer, paths = await run_start(wf, vm_id, {"ha": True, "avoid": work["avoid"]})
-    await wf.finish(_brought_back, vm_id, answer, paths)
+    await wf.finish(started, vm_id, answer, paths)

@@ -156,3 +156,5 @@ MANAGEMENT_SERVER = Noun("managementserver", "management server", schema.managem
 GUEST_OS_MAPPING = Noun("guestosmapping", "mapping of an OS type", schema.guest_os_mapping, type="GuestOsMapping")
 STORAGE_SELECTOR = Noun("heuristics", "selector of secondary storage", schema.storage_selector, type="StorageSelector")
 AFFINITY_GROUP = Noun("affinitygroup", "affinity group", schema.affinity_group, Owner.ACCOUNT, "AffinityGroup")
+SNAPSHOT = Noun("snapshot", "snapshot", schema.snapshot, Owner.ACCOUNT, "Snapshot")
+SNAPSHOT_POLICY = Noun("snapshotpolicy", "snapshot policy", schema.snapshot_policy, Owner.ACCOUNT, "SnapshotPolicy")

@@ -15,6 +15,7 @@ from cloudsim.services import (
     oobm_orders,
     purge,
     securitygroup_workflows,
+    snapshot_cleanup,
     stats,
     storage_cleanup,
     system_vm,
@@ -77,6 +78,17 @@ class SettleVolumes(_Task):
 
     async def run(self) -> None:
         await self._cloud.db.write(lambda tx: volume_doubt.due(self._cloud.context(tx, self._admin)))
+
+
+class CleanUpSnapshots(_Task):
+    """Removes what is left over of snapshots of volumes that failed."""
+
+    name = "snapshot-cleanup"
+    works = True
+    setting = "storage.cleanup.interval"
+
+    async def run(self) -> None:
+        await self._cloud.db.write(lambda tx: snapshot_cleanup.due(self._cloud.context(tx, self._admin)))
 
 
 class PurgeJobs(_Task):
@@ -326,6 +338,7 @@ TASKS = (
     ExpungeMachines,
     WipeVolumes,
     SettleVolumes,
+    CleanUpSnapshots,
     PurgeJobs,
     RecalculateCapacity,
     PingHosts,

@@ -26,6 +26,7 @@ KINDS: dict[str, Noun] = {
     "UserVm": nouns.VIRTUAL_MACHINE,
     "Volume": nouns.VOLUME,
     "VMSnapshot": nouns.VM_SNAPSHOT,
+    "Snapshot": nouns.SNAPSHOT,
     "Network": nouns.NETWORK,
     "PublicIpAddress": nouns.PUBLIC_IP,
     "SecurityGroup": nouns.SECURITY_GROUP,

@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from sqlalchemy import bindparam
+
 from cloudsim.agents.base import CommandFailed, CreateVolume, HostUnreachable, StartMachine, StopMachine
 from cloudsim.core import states
 from cloudsim.core.errors import (
@@ -54,6 +56,9 @@ def _check_start(ctx: Context, vm_id: int) -> Plain:
     return {}
 
 
+_NO_HA = schema.ha_work.delete().where(schema.ha_work.c.vm_id == bindparam("vm_id"))
+
+
 def started(ctx: Context, vm_id: int, answer: Plain, paths: Mapping[str, str], shown: bool = True) -> Plain:
     """The end of a start: what the host answered is written down. Answers the job's result."""
     row = living(ctx, vm_id)
@@ -69,6 +74,8 @@ def started(ctx: Context, vm_id: int, answer: Plain, paths: Mapping[str, str], s
         bootinto_setup=None,
     )
     first = row["last_host_id"] is None
+    if not first:
+        ctx.tx.execute(_NO_HA, vm_id=vm_id)  # it runs, whoever has started it
     usage.machine(ctx, usage.RUNNING_VM, row)
     if row["type"] == router.TYPE:
         router.started(ctx, row)

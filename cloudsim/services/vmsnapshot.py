@@ -20,7 +20,7 @@ from cloudsim.db.database import Row
 from cloudsim.db.types import Big, any_of
 from cloudsim.db.virtualmachine import TAGS, grouped
 from cloudsim.jobs.job import Order
-from cloudsim.services import access, resource
+from cloudsim.services import access, resource, snapshot
 from cloudsim.services.context import Context
 from cloudsim.services.listing import Listing, equals, equals_nocase
 from cloudsim.services.nouns import ACCOUNT, VM_SNAPSHOT
@@ -161,6 +161,7 @@ def create(
         )
     if any(disk["state"] != "Ready" for disk in db.volumes_of(ctx.tx, owner["id"])):
         raise InvalidValue("a disk of the virtual machine is not ready; one that never ran has no disks yet")
+    snapshot.refuse_while_made(ctx, owner["id"], "wait for that")
     there = check_idle(ctx, owner["id"])
     most = ctx.settings.number("vmsnapshot.max", ("Account", owner["account_id"]), ("Domain", owner["domain_id"])) or 10
     if len(there) >= most:

@@ -120,7 +120,7 @@ async def test_a_machine_of_a_removed_host_starts_elsewhere_only_when_it_was_sto
     cloud.server.simulator.set_network(cloud.hosts[2], True)
     await do(cloud, "startVirtualMachine", id=one)
     assert await state(cloud, one) == "Running"
-    await invariants.check(cloud.server)
+    await cloud.heal()  # what was left there of the cloud's own comes back, too
 
 
 async def test_a_machine_that_could_not_be_made_uses_nothing(cloud: Cloud) -> None:

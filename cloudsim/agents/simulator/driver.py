@@ -29,7 +29,7 @@ from cloudsim.agents.simulator import latency as latencies
 from cloudsim.agents.simulator import security, verbs
 from cloudsim.agents.simulator.facts import facts_of, host_from
 from cloudsim.agents.simulator.faults import Faults, Rule
-from cloudsim.agents.simulator.world import Host, Machine, Snapshot, Volume, World
+from cloudsim.agents.simulator.world import DiskSnapshot, Host, Machine, Snapshot, Volume, World
 from cloudsim.core.clock import Clock
 from cloudsim.core.ids import Ids
 
@@ -129,6 +129,14 @@ class SimulatorDriver:
     def snapshots(self) -> list[Snapshot]:
         """All snapshots of simulated virtual machines."""
         return self._world.snapshots()
+
+    def disk_snapshots(self) -> list[DiskSnapshot]:
+        """All copies of snapshots of simulated volumes."""
+        return self._world.disk_snapshots()
+
+    def images(self) -> list[tuple[str, str]]:
+        """uuid and image store of each template that was made of a simulated disk."""
+        return self._world.images()
 
     def content(self, uuid: str, word: str | None = None) -> str:
         """What a volume, or the memory of a machine, holds; with `word`, what its guest has just written there."""

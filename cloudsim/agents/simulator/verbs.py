@@ -39,7 +39,7 @@ from cloudsim.agents.base import (
     StartMachine,
     StopMachine,
 )
-from cloudsim.agents.simulator import security, volumes
+from cloudsim.agents.simulator import disk_snapshots, security, volumes
 from cloudsim.agents.simulator.figures import figures, host_figures, shares
 from cloudsim.agents.simulator.world import Action, World
 
@@ -119,8 +119,11 @@ def create_volume(world: World, _host: str, command: CreateVolume) -> Answer:
     row = db.execute("SELECT pool, path, size FROM volumes WHERE uuid = ?", (command.uuid,)).fetchone()
     if row is None:
         db.execute(
-            "INSERT INTO volumes (uuid, name, pool, path, size, template) VALUES (?, ?, ?, ?, ?, ?)",
-            (command.uuid, command.name, command.pool, command.uuid, command.size, command.template),
+            "INSERT INTO volumes (uuid, name, pool, path, size, template, content) VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (
+                *(command.uuid, command.name, command.pool, command.uuid, command.size, command.template),
+                disk_snapshots.content_of(world, command.template),
+            ),
         )
         return {"path": command.uuid, "size": command.size}
     if (row[0], row[2]) != (command.pool, command.size):
@@ -359,13 +362,16 @@ DOING: dict[type[Command], Action] = {
     DeleteMachineSnapshot: delete_machine_snapshot,
     FenceHost: fence_host,
     PowerHost: power_host,
+    **disk_snapshots.DOING,
 }
 
 #: The verbs that a host's controller carries out: they need no host that is up.
 OUT_OF_BAND = frozenset((PowerHost,))
 
 #: The pools are shared by all hosts: one and the same volume command may be asked of any of them.
-SHARED: frozenset[type[Command]] = frozenset((CreateVolume, DeleteVolume, MigrateVolume, ResizeVolume, CheckVolume))
+SHARED: frozenset[type[Command]] = frozenset(
+    (CreateVolume, DeleteVolume, MigrateVolume, ResizeVolume, CheckVolume, *disk_snapshots.DOING)
+)
 
 
 def pretended(world: World, host: str, command: Command) -> dict[str, Any]:
@@ -392,4 +398,4 @@ def pretended(world: World, host: str, command: Command) -> dict[str, Any]:
         case PowerHost():
             return {"power": "On" if world.settled(host).up else "Off"}
         case _:
-            return {}
+            return disk_snapshots.pretended(command)

@@ -31,10 +31,19 @@ from cloudsim.agents.simulator import records
 from cloudsim.agents.simulator.records import Records
 from cloudsim.core.clock import Clock
 
-VERSION = 4
+VERSION = 5
 #: What brings a file of an older version to the next one.
 _UPGRADES = {
-    3: "ALTER TABLE volumes ADD COLUMN machine TEXT;",
+    4: "ALTER TABLE volumes ADD COLUMN machine TEXT;",
+    3: """
+CREATE TABLE disk_snapshots (
+    uuid TEXT NOT NULL, place TEXT NOT NULL, name TEXT NOT NULL, volume TEXT NOT NULL, size INTEGER NOT NULL,
+    content TEXT NOT NULL, taken INTEGER NOT NULL, PRIMARY KEY (uuid, place)
+) WITHOUT ROWID;
+CREATE TABLE images (
+    uuid TEXT NOT NULL, place TEXT NOT NULL, size INTEGER NOT NULL, content TEXT NOT NULL, PRIMARY KEY (uuid, place)
+) WITHOUT ROWID;
+""",
     2: """
 CREATE TABLE snapshots (
     uuid TEXT PRIMARY KEY, name TEXT NOT NULL, machine TEXT NOT NULL, parent TEXT, memory TEXT, taken INTEGER NOT NULL,
@@ -86,6 +95,15 @@ CREATE TABLE snapshots (
     disks BLOB NOT NULL
 ) WITHOUT ROWID;
 CREATE INDEX snapshots_machine ON snapshots (machine);
+-- Of volumes: in which pool or on which image store a copy lies, and what it holds.
+CREATE TABLE disk_snapshots (
+    uuid TEXT NOT NULL, place TEXT NOT NULL, name TEXT NOT NULL, volume TEXT NOT NULL, size INTEGER NOT NULL,
+    content TEXT NOT NULL, taken INTEGER NOT NULL, PRIMARY KEY (uuid, place)
+) WITHOUT ROWID;
+-- Templates that were made of disks, by the image store, and what they hold.
+CREATE TABLE images (
+    uuid TEXT NOT NULL, place TEXT NOT NULL, size INTEGER NOT NULL, content TEXT NOT NULL, PRIMARY KEY (uuid, place)
+) WITHOUT ROWID;
 {records.SCHEMA}
 CREATE TABLE rules (id INTEGER PRIMARY KEY AUTOINCREMENT, remaining INTEGER, rule BLOB NOT NULL);
 """
@@ -150,6 +168,19 @@ class Snapshot:
     memory: str | None
     taken: int
     disks: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class DiskSnapshot:
+    """A copy of a volume's snapshot, by the uuid of the pool or image store it lies in; size in bytes."""
+
+    uuid: str
+    place: str
+    name: str
+    volume: str
+    size: int
+    content: str
+    taken: int
 
 
 _HOST = "uuid, url, name, cpus, speed, sockets, memory, overcommit, storage, version, up, used, network, beat"
@@ -382,6 +413,17 @@ class World:
             f"SELECT uuid, name, machine, parent, memory, taken, disks FROM snapshots {where}", values
         )
         return [Snapshot(*(*row[:6], orjson.loads(row[6]))) for row in rows]
+
+    def disk_snapshots(self, where: str = "", *values: str) -> list[DiskSnapshot]:
+        """All copies of snapshots of volumes, or those that the SQL clause `where` picks."""
+        rows = self.db.execute(
+            f"SELECT uuid, place, name, volume, size, content, taken FROM disk_snapshots {where}", values
+        )
+        return [DiskSnapshot(*row) for row in rows]
+
+    def images(self) -> list[tuple[str, str]]:
+        """uuid and image store of each template that was made of a disk."""
+        return self.db.execute("SELECT uuid, place FROM images").fetchall()
 
     def shut_down(self, uuid: str) -> None:
         """Turns a machine off that runs. ``LookupError`` where it does not."""

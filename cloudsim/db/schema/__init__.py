@@ -68,6 +68,7 @@ from cloudsim.db.schema.securitygroup import (
     security_group_rule,
     security_group_vm,
 )
+from cloudsim.db.schema.snapshot import snapshot, snapshot_policy, snapshot_store
 from cloudsim.db.schema.virtualmachine import (
     ha_work,
     instance_group,
@@ -81,7 +82,7 @@ from cloudsim.db.schema.virtualmachine import (
 from cloudsim.db.schema.webhook import webhook, webhook_delivery
 
 #: The newest migration: what an empty database is made at.
-VERSION = "0020"
+VERSION = "0021"
 
 __all__ = [
     "VERSION",
@@ -143,6 +144,9 @@ __all__ = [
     "security_group_vm",
     "service_offering",
     "session",
+    "snapshot",
+    "snapshot_policy",
+    "snapshot_store",
     "ssh_keypair",
     "stats",
     "storage_pool",
