@@ -54,6 +54,8 @@ from cloudsim.services import (
     vm_reboot,
     vmsnapshot_workflows,
     volume_create,
+    volume_extract,
+    volume_update,
 )
 from cloudsim.services.context import Cloud, Context
 
@@ -140,6 +142,8 @@ class Server:
         assert vm_reboot
         assert vmsnapshot_workflows
         assert volume_create
+        assert volume_extract
+        assert volume_update
         assert snapshot_copy
         self.cloud.jobs = Engine(
             self.db,

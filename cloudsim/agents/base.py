@@ -18,6 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, ClassVar, Protocol
 
 Answer = dict[str, Any]
@@ -176,9 +177,10 @@ class DeleteVolume(Command):
 
 @dataclass(frozen=True, slots=True)
 class MigrateVolume(Command):
-    """Moves a volume that nothing uses to another pool, with what it holds. Answer: ``{"path": str}``.
+    """Moves a volume to another pool, with what it holds. Answer: ``{"path": str}``.
 
-    One that is there already is fine. Fails where it is in neither pool.
+    With `machine` (uuid and instance name) that machine runs on this host and has the volume; else nothing uses it. One
+    that is there already is fine. Fails where it is in neither pool, or its machine does not run here.
     """
 
     wire: ClassVar[str] = "MigrateVolumeCommand"
@@ -187,6 +189,7 @@ class MigrateVolume(Command):
     pool: str
     #: The pool it goes to.
     target: str
+    machine: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -598,6 +601,9 @@ class Driver(Protocol):
 
     async def connect(self, host: HostAddress) -> HostFacts:
         """Reaches the host and reads what it is made of."""
+
+    def file_of(self, pool: str, path: str) -> Path | None:
+        """The file of a volume, where it is one that this server may read; None where there is no such thing."""
 
     async def execute(self, host: HostAddress, command: Command) -> Answer:
         """Carries out one command. Time limits are the caller's: it must be possible to cancel this call."""

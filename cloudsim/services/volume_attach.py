@@ -231,8 +231,9 @@ def attach_failed(ctx: Context, error: CloudError, volume_id: int, vm_id: int, *
     values: Plain = {"vm_id": None, "device_id": None, "attached": None, "type": "DATADISK"}
     unknown = isinstance(error, AgentTimeout)
     if row["state"] == "Migrating":
-        allocate(ctx.tx, row["target_pool_id"], -row["size"])
-        values["target_pool_id"] = None
+        if not unknown:
+            allocate(ctx.tx, row["target_pool_id"], -row["size"])
+            values["target_pool_id"] = None
     elif row["state"] == "Attaching" and unknown:
         values["doubt_vm_id"] = vm_id
     elif row["state"] == "Creating" and not unknown:

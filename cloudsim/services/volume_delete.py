@@ -34,6 +34,8 @@ def _check(ctx: Context, row: Row) -> None:
         row["state"] in ("Creating", "UploadOp") or not states.volume.can(row["state"], "DestroyRequested")
     ):
         raise InvalidValue(f"volume {row['name']} is in state {row['state']}: it cannot be deleted now")
+    if row["state"] in volume_orders.AT_REST:
+        volume_orders.must_rest(row, "it cannot be deleted")
     volume_orders.refuse_in_doubt(ctx, row)
 
 

@@ -1,4 +1,8 @@
-"""Volumes that were to be attached or detached when the host did not answer: made as the list says once it does."""
+"""Volumes of which nobody knows whether a host did what it was asked: made as the list says once a host answers.
+
+One that was to be attached or detached is attached or detached; one that was to be moved is brought back to where it was;
+one that was to be resized gets the size that it is listed with.
+"""
 
 from __future__ import annotations
 
@@ -6,17 +10,19 @@ from typing import Any
 
 from sqlalchemy import and_, exists, or_, select
 
-from cloudsim.agents.base import AttachVolume, DetachVolume, DiskSpec
+from cloudsim.agents.base import AttachVolume, DetachVolume, DiskSpec, MigrateVolume, ResizeVolume
+from cloudsim.core.errors import ResourceUnavailable
 from cloudsim.db import schema
 from cloudsim.db.database import Row
+from cloudsim.db.placement import allocate
 from cloudsim.jobs.job import Order
 from cloudsim.jobs.workflow import Workflow, workflow
-from cloudsim.services import access, virtualmachine, volume_orders
+from cloudsim.services import access, volume_orders
 from cloudsim.services.context import Context
-from cloudsim.services.nouns import VIRTUAL_MACHINE
-from cloudsim.services.vm_plain import Plain, address_of, host_address
+from cloudsim.services.nouns import HOST, STORAGE_POOL, VIRTUAL_MACHINE
+from cloudsim.services.vm_plain import Plain, address_of, host_address, host_for_pool
 
-table, vm, job = schema.volume, schema.vm, schema.job
+table, job = schema.volume, schema.job
 
 _BUSY = exists().where(
     and_(
@@ -27,13 +33,10 @@ _BUSY = exists().where(
 )
 _DOUBTED = (
     select(table)
-    .select_from(
-        table.join(vm, table.c.doubt_vm_id == vm.c.id).outerjoin(schema.host, vm.c.host_id == schema.host.c.id)
-    )
     .where(
-        table.c.doubt_vm_id.is_not(None),
+        or_(table.c.doubt_vm_id.is_not(None), table.c.target_pool_id.is_not(None), table.c.resizing.is_not(None)),
+        table.c.state == "Ready",
         table.c.removed.is_(None),
-        or_(vm.c.host_id.is_(None), schema.host.c.status == "Up"),
         ~_BUSY,
     )
     .order_by(table.c.id)
@@ -43,17 +46,18 @@ _DOUBTED = (
 
 def due(ctx: Context) -> int:
     """Orders that every doubt is settled whose host answers again; answers how many there are."""
-    rows = ctx.tx.all(_DOUBTED)
+    rows = [row for row in ctx.tx.all(_DOUBTED) if _host(ctx, row) is not None]
     for row in rows:
-        machine = access.row(ctx, VIRTUAL_MACHINE, row["doubt_vm_id"])
+        vm_id = row["doubt_vm_id"] or row["vm_id"]
+        machine = access.row(ctx, VIRTUAL_MACHINE, vm_id) if vm_id is not None else None
         ctx.submit(
             Order(
                 command="",
                 workflow="volume.settle",
-                arguments={"volume_id": row["id"], "vm_id": machine["id"]},
+                arguments={"volume_id": row["id"], "vm_id": vm_id},
                 instance_type="Volume",
                 instance_uuid=row["uuid"],
-                lock=virtualmachine.lock(machine),
+                lock=volume_orders.lock(row, machine),
                 account_id=row["account_id"],
                 domain_id=row["domain_id"],
             )
@@ -61,41 +65,74 @@ def due(ctx: Context) -> int:
     return len(rows)
 
 
-def _look(ctx: Context, volume_id: int, vm_id: int) -> Plain:
+def _host(ctx: Context, row: Row) -> int | None:
+    """The host that is asked: its machine's, or one that reaches its pool; 0: none has to be. None: none answers."""
+    vm_id = row["doubt_vm_id"] or row["vm_id"]
+    machine = access.row(ctx, VIRTUAL_MACHINE, vm_id) if vm_id is not None else None
+    if machine is not None and machine["host_id"] is not None and machine["removed"] is None:
+        up = access.row(ctx, HOST, machine["host_id"])["status"] == "Up"
+        return int(machine["host_id"]) if up and machine["state"] == "Running" else None
+    if row["doubt_vm_id"] is not None:
+        unknown = machine is not None and machine["removed"] is None and volume_orders.doubtful_host(ctx, machine)
+        return None if unknown else 0  # what runs again is started with the disks that it has
+    return host_for_pool(ctx, row["pool_id"])
+
+
+def _look(ctx: Context, volume_id: int, vm_id: int | None) -> Plain:
     row = volume_orders.alive(ctx, volume_id)
-    machine = access.row(ctx, VIRTUAL_MACHINE, vm_id)
-    if row["doubt_vm_id"] != vm_id or machine["removed"] is not None or machine["state"] != "Running":
-        return {}  # what runs again was started with the disks that it has
-    return {
-        "host": address_of(ctx, machine["host_id"]),
-        "machine": [machine["uuid"], machine["instance_name"]],
+    host_id = _host(ctx, row)
+    if host_id is None:
+        raise ResourceUnavailable("the host does not answer yet")
+    if (row["doubt_vm_id"] or row["vm_id"]) != vm_id or row["state"] != "Ready":
+        raise ResourceUnavailable("the volume was changed meanwhile")
+    machine = access.row(ctx, VIRTUAL_MACHINE, vm_id) if vm_id is not None and host_id else None
+    if host_id == 0:
+        return {}
+    made: Plain = {
+        "host": address_of(ctx, host_id),
+        "machine": [machine["uuid"], machine["instance_name"]] if machine and machine["host_id"] == host_id else None,
         "disk": [row["uuid"], row["path"], row["pool_uuid"], row["size"], row["device_id"]],
-        "attach": row["vm_id"] == vm_id,
     }
+    if row["doubt_vm_id"] is not None:
+        made["attached"] = row["vm_id"] == vm_id
+    if row["target_pool_id"] is not None:
+        made["target"] = access.row(ctx, STORAGE_POOL, row["target_pool_id"])["uuid"]
+    made["resized"] = row["resizing"] is not None
+    return made
 
 
-def _settled(ctx: Context, volume_id: int, vm_id: int) -> dict[str, Any]:
+def _settled(ctx: Context, volume_id: int, vm_id: int | None) -> dict[str, Any]:
     row = volume_orders.alive(ctx, volume_id)
-    if row["doubt_vm_id"] == vm_id:
-        _unless_unknown(ctx, row, access.row(ctx, VIRTUAL_MACHINE, vm_id))
+    if (row["doubt_vm_id"] or row["vm_id"]) != vm_id or row["state"] != "Ready":
+        return {"success": False}
+    if row["doubt_vm_id"] is not None:
+        machine = access.row(ctx, VIRTUAL_MACHINE, row["doubt_vm_id"])
+        if machine["removed"] is None:
+            volume_orders.refuse_unknown_power(ctx, machine)
+    if row["target_pool_id"] is not None:
+        allocate(ctx.tx, row["target_pool_id"], -row["size"])
+    volume_orders.write(ctx, row, doubt_vm_id=None, target_pool_id=None, resizing=None)
     return {"success": True}
 
 
-def _unless_unknown(ctx: Context, row: Row, machine: Row) -> None:
-    if machine["removed"] is None:
-        volume_orders.refuse_unknown_power(ctx, machine)
-    volume_orders.write(ctx, row, doubt_vm_id=None)
-
-
 @workflow("volume.settle")
-async def run(wf: Workflow[Context], volume_id: int, vm_id: int) -> None:
-    """Makes a machine have a volume on its host, or not have it, as the list says."""
+async def run(wf: Workflow[Context], volume_id: int, vm_id: int | None) -> None:
+    """Makes a volume on its host and in its pool what it is in the list."""
     plan = await wf.step("look", _look, volume_id, vm_id)
     if plan:
-        host, (uuid, name), (volume, path, pool, size, device) = plan["host"], plan["machine"], plan["disk"]
-        if plan["attach"]:
-            spec = DiskSpec(volume, path, pool, size, device, "DATADISK")
-            await wf.call(host_address(host), AttachVolume(wf.command_id("attach"), uuid, name, spec))
-        else:
-            await wf.call(host_address(host), DetachVolume(wf.command_id("detach"), uuid, name, volume, path, pool))
+        host, (volume, path, pool, size, device) = host_address(plan["host"]), plan["disk"]
+        machine = tuple(plan["machine"]) if plan["machine"] else None
+        if "target" in plan:
+            await wf.call(
+                host, MigrateVolume(wf.command_id("back"), volume, path, plan["target"], pool, machine=machine)
+            )
+        if plan["resized"]:
+            await wf.call(host, ResizeVolume(wf.command_id("size"), volume, path, pool, size, machine=machine))
+        if "attached" in plan and machine is not None:
+            if plan["attached"]:
+                spec = DiskSpec(volume, path, pool, size, device, "DATADISK")
+                await wf.call(host, AttachVolume(wf.command_id("attach"), machine[0], machine[1], spec))
+            else:
+                command = DetachVolume(wf.command_id("detach"), machine[0], machine[1], volume, path, pool)
+                await wf.call(host, command)
     await wf.finish(_settled, volume_id, vm_id)

@@ -115,9 +115,16 @@ def result(ctx: Context, volume_id: int) -> dict[str, Any]:
 
 
 def must_rest(row: Row, what: str) -> None:
-    """Raises `InvalidValue` where something is being done with a volume, or it is destroyed."""
+    """Raises `InvalidValue` where something is being done with a volume, or it is destroyed.
+
+    `ResourceUnavailable` while it is put right after a host did not answer.
+    """
     if row["state"] not in AT_REST:
         raise InvalidValue(f"volume {row['name']} is in state {row['state']}: {what}")
+    if row["target_pool_id"] is not None or row["resizing"] is not None:
+        raise ResourceUnavailable(
+            f"a host did not answer when volume {row['name']} was to be moved or resized: {what} before it does"
+        )
 
 
 def refuse_in_doubt(ctx: Context, row: Row) -> None:
@@ -130,14 +137,22 @@ def refuse_in_doubt(ctx: Context, row: Row) -> None:
         )
 
 
-def refuse_unknown_power(ctx: Context, machine: Row) -> None:
-    """Raises `ResourceUnavailable` where a stopped machine may still run on a host that did not answer."""
+def doubtful_host(ctx: Context, machine: Row) -> Row | None:
+    """The host that a stopped machine may still run on, because it did not answer; None: it runs nowhere."""
     if machine["state"] == "Stopped" and machine["power_state"] == "PowerUnknown" and machine["power_host_id"]:
         host = access.row(ctx, HOST, machine["power_host_id"])
         if (host["fenced"] or 0) < (machine["power_time"] or 0):
-            raise ResourceUnavailable(
-                f"the virtual machine may still run on host {host['name']}, which does not answer: its disks stay"
-            )
+            return host
+    return None
+
+
+def refuse_unknown_power(ctx: Context, machine: Row) -> None:
+    """Raises `ResourceUnavailable` where a stopped machine may still run on a host that did not answer."""
+    host = doubtful_host(ctx, machine)
+    if host is not None:
+        raise ResourceUnavailable(
+            f"the virtual machine may still run on host {host['name']}, which does not answer: its disks stay"
+        )
 
 
 # -- offerings, sizes, limits
@@ -213,6 +228,17 @@ def check_limits(ctx: Context, account_id: int, offering: Row | None, *, volumes
 def offering_of(ctx: Context, row: Row) -> Row | None:
     """The disk offering of a volume."""
     return access.row(ctx, DISK_OFFERING, row["disk_offering_id"]) if row["disk_offering_id"] else None
+
+
+def change_offering(ctx: Context, row: Row, offering: Row) -> Row:
+    """Gives a volume another disk offering; it keeps its size, and the operations a second that the user chose."""
+    values: dict[str, Any] = {"disk_offering_id": offering["id"], "provisioning": offering["provisioning"]}
+    if not offering["customized_iops"]:
+        values |= {"min_iops": offering["min_iops"], "max_iops": offering["max_iops"]}
+    row = write(ctx, row, **values)
+    usage.end(ctx, "volume", row["id"])
+    begin_usage(ctx, row)
+    return row
 
 
 # -- coming and going

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 
 from sqlalchemy import bindparam, select
 
-from cloudsim.allocators.base import PoolCandidate
+from cloudsim.allocators.base import HostCandidate, PoolCandidate, Request, VolumeRequest
 from cloudsim.allocators.pool_rules import reaches
 from cloudsim.allocators.volumes import VolumePlacement
 from cloudsim.core.errors import InsufficientStorage, InvalidValue, StorageUnavailable
@@ -64,22 +63,42 @@ def check_pool(machine: Row, row: Row) -> None:
 def pool_for(ctx: Context, machine: Row, row: Row) -> PoolCandidate:
     """The pool that a volume of a machine goes to. Raises `InsufficientStorage`, with the reasons."""
     disks = [disk for disk in db.volumes_of(ctx.tx, machine["id"]) if disk["id"] != row["id"]]
-    request = vm_request.of(ctx, machine, disks, moves=True)
-    places = Places(ctx, machine, replace(request, volumes=(volume_request(row, None),)))
+    places = Places(ctx, machine, replace(vm_request.of(ctx, machine, disks, moves=True), volumes=_asked(row)))
     if machine["host_id"] is not None:
-        hosts = [places.hosts[machine["host_id"]]]
-    else:
-        there = [places.pool(disk["pool_id"]) for disk in disks if disk["pool_id"] is not None]
-        hosts = [
-            host
-            for host in places.hosts.values()
-            if host.hypervisor == machine["hypervisor"] and all(reaches(host, pool) for pool in there)
-        ]
-    placing: Any = VolumePlacement(places.request, list(places.pools.values()), places.policy, ctx.chance)
+        return _choose(ctx, places, [places.hosts[machine["host_id"]]], row)
+    return _choose(ctx, places, reaching_all(places, machine["hypervisor"], disks), row)
+
+
+def reaching_all(places: Places, hypervisor: str, disks: Sequence[Row]) -> list[HostCandidate]:
+    """The hosts of a hypervisor that reach every pool where some volumes lie."""
+    there = [places.pool(disk["pool_id"]) for disk in disks if disk["pool_id"] is not None]
+    return [
+        host
+        for host in places.hosts.values()
+        if host.hypervisor == hypervisor and all(reaches(host, pool) for pool in there)
+    ]
+
+
+def pool_near(ctx: Context, row: Row, hypervisor: str, pool_id: int | None) -> PoolCandidate:
+    """The pool that a volume which no machine has goes to, within reach of a host that reaches another pool as well.
+
+    Raises `InsufficientStorage`, with the reasons.
+    """
+    places = Places(ctx, row, Request(cpus=0, speed=0, memory=0, hypervisor=hypervisor, volumes=_asked(row)))
+    near: list[Row] = [{"pool_id": pool_id}] if pool_id is not None else []
+    return _choose(ctx, places, reaching_all(places, hypervisor, near), row)
+
+
+def _asked(row: Row) -> tuple[VolumeRequest, ...]:
+    return (volume_request(row, None),)
+
+
+def _choose(ctx: Context, places: Places, hosts: Sequence[HostCandidate], row: Row) -> PoolCandidate:
+    placing = VolumePlacement(replace(places.request, volumes=_asked(row)), list(places.pools.values()), places.policy,
+                              ctx.chance)  # fmt: skip
     for host in hosts:
         found = placing.find(host)
         if found is not None:
-            pool: PoolCandidate = found[0]
-            return pool
+            return found[0]
     reasons = "; ".join(f"{one.name} {one.reason}" for one in list(placing.refusals)[:5])
     raise InsufficientStorage(f"no storage pool can take volume {row['name']}{': ' + reasons if reasons else ''}")

@@ -12,6 +12,7 @@ import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Any, ClassVar
 
 from cloudsim.agents.base import (
@@ -85,6 +86,10 @@ class SimulatorDriver:
         if rule is not None and rule.kind in ("lose", "fail_after"):
             raise HostUnreachable(rule.text) if rule.kind == "lose" else CommandFailed(rule.text)
         return facts_of(found, host.details)
+
+    def file_of(self, pool: str, path: str) -> Path | None:
+        """None: simulated volumes are no files."""
+        return None
 
     async def execute(self, host: HostAddress, command: Command) -> Answer:
         """Carries out one command, as `cloudsim.agents.base` tells of each.

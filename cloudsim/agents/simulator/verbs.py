@@ -141,15 +141,6 @@ def delete_volume(world: World, _host: str, command: DeleteVolume) -> Answer:
     return {}
 
 
-def migrate_volume(world: World, _host: str, command: MigrateVolume) -> Answer:
-    """Moves the volume, with its content, from one pool to another."""
-    row = world.db.execute("SELECT pool, path FROM volumes WHERE uuid = ?", (command.uuid,)).fetchone()
-    if row is None or row[0] not in (command.pool, command.target):
-        raise CommandFailed(f"There is no volume {command.uuid} in pool {command.pool}")
-    world.db.execute("UPDATE volumes SET pool = ? WHERE uuid = ?", (command.target, command.uuid))
-    return {"path": row[1]}
-
-
 def start_machine(world: World, host: str, command: StartMachine) -> Answer:
     """Turns the machine on here. Its disks must be there, it must not run elsewhere, and there must be memory."""
     db = world.db
@@ -349,7 +340,7 @@ DOING: dict[type[Command], Action] = {
     StopMachine: stop_machine,
     RebootMachine: reboot_machine,
     MigrateMachine: migrate_machine,
-    MigrateVolume: migrate_volume,
+    MigrateVolume: volumes.migrate_volume,
     AttachVolume: volumes.attach_volume,
     DetachVolume: volumes.detach_volume,
     ResizeVolume: volumes.resize_volume,

@@ -11,7 +11,16 @@ from typing import Any
 
 import orjson
 
-from cloudsim.agents.base import Answer, AttachVolume, CheckVolume, CommandFailed, DetachVolume, DiskSpec, ResizeVolume
+from cloudsim.agents.base import (
+    Answer,
+    AttachVolume,
+    CheckVolume,
+    CommandFailed,
+    DetachVolume,
+    DiskSpec,
+    MigrateVolume,
+    ResizeVolume,
+)
 from cloudsim.agents.simulator.world import World
 
 _SPEC = "SELECT spec FROM machines WHERE uuid = ? AND host = ? AND power = 'PowerOn'"
@@ -68,19 +77,35 @@ def detach_volume(world: World, host: str, command: DetachVolume) -> Answer:
     return {}
 
 
+def migrate_volume(world: World, host: str, command: MigrateVolume) -> Answer:
+    """Moves a volume, with its content, from one pool to another."""
+    row = world.db.execute("SELECT pool, path FROM volumes WHERE uuid = ?", (command.uuid,)).fetchone()
+    if row is None or row[0] not in (command.pool, command.target):
+        raise CommandFailed(f"There is no volume {command.uuid} in pool {command.pool}")
+    if command.machine is not None:
+        _change_disk(world, host, command.machine, command.uuid, "pool", command.target)
+    world.db.execute("UPDATE volumes SET pool = ? WHERE uuid = ?", (command.target, command.uuid))
+    return {"path": row[1]}
+
+
+def _change_disk(world: World, host: str, machine: tuple[str, str], uuid: str, name: str, value: Any) -> None:
+    """Changes something of a disk of a machine, which must run here."""
+    spec = _running(world, host, machine[0])
+    if spec is None:
+        raise CommandFailed(f"Virtual machine {machine[1]} does not run on host {host}")
+    for one in spec["disks"]:
+        if one["uuid"] == uuid:
+            one[name] = value
+    _write(world, machine[0], spec)
+
+
 def resize_volume(world: World, host: str, command: ResizeVolume) -> Answer:
     """Changes the size of a volume, and of the disk of the machine that runs with it."""
     row = world.db.execute("SELECT pool FROM volumes WHERE uuid = ?", (command.uuid,)).fetchone()
     if row is None or row[0] != command.pool:
         raise CommandFailed(f"There is no volume {command.uuid} in pool {command.pool}")
     if command.machine is not None:
-        spec = _running(world, host, command.machine[0])
-        if spec is None:
-            raise CommandFailed(f"Virtual machine {command.machine[1]} does not run on host {host}")
-        for one in spec["disks"]:
-            if one["uuid"] == command.uuid:
-                one["size"] = command.size
-        _write(world, command.machine[0], spec)
+        _change_disk(world, host, command.machine, command.uuid, "size", command.size)
     world.db.execute("UPDATE volumes SET size = ? WHERE uuid = ?", (command.size, command.uuid))
     return {"size": command.size}
 

@@ -11,16 +11,19 @@ from cloudsim.api.responses.volume import VOLUME
 from cloudsim.core.errors import InvalidValue, OperationFailed
 from cloudsim.services import access, volume_attach, volume_create, volume_delete
 from cloudsim.services.context import Cloud, Context
-from cloudsim.services.nouns import DISK_OFFERING, DOMAIN, PROJECT, VIRTUAL_MACHINE, ZONE
+from cloudsim.services.nouns import DISK_OFFERING, DOMAIN, PROJECT, SNAPSHOT, VIRTUAL_MACHINE, ZONE
 from cloudsim.services.nouns import VOLUME as NOUN
 
 
 class CreateVolume(AsyncCommand, name="createVolume", response=VOLUME, event="VOLUME.CREATE"):
-    """Creates a data volume of a disk offering."""
+    """Creates a data volume, empty or with what a snapshot holds."""
 
     name = string()
-    diskofferingid = ref(DISK_OFFERING)
-    zoneid = ref(ZONE, "The zone it is in; the machine's where virtualmachineid is given")
+    diskofferingid = ref(
+        DISK_OFFERING, "Its disk offering; for one from a snapshot that of the snapshot's volume if not given"
+    )
+    snapshotid = ref(SNAPSHOT, "The snapshot that it is made from")
+    zoneid = ref(ZONE, "The zone it is in; that of the machine or of the snapshot if not given")
     size = long("GiB of a volume whose disk offering is custom")
     miniops = long("Least operations a second, where the disk offering leaves them open")
     maxiops = long("Most operations a second, where the disk offering leaves them open")
@@ -36,19 +39,21 @@ class CreateVolume(AsyncCommand, name="createVolume", response=VOLUME, event="VO
         machine = self.virtualmachineid
         if machine is not None:
             access.must_own(ctx, VIRTUAL_MACHINE, machine)
-        if self.diskofferingid is None:
-            raise InvalidValue("say what the volume is made of: diskofferingid")
+        if self.snapshotid is not None:
+            access.must_own(ctx, SNAPSHOT, self.snapshotid)
         zone = self.zoneid
-        if zone is None and machine is not None:
-            zone = access.row(ctx, ZONE, machine["zone_id"])
+        within = machine or self.snapshotid
+        if zone is None and within is not None:
+            zone = access.row(ctx, ZONE, within["zone_id"])
         if zone is None:
-            raise InvalidValue("say where the volume shall be: zoneid, or virtualmachineid")
+            raise InvalidValue("say where the volume shall be: zoneid, virtualmachineid or snapshotid")
         uuid, job = volume_create.create(
             ctx,
             volume_create.Wanted(
                 account=account,
                 zone=zone,
                 offering=self.diskofferingid,
+                snapshot=self.snapshotid,
                 name=self.name,
                 size=self.size,
                 min_iops=self.miniops,
