@@ -56,6 +56,9 @@ from cloudsim.services import (
     vm_destroy,
     vm_reboot,
     vmsnapshot_workflows,
+    volume_create,
+    volume_extract,
+    volume_update,
 )
 from cloudsim.services.context import Cloud, Context
 
@@ -143,6 +146,9 @@ class Server:
         assert rule_orders
         assert vm_reboot
         assert vmsnapshot_workflows
+        assert volume_create
+        assert volume_extract
+        assert volume_update
         assert snapshot_copy
         assert template_create
         self.cloud.jobs = Engine(

@@ -7,6 +7,7 @@ from typing import Any
 
 import invariants_snapshot
 from invariants_rules import check_rules
+from invariants_volumes import check_volume_records, check_volumes
 from sqlalchemy import text
 
 from cloudsim.server import Server
@@ -113,6 +114,7 @@ async def check_records(server: Server) -> None:
     await invariants_snapshot.check_records(server, rows)
     await _check_usage(server)
     await check_rules(server)
+    await check_volume_records(server)
 
 
 async def _check_places(server: Server) -> None:
@@ -235,6 +237,7 @@ async def check_world(server: Server, healed: bool = True) -> None:
     machines = server.simulator.machines()
     for host in server.simulator.hosts():
         assert host.used == server.simulator.host_memory_used(host.uuid), host
+    await check_volumes(server, healed)
     wanted = {
         name: (uuid, doubt, state)
         for name, uuid, doubt, state in await rows(

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, ClassVar, Protocol
 
 Answer = dict[str, Any]
@@ -178,9 +179,10 @@ class DeleteVolume(Command):
 
 @dataclass(frozen=True, slots=True)
 class MigrateVolume(Command):
-    """Moves a volume that nothing uses to another pool, with what it holds. Answer: ``{"path": str}``.
+    """Moves a volume to another pool, with what it holds. Answer: ``{"path": str}``.
 
-    One that is there already is fine. Fails where it is in neither pool.
+    With `machine` (uuid and instance name) that machine runs on this host and has the volume; else nothing uses it. One
+    that is there already is fine. Fails where it is in neither pool, or its machine does not run here.
     """
 
     wire: ClassVar[str] = "MigrateVolumeCommand"
@@ -189,6 +191,68 @@ class MigrateVolume(Command):
     pool: str
     #: The pool it goes to.
     target: str
+    machine: tuple[str, str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ResizeVolume(Command):
+    """Makes a volume larger or smaller, as large as `size` says. Answer: ``{"size": int}``, its size then.
+
+    With `machine` (uuid and instance name) that machine runs on this host and has the volume; else nothing uses it.
+    Fails where the volume is not there, or its machine does not run here.
+    """
+
+    wire: ClassVar[str] = "ResizeVolumeCommand"
+    uuid: str
+    path: str
+    pool: str
+    size: int
+    machine: tuple[str, str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CheckVolume(Command):
+    """Looks whether a volume that nothing uses is whole, and mends it. Answer: ``{"check": {...}, "repair": {...}}``.
+
+    Names to texts: what was found (``leaks``, ``corruptions``, ``check-errors``, ...), and the same after the repair, empty
+    where nothing was to be mended. `repair`: None, ``leaks`` or ``all``.
+    """
+
+    wire: ClassVar[str] = "CheckAndRepairVolumeCommand"
+    uuid: str
+    path: str
+    pool: str
+    repair: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AttachVolume(Command):
+    """Gives a machine that runs here one more disk, while it runs. Answer: ``{}``.
+
+    One that it has already is fine. Fails where the machine does not run here, where the volume is not there, and where
+    another machine that is on has it.
+    """
+
+    wire: ClassVar[str] = "AttachCommand"
+    uuid: str
+    name: str
+    disk: DiskSpec
+
+
+@dataclass(frozen=True, slots=True)
+class DetachVolume(Command):
+    """Takes a disk from a machine, while it runs. Answer: ``{}``.
+
+    A disk that it does not have, and a machine that does not run here, are fine.
+    """
+
+    wire: ClassVar[str] = "DettachCommand"
+    uuid: str
+    name: str
+    #: The volume's.
+    volume: str
+    path: str
+    pool: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -680,6 +744,9 @@ class Driver(Protocol):
 
     async def connect(self, host: HostAddress) -> HostFacts:
         """Reaches the host and reads what it is made of."""
+
+    def file_of(self, pool: str, path: str) -> Path | None:
+        """The file of a volume, where it is one that this server may read; None where there is no such thing."""
 
     async def execute(self, host: HostAddress, command: Command) -> Answer:
         """Carries out one command. Time limits are the caller's: it must be possible to cancel this call."""

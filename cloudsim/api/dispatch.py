@@ -167,6 +167,8 @@ class Dispatcher:
         run = db.write if not command.reads else db.glance if command.brief else db.read
         body = await run(self._carry_out, command, caller, parameters)
         command.outcome(body)
+        if getattr(command.settled, "__func__", None) is not _AT_ONCE:
+            body = await command.settled(self.cloud, body)
         return self._ok(command.root(), body, as_json)
 
     def _carry_out(self, tx: Any, command: type[Command], caller: Caller, parameters: Parameters) -> Body:
@@ -260,6 +262,7 @@ class Dispatcher:
 
 
 _NOTHING = Command.before.__func__  # type: ignore[attr-defined]
+_AT_ONCE = Command.settled.__func__  # type: ignore[attr-defined]
 
 #: Parts of a request that say who asks, not what.
 _NOT_PARAMETERS = frozenset(

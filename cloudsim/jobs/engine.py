@@ -423,14 +423,22 @@ class Engine(Generic[C]):
         self._slots.release()
         try:
             for uuid in uuids:
-                while await self.db.glance(jobs.is_open, uuid):
-                    event = self._waiting.setdefault(uuid, asyncio.Event())
-                    # it may have ended between the look and here, or belong to another server: look again now and then
-                    with contextlib.suppress(TimeoutError):
-                        await asyncio.wait_for(event.wait(), _LOOK)
-                self._waiting.pop(uuid, None)
+                await self._until_ended(uuid)
         finally:
             await self._slots.acquire()
+
+    async def _until_ended(self, uuid: str) -> None:
+        while await self.db.glance(jobs.is_open, uuid):
+            event = self._waiting.setdefault(uuid, asyncio.Event())
+            # it may have ended between the look and here, or belong to another server: look again now and then
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(event.wait(), _LOOK)
+        self._waiting.pop(uuid, None)
+
+    async def outcome(self, uuid: str) -> tuple[int, dict[str, Any]]:
+        """Waits until a job has ended (for callers inside the server); its result's code (0: it succeeded) and result."""
+        await self._until_ended(uuid)
+        return await self.db.glance(jobs.outcome, uuid)
 
     def now(self) -> int:
         """The present instant, in milliseconds."""

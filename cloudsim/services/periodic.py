@@ -28,6 +28,7 @@ from cloudsim.services import (
     vm_lease,
     vmschedule,
     vmsnapshot,
+    volume_doubt,
     webhook_delivery,
 )
 from cloudsim.services.context import Cloud
@@ -71,6 +72,17 @@ class WipeVolumes(_Task):
 
     async def run(self) -> None:
         await self._cloud.db.write(lambda tx: storage_cleanup.due(self._cloud.context(tx, self._admin)))
+
+
+class SettleVolumes(_Task):
+    """Makes volumes attached or detached, as they are listed, where a host did not answer when it was asked to."""
+
+    name = "volume-doubts"
+    works = True
+    setting = "ping.interval"
+
+    async def run(self) -> None:
+        await self._cloud.db.write(lambda tx: volume_doubt.due(self._cloud.context(tx, self._admin)))
 
 
 class CleanUpSnapshots(_Task):
@@ -385,6 +397,7 @@ TASKS = (
     ExpireVMSnapshots,
     ExpungeMachines,
     WipeVolumes,
+    SettleVolumes,
     CleanUpSnapshots,
     PurgeJobs,
     RecalculateCapacity,

@@ -100,6 +100,13 @@ class LibvirtDriver:
         self._profiles[host.url] = profile or Profile(None, None, facts.arch)
         return facts
 
+    def file_of(self, pool: str, path: str) -> Path | None:
+        """The qcow2 file of a volume."""
+        try:
+            return self._storage.locate(pool, path)
+        except CommandFailed:
+            return None
+
     async def execute(self, host: HostAddress, command: Command) -> Answer:
         """See `cloudsim.agents.base`. Raises `CommandFailed`, `HostUnreachable`, `Unsupported`."""
         match command:

@@ -12,6 +12,7 @@ import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Any, ClassVar
 
 from cloudsim.agents.base import (
@@ -86,6 +87,10 @@ class SimulatorDriver:
             raise HostUnreachable(rule.text) if rule.kind == "lose" else CommandFailed(rule.text)
         return facts_of(found, host.details)
 
+    def file_of(self, pool: str, path: str) -> Path | None:
+        """None: simulated volumes are no files."""
+        return None
+
     async def execute(self, host: HostAddress, command: Command) -> Answer:
         """Carries out one command, as `cloudsim.agents.base` tells of each.
 
@@ -111,6 +116,10 @@ class SimulatorDriver:
     def volumes(self) -> list[Volume]:
         """All simulated volumes."""
         return self._world.volumes()
+
+    def disks(self) -> dict[str, list[dict[str, Any]]]:
+        """The disks of each machine that is on, as `DiskSpec` has them, by the machine's uuid."""
+        return self._world.disks()
 
     def security(self, uuid: str) -> dict[str, Any] | None:
         """The rules that are enforced for a machine (``ingress`` and ``egress``); None: everything gets through."""

@@ -31,9 +31,10 @@ from cloudsim.agents.simulator import records, routing
 from cloudsim.agents.simulator.records import Records
 from cloudsim.core.clock import Clock
 
-VERSION = 5
+VERSION = 6
 #: What brings a file of an older version to the next one.
 _UPGRADES = {
+    5: "ALTER TABLE volumes ADD COLUMN machine TEXT;",
     4: """
 CREATE TABLE disk_snapshots (
     uuid TEXT NOT NULL, place TEXT NOT NULL, name TEXT NOT NULL, volume TEXT NOT NULL, size INTEGER NOT NULL,
@@ -85,7 +86,9 @@ CREATE TABLE volumes (
     uuid TEXT PRIMARY KEY, name TEXT NOT NULL, pool TEXT NOT NULL, path TEXT NOT NULL, size INTEGER NOT NULL,
     template TEXT,
     -- What it holds, in a word.
-    content TEXT NOT NULL DEFAULT ''
+    content TEXT NOT NULL DEFAULT '',
+    -- The machine that has it, or had it last.
+    machine TEXT
 ) WITHOUT ROWID;
 -- Of machines: what each of their disks and, in those of running ones with memory, their memory held.
 CREATE TABLE snapshots (
@@ -152,6 +155,8 @@ class Volume:
     path: str
     size: int
     template: str | None
+    #: The machine that has it, or had it last.
+    machine: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -396,8 +401,13 @@ class World:
 
     def volumes(self) -> list[Volume]:
         """All volumes."""
-        rows = self.db.execute("SELECT uuid, name, pool, path, size, template FROM volumes")
+        rows = self.db.execute("SELECT uuid, name, pool, path, size, template, machine FROM volumes")
         return [Volume(*row) for row in rows]
+
+    def disks(self) -> dict[str, list[dict[str, Any]]]:
+        """The disks of each machine that is on, as `DiskSpec` has them, by the machine's uuid."""
+        rows = self.db.execute("SELECT uuid, spec FROM machines WHERE power = 'PowerOn'")
+        return {uuid: orjson.loads(spec)["disks"] for uuid, spec in rows}
 
     def snapshots(self, where: str = "", *values: str) -> list[Snapshot]:
         """All snapshots of machines, or those that the SQL clause `where` picks."""

@@ -98,7 +98,7 @@ from cloudsim.db.schema.virtualmachine import (
 from cloudsim.db.schema.webhook import webhook, webhook_delivery
 
 #: The newest migration: what an empty database is made at.
-VERSION = "0024"
+VERSION = "0025"
 
 __all__ = [
     "VERSION",
