@@ -21,6 +21,7 @@ from cloudsim.db.schema.account import (
 from cloudsim.db.schema.affinitygroup import affinity_group, affinity_group_vm
 from cloudsim.db.schema.availability import host_ha, oobm
 from cloudsim.db.schema.base import metadata
+from cloudsim.db.schema.image import download, launch_permission
 from cloudsim.db.schema.infrastructure import (
     cluster,
     guest_os,
@@ -81,7 +82,7 @@ from cloudsim.db.schema.virtualmachine import (
 from cloudsim.db.schema.webhook import webhook, webhook_delivery
 
 #: The newest migration: what an empty database is made at.
-VERSION = "0019"
+VERSION = "0020"
 
 __all__ = [
     "VERSION",
@@ -97,6 +98,7 @@ __all__ = [
     "detail",
     "disk_offering",
     "domain",
+    "download",
     "event",
     "guest_os",
     "guest_os_category",
@@ -111,6 +113,7 @@ __all__ = [
     "instance_group",
     "job",
     "job_step",
+    "launch_permission",
     "login_failure",
     "management_server",
     "metadata",
