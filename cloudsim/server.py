@@ -48,7 +48,8 @@ from cloudsim.services import (
     management_server,
     own_process,
     sample_zone,
-    vm_workflows,
+    vm_destroy,
+    vm_reboot,
     vmsnapshot_workflows,
 )
 from cloudsim.services.context import Cloud, Context
@@ -127,7 +128,8 @@ class Server:
             server_name=own_process.name(),
             end=self.end.set,
         )
-        assert vm_workflows  # these register their workflows
+        assert vm_destroy  # these register their workflows
+        assert vm_reboot
         assert vmsnapshot_workflows
         self.cloud.jobs = Engine(
             self.db,

@@ -244,6 +244,15 @@ async def check_world(server: Server, healed: bool = True) -> None:
     # what should run runs, there and nowhere else, and no volume is left over
     wanted_there = {name: uuid for name, (uuid, _, state) in wanted.items() if state == "Running"}
     assert running == wanted_there, (running, wanted_there)
+    # with the size and on the pools that the database says
+    sizes = {one.name: (one.cpus, one.memory // 2**20) for one in machines if one.power == "PowerOn"}
+    sql = "SELECT instance_name, cpu, memory FROM vm WHERE removed IS NULL AND state = 'Running'"
+    wanted_sizes = {name: (cpu, memory) for name, cpu, memory in await rows(server, sql) if name in sizes}
+    assert sizes == wanted_sizes, (sizes, wanted_sizes)
+    sql = "SELECT d.uuid, p.uuid FROM volume d JOIN storage_pool p ON d.pool_id = p.id WHERE d.removed IS NULL"
+    places = {volume.uuid: volume.pool for volume in server.simulator.volumes()}
+    elsewhere = [one for one in await rows(server, sql) if places.get(one[0], one[1]) != one[1]]
+    assert not elsewhere, elsewhere
     known = dict(
         await rows(
             server,

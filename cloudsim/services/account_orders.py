@@ -28,7 +28,7 @@ from cloudsim.services import (
     router,
     securitygroup_member,
     usage,
-    vm_workflows,
+    vm_plain,
     webhook,
 )
 from cloudsim.services import user as users
@@ -406,10 +406,10 @@ def leftovers(ctx: Context, account_id: int) -> list[dict[str, Any]]:
     for disk in ctx.tx.all(_VOLUMES, account_id=account_id):
         plan: dict[str, Any] = {"id": disk["id"], "uuid": disk["uuid"], "host": None}
         if disk["path"] and disk["pool_id"]:
-            host_id = vm_workflows.host_for_pool(ctx, disk["pool_id"])
+            host_id = vm_plain.host_for_pool(ctx, disk["pool_id"])
             if host_id is not None:
                 plan.update(
-                    host=vm_workflows.address_of(ctx, host_id),
+                    host=vm_plain.address_of(ctx, host_id),
                     path=disk["path"],
                     pool=ctx.tx.scalar(_POOL, pool_id=disk["pool_id"]),
                 )
@@ -422,7 +422,7 @@ async def delete_volumes(wf: Workflow[Context], plans: Sequence[Mapping[str, Any
     for plan in plans:
         if plan["host"] is not None:
             await wf.call(
-                vm_workflows.host_address(plan["host"]),
+                vm_plain.host_address(plan["host"]),
                 DeleteVolume(wf.command_id(f"delete-{plan['id']}"), plan["uuid"], plan["path"], plan["pool"]),
             )
 

@@ -21,7 +21,8 @@ from cloudsim.jobs.workflow import Workflow
 from cloudsim.services import alert, ha, oobm
 from cloudsim.services.context import Context
 from cloudsim.services.nouns import HOST
-from cloudsim.services.vm_workflows import Plain, address_of, host_address, leave_host
+from cloudsim.services.vm_plain import Plain, address_of, host_address
+from cloudsim.services.vm_stop import leave_host
 
 host, vm, job = schema.host, schema.vm, schema.job
 

@@ -23,7 +23,8 @@ from cloudsim.services.cloud_machine import kind_of
 from cloudsim.services.context import Context
 from cloudsim.services.nouns import VIRTUAL_MACHINE
 from cloudsim.services.virtualmachine import lock
-from cloudsim.services.vm_workflows import Plain, result, run_start, start_failed, started
+from cloudsim.services.vm_plain import Plain, result
+from cloudsim.services.vm_start import run_start, start_failed, started
 
 table, vm, job = schema.ha_work, schema.vm, schema.job
 

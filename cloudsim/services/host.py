@@ -24,7 +24,7 @@ from cloudsim.services import alert, fencing, ha, host_state, investigation, nou
 from cloudsim.services.cloud_machine import kind_of
 from cloudsim.services.context import Cloud, Context
 from cloudsim.services.observed import Figures
-from cloudsim.services.vm_workflows import leave_host
+from cloudsim.services.vm_stop import leave_host
 
 log = logging.getLogger(__name__)
 

@@ -19,7 +19,7 @@ from cloudsim.services import access, alert, fencing, ha, host_ha, oobm
 from cloudsim.services.context import Cloud, Context
 from cloudsim.services.host_ha import move
 from cloudsim.services.nouns import HOST
-from cloudsim.services.vm_workflows import Plain, address_of, host_address
+from cloudsim.services.vm_plain import Plain, address_of, host_address
 
 log = logging.getLogger(__name__)
 

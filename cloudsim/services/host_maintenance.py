@@ -18,7 +18,7 @@ from cloudsim.services import access, fencing, ha, vm_migration
 from cloudsim.services.context import Context
 from cloudsim.services.host_state import want, wanted
 from cloudsim.services.nouns import HOST
-from cloudsim.services.vm_workflows import leave_host
+from cloudsim.services.vm_stop import leave_host
 
 log = logging.getLogger(__name__)
 

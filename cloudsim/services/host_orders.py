@@ -30,7 +30,8 @@ from cloudsim.services import pod as pods
 from cloudsim.services.cloud_machine import kind_of
 from cloudsim.services.context import Cloud, Context
 from cloudsim.services.nouns import HOST
-from cloudsim.services.vm_workflows import address_of, host_address, leave_host
+from cloudsim.services.vm_plain import address_of, host_address
+from cloudsim.services.vm_stop import leave_host
 
 log = logging.getLogger(__name__)
 

@@ -23,7 +23,7 @@ from cloudsim.jobs.workflow import Workflow, workflow
 from cloudsim.services import fencing, ha, oobm
 from cloudsim.services.context import Context
 from cloudsim.services.nouns import HOST
-from cloudsim.services.vm_workflows import Plain, address_of, host_address
+from cloudsim.services.vm_plain import Plain, address_of, host_address
 
 host, vm, job = schema.host, schema.vm, schema.job
 #: Resource states of hosts that run nothing: an administrator has said so.

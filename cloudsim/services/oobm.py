@@ -17,7 +17,7 @@ from cloudsim.db import schema
 from cloudsim.db.database import Row
 from cloudsim.db.types import any_of
 from cloudsim.services.context import Context
-from cloudsim.services.vm_workflows import Plain, address_of, host_address
+from cloudsim.services.vm_plain import Plain, address_of, host_address
 
 table, host, detail = schema.oobm, schema.host, schema.detail
 

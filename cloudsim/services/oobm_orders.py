@@ -18,7 +18,7 @@ from cloudsim.jobs.workflow import Workflow, single, workflow
 from cloudsim.services import access, oobm
 from cloudsim.services.context import Cloud, Context
 from cloudsim.services.nouns import CLUSTER, HOST, ZONE
-from cloudsim.services.vm_workflows import Plain
+from cloudsim.services.vm_plain import Plain
 
 table, host = schema.oobm, schema.host
 _PLACES = {"Zone": ZONE, "Cluster": CLUSTER}

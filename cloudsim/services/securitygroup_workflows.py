@@ -13,7 +13,7 @@ from cloudsim.agents.base import SetSecurityRules
 from cloudsim.core.errors import CloudError, OperationFailed
 from cloudsim.db import schema
 from cloudsim.jobs.workflow import Workflow, workflow
-from cloudsim.services import access, vm_workflows
+from cloudsim.services import access, vm_plain
 from cloudsim.services import securitygroup_apply as apply
 from cloudsim.services.context import Context
 from cloudsim.services.nouns import SECURITY_GROUP, SECURITY_GROUP_RULE, VIRTUAL_MACHINE
@@ -42,7 +42,7 @@ def _planned(ctx: Context, vm_id: int) -> Plain:
     if row is None or row["removed"] is not None or row["state"] != "Running" or row["host_id"] is None:
         return {}
     return {
-        "host": vm_workflows.address_of(ctx, row["host_id"]),
+        "host": vm_plain.address_of(ctx, row["host_id"]),
         "uuid": row["uuid"],
         "name": row["instance_name"],
         "rules": apply.rules_of(ctx, vm_id),
@@ -64,7 +64,7 @@ async def _tell(wf: Workflow[Context], vm_id: int) -> None:
     plan = await wf.step("rules", _planned, vm_id)
     if plan:
         command = SetSecurityRules(wf.command_id("tell"), plan["uuid"], plan["name"], apply.spec(plan["rules"]))
-        await wf.call(vm_workflows.host_address(plan["host"]), command)
+        await wf.call(vm_plain.host_address(plan["host"]), command)
     await wf.finish(_told, vm_id)
 
 

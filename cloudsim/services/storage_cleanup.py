@@ -15,7 +15,7 @@ from cloudsim.db.placement import allocate
 from cloudsim.db.types import Big
 from cloudsim.jobs.job import Order
 from cloudsim.jobs.workflow import Workflow, workflow
-from cloudsim.services import vm_workflows
+from cloudsim.services import vm_plain
 from cloudsim.services.context import Context
 
 volume, pool, job = schema.volume, schema.storage_pool, schema.job
@@ -90,11 +90,11 @@ def _begin(ctx: Context, volume_id: int) -> dict[str, Any]:
     _move(ctx, row, "ExpungingRequested")
     if row["pool_id"] is None:
         return {}
-    host_id = vm_workflows.host_for_pool(ctx, row["pool_id"])
+    host_id = vm_plain.host_for_pool(ctx, row["pool_id"])
     if host_id is None:
         raise ResourceUnavailable(f"no host reaches the storage of volume {row['name']}")
     return {
-        "host": vm_workflows.address_of(ctx, host_id),
+        "host": vm_plain.address_of(ctx, host_id),
         "uuid": row["uuid"],
         "path": row["path"] or row["uuid"],
         "pool": row["pool_uuid"],
@@ -122,5 +122,5 @@ async def wipe(wf: Workflow[Context], volume_id: int) -> None:
     plan = await wf.step("begin", _begin, volume_id)
     if plan:
         command = DeleteVolume(wf.command_id("delete"), plan["uuid"], plan["path"], plan["pool"])
-        await wf.call(vm_workflows.host_address(plan["host"]), command)
+        await wf.call(vm_plain.host_address(plan["host"]), command)
     await wf.finish(_wiped, volume_id)

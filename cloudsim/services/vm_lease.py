@@ -8,7 +8,7 @@ from cloudsim.core.errors import CloudError
 from cloudsim.db import schema
 from cloudsim.db.database import Row
 from cloudsim.db.types import Big
-from cloudsim.services import virtualmachine
+from cloudsim.services import vm_orders
 from cloudsim.services.context import Context
 from cloudsim.services.vm_lease_rules import CANCELLED, DAY, DONE, ENABLED, PENDING, days_left, tell
 
@@ -53,10 +53,10 @@ def follow(ctx: Context) -> int:
 def _act(ctx: Context, row: Row) -> None:
     if row["lease_action"] == "DESTROY" and row["state"] not in ("Destroyed", "Expunging"):
         ctx.command = "destroyVirtualMachine"
-        virtualmachine.destroy(ctx, row)
+        vm_orders.destroy(ctx, row)
     elif row["lease_action"] == "STOP" and row["state"] in ("Running", "Starting", "Migrating"):
         ctx.command = "stopVirtualMachine"
-        virtualmachine.stop(ctx, row, forced=True)
+        vm_orders.stop(ctx, row, forced=True)
 
 
 def cancel(ctx: Context) -> int:

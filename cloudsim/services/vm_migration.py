@@ -37,7 +37,7 @@ from cloudsim.services.context import Context
 from cloudsim.services.nouns import HOST, VIRTUAL_MACHINE
 from cloudsim.services.virtualmachine import lock, move
 from cloudsim.services.vm_placing import MIB, Places, refuse, request_for
-from cloudsim.services.vm_workflows import Plain, address_of, host_address, result
+from cloudsim.services.vm_plain import Plain, address_of, host_address, result
 
 vm, volume, job = schema.vm, schema.volume, schema.job
 

@@ -14,13 +14,14 @@ from cloudsim.services import access, affinitygroup, placement, shared_network, 
 from cloudsim.services.context import Context
 from cloudsim.services.nouns import SERVICE_OFFERING, ZONE
 from cloudsim.services.placement import Candidates
-from cloudsim.services.virtualmachine import Deployment, sketch
+from cloudsim.services.vm_deploy import sketch
+from cloudsim.services.vm_deployment import Deployment
 
 Object = dict[str, Any]
 
 
 def of_new(ctx: Context, want: Deployment) -> Object:
-    """What deploying a machine would decide. Raises what `virtualmachine.deploy` does for the same parameters.
+    """What deploying a machine would decide. Raises what `vm_deploy.deploy` does for the same parameters.
 
     Networks are not asked for: where a shared one has addresses does not count.
     """

@@ -11,7 +11,7 @@ from cloudsim.core.errors import InvalidValue
 from cloudsim.db import schema
 from cloudsim.db.database import Row
 from cloudsim.jobs.workflow import single
-from cloudsim.services import access, virtualmachine, vm_password, vm_workflows
+from cloudsim.services import access, virtualmachine, vm_orders, vm_password, vm_plain
 from cloudsim.services import userdata as user_data
 from cloudsim.services.context import Context
 from cloudsim.services.nouns import TEMPLATE, VIRTUAL_MACHINE, ZONE
@@ -41,7 +41,7 @@ def password(ctx: Context, row: Row, text: str | None) -> str:
     if text is not None and not text.strip():
         raise InvalidValue("a password is not empty")
     sealed = ctx.cloud.cipher.seal(text) if text is not None else None
-    return virtualmachine.order(
+    return vm_orders.order(
         ctx,
         row,
         "virtualmachine.resetpassword",
@@ -63,7 +63,7 @@ def _give_password(ctx: Context, vm_id: int, sealed: str | None) -> dict[str, An
     text = ctx.cloud.cipher.open(sealed) if sealed is not None else vm_password.make(ctx)
     vm_password.give(ctx, row, text)
     ctx.tx.update(vm, {"id": vm_id}, password_enabled=True, updated=ctx.now)
-    return vm_password.shown(ctx, vm_id, vm_workflows.result(ctx, vm_id))
+    return vm_password.shown(ctx, vm_id, vm_plain.result(ctx, vm_id))
 
 
 single("virtualmachine.resetpassword", _give_password)
@@ -81,7 +81,7 @@ def keys(ctx: Context, row: Row, owner: Row, names: Sequence[str]) -> str:
     if owner["id"] != row["account_id"]:
         raise InvalidValue("the key pairs are those of the owner of the virtual machine")
     _found_keys(ctx, owner, wanted)
-    return virtualmachine.order(
+    return vm_orders.order(
         ctx, row, "virtualmachine.resetsshkey", "VM.RESETSSHKEY", "resetting the SSH key of", {"names": wanted}
     )
 
@@ -101,10 +101,10 @@ def _give_keys(ctx: Context, vm_id: int, names: list[str]) -> dict[str, Any]:
         detail, resource_type="UserVm", resource_id=vm_id, name=KEYS, value=",".join(names), display=True
     )  # fmt: skip
     if not _takes_password(ctx, row):
-        return vm_workflows.result(ctx, vm_id)
+        return vm_plain.result(ctx, vm_id)
     # whoever has the new key can read the password, and nobody who had the old one only
     vm_password.give(ctx, access.row(ctx, VIRTUAL_MACHINE, vm_id), vm_password.make(ctx))
-    return vm_password.shown(ctx, vm_id, vm_workflows.result(ctx, vm_id))
+    return vm_password.shown(ctx, vm_id, vm_plain.result(ctx, vm_id))
 
 
 single("virtualmachine.resetsshkey", _give_keys)

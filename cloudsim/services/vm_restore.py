@@ -19,7 +19,18 @@ from cloudsim.db import virtualmachine as db
 from cloudsim.db.database import Row
 from cloudsim.db.placement import allocate
 from cloudsim.jobs.workflow import Workflow, workflow
-from cloudsim.services import access, resource, usage, virtualmachine, vm_password, vm_workflows, vmsnapshot
+from cloudsim.services import (
+    access,
+    resource,
+    usage,
+    vm_orders,
+    vm_password,
+    vm_plain,
+    vm_reboot,
+    vm_start,
+    vm_stop,
+    vmsnapshot,
+)
 from cloudsim.services.context import Context
 from cloudsim.services.nouns import ACCOUNT, DISK_OFFERING, SERVICE_OFFERING, TEMPLATE, VIRTUAL_MACHINE, ZONE
 from cloudsim.services.virtualmachine import GIB, move
@@ -57,9 +68,9 @@ def restore(
         **_numbers(details, size),
     }
     if expunge:
-        virtualmachine.must_be_admin(ctx, "expunge")
+        vm_orders.must_be_admin(ctx, "expunge")
     _plan(ctx, row, wanted)
-    return virtualmachine.order(
+    return vm_orders.order(
         ctx, row, "virtualmachine.restore", "VM.RESTORE", "restoring", {"wanted": wanted, "expunge": expunge}
     )
 
@@ -157,11 +168,11 @@ def _begin(ctx: Context, vm_id: int, wanted: Plain, reboot: bool) -> Plain:
     if reboot and row["state"] != "Running":
         raise InvalidValue(f"a virtual machine in state {row['state']} cannot be rebooted")
     _plan(ctx, row, wanted)
-    return vm_workflows.stopping(ctx, vm_id) if row["state"] == "Running" else {}
+    return vm_stop.stopping(ctx, vm_id) if row["state"] == "Running" else {}
 
 
 def _restoring(ctx: Context, vm_id: int, known: bool) -> None:
-    vm_workflows.stopped(ctx, vm_id, known, False)
+    vm_stop.stopped(ctx, vm_id, known, False)
     move(ctx, access.alive(ctx, VIRTUAL_MACHINE, vm_id), "RestoringRequested")
 
 
@@ -218,11 +229,11 @@ def _exchange(ctx: Context, vm_id: int, wanted: Plain, expunge: bool) -> Plain:
     if wanted["size"] is not None:
         where = {"resource_type": "UserVm", "resource_id": vm_id, "name": "rootdisksize"}
         ctx.tx.update(detail, where, value=str(wanted["size"]))
-    host_id = None if gone or not expunge else vm_workflows.host_for_pool(ctx, old["pool_id"])
+    host_id = None if gone or not expunge else vm_plain.host_for_pool(ctx, old["pool_id"])
     if host_id is None:
         return {}
     return {
-        "host": vm_workflows.address_of(ctx, host_id),
+        "host": vm_plain.address_of(ctx, host_id),
         "id": old["id"],
         "uuid": old["uuid"],
         "path": old["path"] or old["uuid"],
@@ -257,11 +268,11 @@ def _restored(ctx: Context, vm_id: int, deleted: int | None) -> None:
 
 
 def _shown(ctx: Context, vm_id: int) -> Plain:
-    return vm_password.shown(ctx, vm_id, vm_workflows.result(ctx, vm_id))
+    return vm_password.shown(ctx, vm_id, vm_plain.result(ctx, vm_id))
 
 
 def _running(ctx: Context, vm_id: int, answer: Plain, paths: Mapping[str, str]) -> Plain:
-    return vm_password.shown(ctx, vm_id, vm_workflows.started(ctx, vm_id, answer, paths))
+    return vm_password.shown(ctx, vm_id, vm_start.started(ctx, vm_id, answer, paths))
 
 
 def _failed(ctx: Context, error: CloudError, vm_id: int, **_: Any) -> None:
@@ -269,7 +280,7 @@ def _failed(ctx: Context, error: CloudError, vm_id: int, **_: Any) -> None:
     if row is not None and row["removed"] is None and row["state"] == "Restoring":
         move(ctx, row, "RestoringFailed")
         return
-    vm_workflows.reboot_failed(ctx, error, vm_id)
+    vm_reboot.reboot_failed(ctx, error, vm_id)
 
 
 @workflow("virtualmachine.restore", failed=_failed)
@@ -283,15 +294,15 @@ async def run(
     """Stops the machine where it runs, exchanges its root disk, and starts it again where it ran."""
     wanted = wanted or _NONE
     plan = await wf.step("begin", _begin, vm_id, wanted, reboot)
-    known = await vm_workflows.run_stop(wf, plan, False) if plan else True
+    known = await vm_stop.run_stop(wf, plan, False) if plan else True
     await wf.step("restoring", _restoring, vm_id, known)
     old = await wf.step("exchange", _exchange, vm_id, wanted, expunge)
     if old:
         command = DeleteVolume(wf.command_id("delete"), old["uuid"], old["path"], old["pool"])
-        await wf.call(vm_workflows.host_address(old["host"]), command)
+        await wf.call(vm_plain.host_address(old["host"]), command)
     await wf.step("restored", _restored, vm_id, old["id"] if old else None)
     if not plan:
         await wf.finish(_shown, vm_id)
         return
-    answer, paths = await vm_workflows.run_start(wf, vm_id, {}, "again-")
+    answer, paths = await vm_start.run_start(wf, vm_id, {}, "again-")
     await wf.finish(_running, vm_id, answer, paths)

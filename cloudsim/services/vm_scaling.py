@@ -36,7 +36,7 @@ from cloudsim.services.virtualmachine import lock, move
 from cloudsim.services.vm_migration import arrive, run_migration
 from cloudsim.services.vm_offering import Change
 from cloudsim.services.vm_placing import MIB, Places, request_for
-from cloudsim.services.vm_workflows import Plain, address_of, host_address, result
+from cloudsim.services.vm_plain import Plain, address_of, host_address, result
 
 vm = schema.vm
 

@@ -26,7 +26,7 @@ from cloudsim.services.context import Context
 from cloudsim.services.nouns import STORAGE_POOL, VIRTUAL_MACHINE, VOLUME
 from cloudsim.services.virtualmachine import lock, move
 from cloudsim.services.vm_placing import Places, request_for
-from cloudsim.services.vm_workflows import Plain, address_of, host_address, host_for_pool, result
+from cloudsim.services.vm_plain import Plain, address_of, host_address, host_for_pool, result
 
 volume = schema.volume
 

@@ -16,7 +16,7 @@ from cloudsim.db import schema
 from cloudsim.db.database import Row
 from cloudsim.db.types import Big, any_of
 from cloudsim.jobs import cron
-from cloudsim.services import access, virtualmachine
+from cloudsim.services import access, vm_orders
 from cloudsim.services.context import Context
 from cloudsim.services.listing import Listing, equals
 from cloudsim.services.nouns import VIRTUAL_MACHINE, VM_SCHEDULE
@@ -203,13 +203,13 @@ def follow(ctx: Context) -> int:
 def _order(ctx: Context, machine: Row, action: str) -> None:
     if action == "START":
         ctx.command = "startVirtualMachine"
-        virtualmachine.start(ctx, machine)
+        vm_orders.start(ctx, machine)
     elif action.endswith("STOP"):
         ctx.command = "stopVirtualMachine"
-        virtualmachine.stop(ctx, machine, forced=action == "FORCE_STOP")
+        vm_orders.stop(ctx, machine, forced=action == "FORCE_STOP")
     else:
         ctx.command = "rebootVirtualMachine"
-        virtualmachine.reboot(ctx, machine, forced=action == "FORCE_REBOOT")
+        vm_orders.reboot(ctx, machine, forced=action == "FORCE_REBOOT")
 
 
 __all__ = ["ACTIONS", "LISTING", "VM_SCHEDULE", "create", "delete", "follow", "rows", "update"]

@@ -19,7 +19,7 @@ from cloudsim.jobs.workflow import Workflow, workflow
 from cloudsim.services import access, usage, vmsnapshot
 from cloudsim.services.context import Context
 from cloudsim.services.nouns import VIRTUAL_MACHINE, VM_SNAPSHOT
-from cloudsim.services.vm_workflows import Plain, address_of, host_address, host_for_pool, result
+from cloudsim.services.vm_plain import Plain, address_of, host_address, host_for_pool, result
 
 table = schema.vm_snapshot
 #: What of a machine goes back with a snapshot of its disks.

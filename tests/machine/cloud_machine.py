@@ -27,6 +27,7 @@ from cloudsim.agents.base import Command, HostAddress, StartMachine
 from cloudsim.agents.simulator import verbs
 from cloudsim.agents.simulator.faults import Rule
 from cloudsim.core.ids import Ids
+from cloudsim.db import schema
 from cloudsim.server import Server
 
 MINUTE = 60_000
@@ -84,6 +85,7 @@ CLOUD_OPS = (
     "destroySystemVm",
     "migrateSystemVm",
 )
+AFFINITY = ("host anti-affinity", "host affinity", "non-strict host anti-affinity", "non-strict host affinity")
 SCHEDULES = ("START", "STOP", "REBOOT", "FORCE_STOP", "FORCE_REBOOT")
 
 
@@ -314,6 +316,72 @@ class Cloud:
         if found is not None:
             self.ask("admin", "revertToVMSnapshot" if which % 4 == 2 else "deleteVMSnapshot", vmsnapshotid=found)
 
+    async def move(self, which: int, number: int, where: int) -> None:
+        """A machine moves to another host, its disks to another pool, or both."""
+        found, host = await self.one(self._MACHINES, number), self.hosts[where % HOSTS]
+        if found is None:
+            return
+        disk = await self.one(
+            "SELECT d.uuid FROM volume d JOIN vm v ON d.vm_id = v.id"
+            f" WHERE v.uuid = '{found}' AND d.removed IS NULL ORDER BY d.id",
+            number,
+        )
+        pool = await self.one("SELECT uuid FROM storage_pool WHERE removed IS NULL ORDER BY id", where)
+        motion = {"migrateto[0].volume": disk, "migrateto[0].pool": pool}
+        command, given = (
+            ("migrateVirtualMachine", {"hostid": host}),
+            ("migrateVirtualMachine", {"autoselect": True}),
+            ("migrateVirtualMachine", {"storageid": pool}),
+            ("migrateVirtualMachineWithVolume", {"hostid": host, **(motion if where % 2 else {})}),
+            ("migrateVirtualMachineWithVolume", motion),
+        )[which % 5]
+        self.ask("admin", command, virtualmachineid=found, **given)
+
+    async def scale(self, which: int, number: int, offering: int) -> None:
+        """A machine gets another offering, while it runs or not."""
+        found = await self.one(self._MACHINES, number)
+        if found is not None:
+            command = ("scaleVirtualMachine", "scaleVirtualMachine", "changeServiceForVirtualMachine")[which % 3]
+            given = {"automigrate": False} if which % 2 else {}
+            self.ask(
+                "admin", command, id=found, serviceofferingid=self.offerings[offering % len(self.offerings)], **given
+            )
+
+    async def affinity(self, which: int, number: int) -> None:
+        """A group is made or deleted, or a machine gets other groups."""
+        groups = [
+            uuid for (uuid,) in await self.rows("SELECT uuid FROM affinity_group WHERE removed IS NULL ORDER BY id")
+        ]
+        if which % 4 == 0 or not groups:
+            kind = AFFINITY[number % len(AFFINITY)]
+            self.ask("admin", "createAffinityGroup", name=f"{kind} {len(groups)} {self.clock.now()}", type=kind)
+        elif which % 4 == 1:
+            self.ask("admin", "deleteAffinityGroup", id=groups[number % len(groups)])
+        else:
+            found = await self.one(self._MACHINES, number)
+            if found is not None:
+                wanted = groups[number % len(groups)] if which % 4 == 2 else ""
+                self.ask("admin", "updateVMAffinityGroup", id=found, affinitygroupids=wanted)
+
+    async def hand_over(self, number: int, who: int) -> None:
+        """A machine, that is stopped by then or not, becomes someone else's."""
+        found = await self.one(self._MACHINES, number)
+        ((domain,),) = await self.rows("SELECT uuid FROM domain WHERE path = '/'")
+        if found is not None:
+            to = (
+                {"projectid": self.project}
+                if who % 3 == 2
+                else {"account": ("user", "other")[who % 3], "domainid": domain}
+            )
+            self.ask("admin", "assignVirtualMachine", virtualmachineid=found, **to)
+
+    async def restore(self, which: int, number: int) -> None:
+        """A machine is made anew, or loses or gets back what it had at deployment."""
+        found = await self.one(self._MACHINES, number)
+        if found is not None:
+            given = ({}, {"templateid": self.template}, {"expunge": True}, {"rootdisksize": 9})[which % 4]
+            self.ask("admin", "restoreVirtualMachine", virtualmachineid=found, **given)
+
     async def schedule(self, which: int, number: int) -> None:
         """A machine gets a schedule that is due every other minute."""
         found = await self.one(self._MACHINES, number)
@@ -490,6 +558,12 @@ async def _build(directory: Path) -> dict[str, Any]:
         given = {"cpunumber": 1, "cpuspeed": speed, "memory": memory, "offerha": ha}
         made = await api.call("createServiceOffering", name=name, displaytext=name, **given)
         cloud.offerings.append(made["serviceoffering"]["id"])
+    # so that running machines grow; and a second pool for what moves
+    await cloud.server.db.write(lambda tx: tx.update(schema.template, {"type": "BUILTIN"}, dynamically_scalable=True))
+    await api.call("updateConfiguration", name="enable.dynamic.scale.vm", value=True)
+    (zone,) = {host["zoneid"] for host in old}
+    more = {"scope": "ZONE", "hypervisor": "Simulator", "url": "nfs://10.9.9.9/more", "name": "more"}
+    await api.call("createStoragePool", zoneid=zone, **more)
     for name in ("user", "other"):
         made = await account(api, name)
         person = await keyed(api, cloud.http, made["user"][0]["id"])

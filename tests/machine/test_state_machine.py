@@ -83,6 +83,26 @@ class Machine(RuleBasedStateMachine):
     def snapshot(self, which: int, number: int, wait: bool) -> None:
         self.then(self.cloud.snapshot(which, number), wait)
 
+    @rule(which=st.integers(0, 4), number=few, where=few, wait=st.booleans())
+    def move(self, which: int, number: int, where: int, wait: bool) -> None:
+        self.then(self.cloud.move(which, number, where), wait)
+
+    @rule(which=st.integers(0, 5), number=few, offering=few, wait=st.booleans())
+    def scale(self, which: int, number: int, offering: int, wait: bool) -> None:
+        self.then(self.cloud.scale(which, number, offering), wait)
+
+    @rule(which=few, number=few, wait=st.booleans())
+    def affinity(self, which: int, number: int, wait: bool) -> None:
+        self.then(self.cloud.affinity(which, number), wait)
+
+    @rule(number=few, who=st.integers(0, 2), wait=st.booleans())
+    def hand_over(self, number: int, who: int, wait: bool) -> None:
+        self.then(self.cloud.hand_over(number, who), wait)
+
+    @rule(which=few, number=few, wait=st.booleans())
+    def restore(self, which: int, number: int, wait: bool) -> None:
+        self.then(self.cloud.restore(which, number), wait)
+
     @rule(which=some, number=few)
     def schedule(self, which: int, number: int) -> None:
         self.then(self.cloud.schedule(which, number), True)

@@ -20,7 +20,7 @@ from cloudsim.services.nouns import (
     VIRTUAL_MACHINE,
     ZONE,
 )
-from cloudsim.services.virtualmachine import Deployment
+from cloudsim.services.vm_deployment import Deployment
 
 
 class ExplainVirtualMachinePlacement(

@@ -8,7 +8,7 @@ from cloudsim.api.params import uuid as uuid_param
 from cloudsim.api.responses.base import SUCCESS
 from cloudsim.api.responses.virtualmachine import VIRTUAL_MACHINE
 from cloudsim.core.errors import InvalidValue
-from cloudsim.services import stats, virtualmachine, vm_lease_rules
+from cloudsim.services import stats, virtualmachine, vm_lease_rules, vm_orders
 from cloudsim.services.context import Context
 from cloudsim.services.nouns import (
     AFFINITY_GROUP,
@@ -150,7 +150,7 @@ class StartVirtualMachine(AsyncCommand, name="startVirtualMachine", response=VIR
     bootintosetup = boolean(since="4.15.0.0")
 
     def run(self, ctx: Context) -> Body:
-        job = virtualmachine.start(
+        job = vm_orders.start(
             ctx,
             self.id,
             host=self.hostid,
@@ -170,7 +170,7 @@ class StopVirtualMachine(AsyncCommand, name="stopVirtualMachine", response=VIRTU
     forced = boolean("Whether the plug is pulled at once, and the machine counts as stopped even if its host is silent")
 
     def run(self, ctx: Context) -> Body:
-        return {"jobid": virtualmachine.stop(ctx, self.id, forced=bool(self.forced))}
+        return {"jobid": vm_orders.stop(ctx, self.id, forced=bool(self.forced))}
 
 
 class RebootVirtualMachine(AsyncCommand, name="rebootVirtualMachine", response=VIRTUAL_MACHINE, event="VM.REBOOT"):
@@ -181,7 +181,7 @@ class RebootVirtualMachine(AsyncCommand, name="rebootVirtualMachine", response=V
     bootintosetup = boolean(since="4.15.0.0")
 
     def run(self, ctx: Context) -> Body:
-        job = virtualmachine.reboot(ctx, self.id, forced=bool(self.forced), boot_into_setup=bool(self.bootintosetup))
+        job = vm_orders.reboot(ctx, self.id, forced=bool(self.forced), boot_into_setup=bool(self.bootintosetup))
         return {"jobid": job}
 
 
@@ -193,7 +193,7 @@ class DestroyVirtualMachine(AsyncCommand, name="destroyVirtualMachine", response
     volumeids = refs(VOLUME, "Data disks that go with it", since="4.12.0")
 
     def run(self, ctx: Context) -> Body:
-        job = virtualmachine.destroy(ctx, self.id, expunge=bool(self.expunge), volumes=self.volumeids or ())
+        job = vm_orders.destroy(ctx, self.id, expunge=bool(self.expunge), volumes=self.volumeids or ())
         return {"jobid": job}
 
 
@@ -203,7 +203,7 @@ class RecoverVirtualMachine(Command, name="recoverVirtualMachine", response=VIRT
     id = ref(VM, required=True)
 
     def run(self, ctx: Context) -> Body:
-        virtualmachine.recover(ctx, self.id)
+        vm_orders.recover(ctx, self.id)
         return {"virtualmachine": ctx.present("virtualmachine", self.id["id"])[0]}
 
 
@@ -213,4 +213,4 @@ class ExpungeVirtualMachine(AsyncCommand, name="expungeVirtualMachine", response
     id = ref(VM, required=True)
 
     def run(self, ctx: Context) -> Body:
-        return {"jobid": virtualmachine.expunge(ctx, self.id)}
+        return {"jobid": vm_orders.expunge(ctx, self.id)}

@@ -9,7 +9,7 @@ from cloudsim.api.command import AsyncCommand, Body
 from cloudsim.api.params import boolean, integer, long, mapping, mappings, ref, refs, string, strings, uuid
 from cloudsim.api.responses.virtualmachine import VIRTUAL_MACHINE
 from cloudsim.core.errors import BadParameter, InvalidValue, PermissionDenied
-from cloudsim.services import access, userdata, virtualmachine, vm_names
+from cloudsim.services import access, userdata, virtualmachine, vm_deploy, vm_names
 from cloudsim.services.context import Context, Row
 from cloudsim.services.nouns import (
     CLUSTER,
@@ -24,7 +24,7 @@ from cloudsim.services.nouns import (
     USER_DATA,
     ZONE,
 )
-from cloudsim.services.virtualmachine import CardRequest, Deployment
+from cloudsim.services.vm_deployment import CardRequest, Deployment
 
 
 class DeployVirtualMachine(AsyncCommand, name="deployVirtualMachine", response=VIRTUAL_MACHINE, event="VM.CREATE"):
@@ -159,7 +159,7 @@ class DeployVirtualMachine(AsyncCommand, name="deployVirtualMachine", response=V
             pod=self.podid,
             planner=self.deploymentplanner,
         )
-        uuid_, job = virtualmachine.deploy(ctx, want)
+        uuid_, job = vm_deploy.deploy(ctx, want)
         return {"id": uuid_, "jobid": job}
 
     def _refuse_what_is_not_there(self) -> None:
@@ -227,7 +227,7 @@ class DeployVirtualMachine(AsyncCommand, name="deployVirtualMachine", response=V
                 raise InvalidValue("each entry of nicnetworklist needs a network")
             cards.append(CardRequest(access.find(ctx, NETWORK, entry["network"])))
         if (self.ipaddress or self.macaddress) and not cards:
-            found = virtualmachine.default_card(
+            found = vm_deploy.default_card(
                 ctx, self.zoneid, access.account_of(ctx, self.domainid, self.account, self.projectid)
             )
             cards.append(found)
