@@ -48,6 +48,7 @@ from cloudsim.services import (
     management_server,
     own_process,
     sample_zone,
+    template_download,
     vm_destroy,
     vm_reboot,
     vmsnapshot_workflows,
@@ -131,6 +132,7 @@ class Server:
         assert vm_destroy  # these register their workflows
         assert vm_reboot
         assert vmsnapshot_workflows
+        assert template_download  # what becomes of downloads
         self.cloud.jobs = Engine(
             self.db,
             self.agents,
@@ -165,6 +167,11 @@ class Server:
         self.webhooks = Worker(self.cloud)
         self._cleanup.append(self.webhooks.close)
         self.webhooks.start()
+        from cloudsim.services.download_worker import Worker as Downloads
+
+        self.downloads = Downloads(self.cloud, admin)
+        self._cleanup.append(self.downloads.close)
+        self.downloads.start()
         self.periodic = periodic.scheduler(self.cloud, admin)
         self._cleanup.append(self.periodic.close)
         # loading APScheduler takes longer than the first tasks are away

@@ -14,7 +14,7 @@ from cloudsim.db import schema
 from cloudsim.db.database import Row
 from cloudsim.db.types import any_of
 from cloudsim.db.virtualmachine import DETAILS, TAGS, grouped
-from cloudsim.services import imagestore_choice
+from cloudsim.services import imagestore_choice, template_download
 from cloudsim.services.access import EVERYTHING, Scope
 from cloudsim.services.context import Context
 from cloudsim.services.listing import Listing, Page, equals, equals_nocase
@@ -31,6 +31,12 @@ _NO_SYSTEM = ("featured", "selfexecutable")
 #: The id of an entry is the template's id and, above it, the zone's (0: it is in no zone), so that a template's own id
 #: is an entry as well: the template in the first of its zones.
 _ZONE = 2**32
+
+
+def entry_id(template_id: int, zone_id: int) -> int:
+    """The id of the entry of a template in a zone."""
+    return template_id + zone_id * _ZONE
+
 
 _LATER = placed.alias("later")
 _ENTRIES = (
@@ -155,6 +161,7 @@ _PLACED = (
         schema.zone.c.uuid.label("zone_uuid"),
         schema.zone.c.name.label("zone_name"),
         schema.image_store.c.name.label("store"),
+        schema.image_store.c.uuid.label("store_uuid"),
     )
     .select_from(
         placed.join(schema.zone, placed.c.zone_id == schema.zone.c.id).outerjoin(
@@ -176,6 +183,8 @@ class Entry:
     details: dict[str, str]
     tags: list[Row]
     source: str | None
+    #: What is on its way to the zone.
+    coming: Row | None = None
 
 
 _BROUGHT = select(template.c.id).where(
@@ -268,6 +277,7 @@ def page(ctx: Context, ids: Sequence[int]) -> list[Entry]:
     tags = grouped([*ctx.tx.all(TAGS, kind="Template", ids=own), *ctx.tx.all(TAGS, kind="ISO", ids=own)], "resource_id")
     above = {row["source_template_id"] for row in rows.values()} - {None}
     sources = {row["id"]: row["uuid"] for row in ctx.tx.all(_SOURCES, ids=sorted(above))} if above else {}
+    coming = template_download.waiting(ctx, [place for found in places.values() for place in found])
     made = []
     for template_id, zone_id in wanted:
         row = rows.get(template_id)
@@ -281,6 +291,7 @@ def page(ctx: Context, ids: Sequence[int]) -> list[Entry]:
                 {detail["name"]: detail["value"] for detail in details.get(template_id, [])},
                 tags.get(template_id, []),
                 sources.get(row["source_template_id"]),
+                coming.get(place["id"]) if place is not None else None,
             )
         )
     return made
@@ -304,4 +315,4 @@ def offer(ctx: Context, zone: Row, hypervisor: str) -> None:
         )
 
 
-__all__ = ["FILTERS", "LISTING", "Entry", "page", "search"]
+__all__ = ["FILTERS", "LISTING", "Entry", "entry_id", "page", "search"]

@@ -170,6 +170,12 @@ class SimulatorDriver:
         """Removes a fault rule; whether there was one."""
         return self._faults.remove(rule_id) == 1
 
+    def pretend(self, wire: str, place: HostAddress) -> tuple[float, Rule | None]:
+        """How long something takes that no host carries out, and the fault that it meets, if there is one on order."""
+        rule = self._faults.hit(wire, place, again=False) if self._faults else None
+        seconds = self._latencies.draw(wire, self._chance) + (rule.seconds if rule else 0.0)
+        return seconds, rule if rule is not None and rule.kind != "delay" else None
+
     def clear(
         self, *, zone: str | None = None, pod: str | None = None, cluster: str | None = None, host: str | None = None
     ) -> int:
