@@ -10,6 +10,7 @@ from cloudsim.services import (
     capacity_alert,
     host,
     host_ha_task,
+    imagefiles,
     job,
     management_server,
     oobm_orders,
@@ -65,6 +66,17 @@ class WipeVolumes(_Task):
 
     async def run(self) -> None:
         await self._cloud.db.write(lambda tx: storage_cleanup.due(self._cloud.context(tx, self._admin)))
+
+
+class SweepImages(_Task):
+    """Removes files of image stores that no template or ISO is for any more."""
+
+    name = "image-files"
+    setting = "storage.cleanup.interval"
+
+    async def run(self) -> None:
+        if self._cloud.settings.flag("storage.cleanup.enabled"):
+            await imagefiles.sweep(self._cloud)
 
 
 class PurgeJobs(_Task):
@@ -313,6 +325,7 @@ TASKS = (
     ExpireVMSnapshots,
     ExpungeMachines,
     WipeVolumes,
+    SweepImages,
     PurgeJobs,
     RecalculateCapacity,
     PingHosts,

@@ -57,10 +57,12 @@ _ENTRIES = (
         template.c.account_id,
         template.c.domain_id,
         template.c.source_template_id,
+        template.c.for_cks,
         template.c.removed.label("gone"),
         template.c.sort_key,
         placed.c.zone_id,
         placed.c.state.label("download"),
+        placed.c.store_id,
         schema.guest_os.c.category_id,
         schema.account.c.type.label("account_type"),
         schema.domain.c.path.label("domain_path"),
@@ -89,6 +91,28 @@ def _own(kind: str) -> Any:
     return and_(_E.domain_path >= bindparam("scope_path"), _E.domain_path < bindparam("scope_end"))
 
 
+_KINDS = ("account", "accounts", "domain", "subtree")
+
+
+def _shared(kind: str) -> Any:
+    """That a template was given to one of the accounts that are meant."""
+    given, holder = schema.launch_permission, schema.account
+    found = select(given.c.template_id)
+    if kind == "account":
+        return _E.template_id.in_(found.where(given.c.account_id == bindparam("scope_account", type_=BigInteger)))
+    if kind == "accounts":
+        return _E.template_id.in_(found.where(any_of(given.c.account_id, "scope_accounts")))
+    found = found.select_from(
+        given.join(holder, given.c.account_id == holder.c.id).join(
+            schema.domain, holder.c.domain_id == schema.domain.c.id
+        )
+    )
+    if kind == "domain":
+        return _E.template_id.in_(found.where(holder.c.domain_id == bindparam("scope_domain", type_=BigInteger)))
+    path = schema.domain.c.path
+    return _E.template_id.in_(found.where(path >= bindparam("scope_path"), path < bindparam("scope_end")))
+
+
 LISTING = Listing(
     cast(Table, _ENTRIES),
     filters={
@@ -111,6 +135,8 @@ LISTING = Listing(
         "users": _E.type != "SYSTEM",
         "unique": ~_E.again,
         "parent": equals(_E.source_template_id, "parent"),
+        "cks": equals(_E.for_cks, "cks"),
+        "store": equals(_E.store_id, "store"),
         "open": _OPEN,
         "featured": equals(_E.is_featured, "featured"),
         "none": _E.id < 0,
@@ -118,8 +144,10 @@ LISTING = Listing(
     keyword=(_E.name, _E.display_text),
     order=(_E.sort_key, _E.template_id, _E.zone_id),
     seen={
-        **{kind: _own(kind) for kind in ("account", "accounts", "domain", "subtree")},
-        **{f"open+{kind}": or_(_OPEN, _own(kind)) for kind in ("account", "accounts", "domain", "subtree")},
+        **{kind: _own(kind) for kind in _KINDS},
+        **{f"open+{kind}": or_(_OPEN, _own(kind), _shared(kind)) for kind in _KINDS},
+        **{f"shared+{kind}": _shared(kind) for kind in _KINDS},
+        "shared+all": _E.template_id.in_(select(schema.launch_permission.c.template_id)),
     },
 )
 _TAGGED = select(schema.tag.c.resource_id).where(
@@ -242,8 +270,6 @@ def search(
         seen = _seen(ctx, scope, which)
         if which in ("featured", "community"):
             conditions.update(open=True, featured=which == "featured")
-        elif which in ("shared", "sharedexecutable"):
-            conditions["none"] = True  # nobody can share a template with single accounts yet
     return LISTING.page(ctx, conditions, page_, seen)
 
 
@@ -251,6 +277,8 @@ def _seen(ctx: Context, scope: Scope, which: str) -> Scope:
     """What a filter makes of the scope that was asked for."""
     if which in ("self", "selfexecutable"):
         return scope
+    if which in ("shared", "sharedexecutable"):
+        return Scope(f"shared+{scope.kind}", scope.values)
     if which == "executable" and scope.kind != "all":
         return Scope(f"open+{scope.kind}", scope.values)
     if which == "all" and not ctx.caller.is_admin:
