@@ -1,6 +1,7 @@
 """The part `download` of scripts/bench: a template of 2 GiB from an HTTP server on loopback, beside curl."""
 
 import asyncio
+import socket
 import subprocess
 import sys
 import time
@@ -55,10 +56,13 @@ async def downloads(server: Any, work: Path, ask: Any, told: Any) -> None:
         (work / name).mkdir()
     with (work / "files" / "big.raw").open("wb") as file:
         file.truncate(SIZE)
-    port = 18473
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
     web = subprocess.Popen([sys.executable, "-c", _SERVER, work / "files", str(port)])
     url = f"http://127.0.0.1:{port}/big.raw"
     try:
+        subprocess.run(["curl", "-sfI", "--retry", "50", "--retry-delay", "1", "--retry-connrefused", url], check=True,
+                       stdout=subprocess.DEVNULL)  # fmt: skip
         async with aiohttp.ClientSession() as http:
             site = {"name": "secstorage.allowed.internal.sites", "value": "127.0.0.0/8"}
             await ask(http, server.url("updateConfiguration", **site))

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import bindparam, select
 
-from cloudsim.core.caller import PROJECT
+from cloudsim.core.caller import ADMIN, DOMAIN_ADMIN, PROJECT
 from cloudsim.core.errors import BadParameter, InvalidValue, PermissionDenied
 from cloudsim.db import schema
 from cloudsim.db.database import Row
@@ -43,12 +43,14 @@ def given(ctx: Context, row: Row) -> list[Row]:
 
 
 def may_use(ctx: Context, row: Row, owner: Row) -> bool:
-    """Whether an account may use a template: it is public, its own, of a domain it administers, or was given to it."""
-    if row["is_public"] or row["is_featured"] or row["account_id"] == owner["id"]:
+    """Whether an account may use a template: it is public, its own, of a domain it is an admin of, or was given to it."""
+    if row["is_public"] or row["is_featured"] or row["account_id"] == owner["id"] or owner["type"] == ADMIN:
         return True
-    if any(one["id"] == owner["id"] for one in given(ctx, row)):
-        return True
-    return bool(ctx.caller.is_admin and owner["id"] == ctx.caller.account_id)
+    if owner["type"] == DOMAIN_ADMIN:
+        path = access.domain_path(ctx, owner["domain_id"])
+        if access.domain_path(ctx, row["domain_id"]).startswith(path):
+            return True
+    return any(one["id"] == owner["id"] for one in given(ctx, row))
 
 
 def listed(ctx: Context, row: Row, *, iso: bool) -> dict[str, Any]:

@@ -112,6 +112,10 @@ class SimulatorDriver:
         """All simulated volumes."""
         return self._world.volumes()
 
+    def spec(self, uuid: str) -> dict[str, Any]:
+        """How a machine was last started, with what was changed since. ``LookupError``: there is none."""
+        return self._world.spec(uuid)
+
     def security(self, uuid: str) -> dict[str, Any] | None:
         """The rules that are enforced for a machine (``ingress`` and ``egress``); None: everything gets through."""
         return security.get(self._world.db, uuid)

@@ -13,6 +13,7 @@ import orjson
 
 from cloudsim.agents.base import (
     Answer,
+    AttachIso,
     Command,
     CommandFailed,
     CreateMachineSnapshot,
@@ -36,6 +37,7 @@ from cloudsim.agents.base import (
     StopMachine,
 )
 from cloudsim.agents.simulator import security
+from cloudsim.agents.simulator.drive import attach_iso
 from cloudsim.agents.simulator.figures import figures, host_figures, shares
 from cloudsim.agents.simulator.world import Action, World
 
@@ -346,6 +348,7 @@ DOING: dict[type[Command], Action] = {
     MigrateVolume: migrate_volume,
     ScaleMachine: scale_machine,
     SetSecurityRules: set_security_rules,
+    AttachIso: attach_iso,
     DestroyMachine: destroy_machine,
     CreateMachineSnapshot: create_machine_snapshot,
     RevertMachineSnapshot: revert_machine_snapshot,
