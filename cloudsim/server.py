@@ -53,6 +53,7 @@ from cloudsim.services import (
     sample_zone,
     snapshot_copy,
     template_create,
+    template_download,
     vm_destroy,
     vm_reboot,
     vmsnapshot_workflows,
@@ -151,6 +152,7 @@ class Server:
         assert volume_update
         assert snapshot_copy
         assert template_create
+        assert template_download  # what becomes of downloads
         self.cloud.jobs = Engine(
             self.db,
             self.agents,
@@ -186,6 +188,11 @@ class Server:
         self.webhooks = Worker(self.cloud)
         self._cleanup.append(self.webhooks.close)
         self.webhooks.start()
+        from cloudsim.services.download_worker import Worker as Downloads
+
+        self.downloads = Downloads(self.cloud, admin)
+        self._cleanup.append(self.downloads.close)
+        self.downloads.start()
         self.periodic = periodic.scheduler(self.cloud, admin)
         self._cleanup.append(self.periodic.close)
         # loading APScheduler takes longer than the first tasks are away

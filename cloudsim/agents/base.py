@@ -65,6 +65,19 @@ class DiskSpec:
     size: int
     device: int = 0
     type: str = "ROOT"
+    #: ``virtio``, ``scsi``, ``sata`` or ``ide``, as the guest has drivers for it.
+    bus: str = "virtio"
+
+
+@dataclass(frozen=True, slots=True)
+class IsoSpec:
+    """An ISO in the drive of a virtual machine."""
+
+    uuid: str
+    name: str
+    #: Its file, where this server can reach it; None: it lies on simulated storage.
+    path: str | None = None
+    bootable: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +143,8 @@ class MachineSpec:
     security: SecuritySpec | None = None
     #: Of virtual routers: all parts of what they do (see `RouterCommand`), each whole. None for any other machine.
     router: Mapping[str, tuple[Mapping[str, Any], ...]] | None = None
+    #: What is in its drive; None: nothing.
+    iso: IsoSpec | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +180,9 @@ class CreateVolume(Command):
     size: int
     #: uuid of the template to copy, None for an empty volume.
     template: str | None = None
+    #: The template's file and its format, where this server can reach it.
+    file: str | None = None
+    format: str = "QCOW2"
 
 
 @dataclass(frozen=True, slots=True)
@@ -474,6 +492,21 @@ class DnsEntries(RouterCommand):
 
     wire: ClassVar[str] = "DnsMasqConfigCommand"
     part: ClassVar[str] = "dns"
+
+
+@dataclass(frozen=True, slots=True)
+class AttachIso(Command):
+    """Puts an ISO into the drive of a machine that runs here, or takes out what is in it (`iso` None). Answer: ``{}``.
+
+    What was in it is taken out; with `forced` also where the guest has locked the drive. Fails when the machine does not
+    run here, or where the host cannot reach the file. A start brings its ISO along.
+    """
+
+    wire: ClassVar[str] = "AttachIsoCommand"
+    uuid: str
+    name: str
+    iso: IsoSpec | None
+    forced: bool = False
 
 
 @dataclass(frozen=True, slots=True)

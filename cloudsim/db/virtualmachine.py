@@ -20,7 +20,7 @@ volume = schema.volume
 #: The columns that clients read; a page is quicker without the others.
 _SHOWN = (
     "id uuid created updated name display_name instance_name account_id domain_id user_id zone_id host_id template_id "
-    "service_offering_id guest_os_id group_id userdata_id hypervisor arch state cpu speed memory ha_enabled display "
+    "iso_id service_offering_id guest_os_id group_id userdata_id hypervisor arch state cpu speed memory ha_enabled display "
     "delete_protection dynamically_scalable password_enabled boot_type boot_mode keypairs lease_expiry lease_action "
     "lease_state in_affinity_groups"
 ).split()
@@ -242,7 +242,7 @@ def page(tx: Transaction, ids: Sequence[int]) -> Machines:
         "user": {row["user_id"] for row in rows.values()},
         "zone": {row["zone_id"] for row in rows.values()},
         "host": {row["host_id"] for row in rows.values()},
-        "template": {row["template_id"] for row in rows.values()},
+        "template": {row[column] for row in rows.values() for column in ("template_id", "iso_id")},
         "offering": {row["service_offering_id"] for row in rows.values()},
         "os": {row["guest_os_id"] for row in rows.values()},
         "group": {row["group_id"] for row in rows.values()},

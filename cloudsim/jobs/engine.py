@@ -440,6 +440,19 @@ class Engine(Generic[C]):
         await self._until_ended(uuid)
         return await self.db.glance(jobs.outcome, uuid)
 
+    async def wait_until(
+        self, job: Job, function: Callable[Concatenate[C, P], bool], *args: P.args, **kwargs: P.kwargs
+    ) -> None:
+        """For `Workflow.until`: looks again and again, less and less often, without keeping a place from others."""
+        self._slots.release()
+        try:
+            wait = _SOON
+            while not await self.db.read(lambda tx: function(self._context(tx, job.caller), *args, **kwargs)):
+                await self._clock.sleep(wait)
+                wait = min(wait * 1.5, _LOOK)
+        finally:
+            await self._slots.acquire()
+
     def now(self) -> int:
         """The present instant, in milliseconds."""
         return self._clock.now()
@@ -486,3 +499,5 @@ _JOB = _job_statement()
 
 #: Seconds after which a job that another waits for is looked at again, though nobody said that it ended.
 _LOOK = 1.0
+#: Seconds between the first two looks at what a job waits for.
+_SOON = 0.02

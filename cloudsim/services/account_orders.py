@@ -31,6 +31,7 @@ from cloudsim.services import (
     snapshot_policy,
     snapshot_workflows,
     sslcert,
+    template_delete,
     usage,
     vm_plain,
     webhook,
@@ -453,7 +454,7 @@ _SETTINGS = delete(schema.configuration).where(
     schema.configuration.c.scope == "Account", schema.configuration.c.scope_id == bindparam("account_id")
 )
 #: What is marked as removed with its account.
-_KEPT = (schema.ssh_keypair, schema.user_data, schema.instance_group, schema.template)
+_KEPT = (schema.ssh_keypair, schema.user_data, schema.instance_group)
 
 
 def take_away(ctx: Context, account_id: int) -> None:
@@ -474,6 +475,8 @@ def take_away(ctx: Context, account_id: int) -> None:
     for table in _KEPT:
         for row in ctx.tx.all(_ALIVE[table.name], account_id=account_id):
             ctx.tx.update(table, {"id": row["id"]}, removed=ctx.now)
+    # their files, if there are any, are removed by the next clean-up of the image stores
+    template_delete.take_all(ctx, account_id)
     webhook.account_gone(ctx, account_id)
     for row in ctx.tx.all(_USERS, account_id=account_id):
         users.forget(ctx, row)

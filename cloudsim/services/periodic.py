@@ -10,6 +10,7 @@ from cloudsim.services import (
     capacity_alert,
     host,
     host_ha_task,
+    imagefiles,
     job,
     management_server,
     network_gc,
@@ -95,6 +96,17 @@ class CleanUpSnapshots(_Task):
     async def run(self) -> None:
         await self._cloud.db.write(lambda tx: snapshot_cleanup.due(self._cloud.context(tx, self._admin)))
         await self._cloud.db.write(lambda tx: template_create.clean_up(self._cloud.context(tx, self._admin)))
+
+
+class SweepImages(_Task):
+    """Removes files of image stores that no template or ISO is for any more."""
+
+    name = "image-files"
+    setting = "storage.cleanup.interval"
+
+    async def run(self) -> None:
+        if self._cloud.settings.flag("storage.cleanup.enabled"):
+            await imagefiles.sweep(self._cloud)
 
 
 class PurgeJobs(_Task):
@@ -399,6 +411,7 @@ TASKS = (
     WipeVolumes,
     SettleVolumes,
     CleanUpSnapshots,
+    SweepImages,
     PurgeJobs,
     RecalculateCapacity,
     PingHosts,

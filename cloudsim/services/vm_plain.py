@@ -7,12 +7,12 @@ from typing import Any
 
 from sqlalchemy import and_, bindparam, or_, select
 
-from cloudsim.agents.base import DiskSpec, HostAddress, MachineSpec, NicSpec
+from cloudsim.agents.base import DiskSpec, HostAddress, IsoSpec, MachineSpec, NicSpec
 from cloudsim.core.errors import InvalidValue, ResourceUnavailable
 from cloudsim.db import schema
 from cloudsim.db import virtualmachine as db
 from cloudsim.db.database import Row
-from cloudsim.services import access, router, router_parts, securitygroup_apply, system_network
+from cloudsim.services import access, router, router_parts, securitygroup_apply, system_network, vm_image
 from cloudsim.services.context import Context
 from cloudsim.services.nouns import GUEST_OS, NETWORK, VIRTUAL_MACHINE
 
@@ -97,6 +97,8 @@ def machine_of(ctx: Context, row: Row) -> Plain:
         parts = router_parts.of_network(ctx, access.row(ctx, NETWORK, row["network_id"]))
     os = access.row(ctx, GUEST_OS, row["guest_os_id"])
     zone = ctx.tx.first(_ZONE, zone_id=row["zone_id"]) or {}
+    details = db.details_of(ctx.tx, "UserVm", row["id"])
+    root, data = vm_image.buses(row, os["name"], details)
     return {
         "uuid": row["uuid"],
         "name": row["instance_name"],
@@ -110,7 +112,8 @@ def machine_of(ctx: Context, row: Row) -> Plain:
         "boot_mode": row["boot_mode"],
         "userdata": row["userdata"],
         "ssh_public_key": row["ssh_public_key"],
-        "details": db.details_of(ctx.tx, "UserVm", row["id"]),
+        "details": details,
+        "iso": vm_image.iso_of(ctx, row),
         "disks": [
             {
                 "id": disk["id"],
@@ -122,6 +125,8 @@ def machine_of(ctx: Context, row: Row) -> Plain:
                 "device": disk["device_id"],
                 "type": disk["type"],
                 "template": disk["template_uuid"],
+                "bus": root if disk["type"] == "ROOT" else data,
+                **vm_image.file_of(ctx, row, disk),
             }
             for disk in disks
         ],
@@ -162,10 +167,18 @@ def spec_of(plain: Plain, paths: Mapping[str, str], security: Plain | None = Non
         parts["router"] = router_parts.spec(plain["router"])
     parts["disks"] = tuple(
         DiskSpec(
-            disk["uuid"], disk["path"] or paths[disk["uuid"]], disk["pool"], disk["size"], disk["device"], disk["type"]
+            disk["uuid"],
+            disk["path"] or paths[disk["uuid"]],
+            disk["pool"],
+            disk["size"],
+            disk["device"],
+            disk["type"],
+            disk.get("bus", "virtio"),
         )
         for disk in plain["disks"]
     )
+    if parts.get("iso"):
+        parts["iso"] = IsoSpec(**parts["iso"])
     parts["nics"] = tuple(nic_spec(card) for card in plain["nics"])
     return MachineSpec(**parts)
 

@@ -179,6 +179,8 @@ async def run_start(wf: Workflow[Context], vm_id: int, places: Plain, prefix: st
                             disk["pool"],
                             disk["size"],
                             disk["template"],
+                            disk.get("file"),
+                            disk.get("format") or "QCOW2",
                         ),
                     )
                     paths[disk["uuid"]] = made["path"]

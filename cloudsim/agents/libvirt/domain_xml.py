@@ -79,6 +79,9 @@ def machine_xml(
     devices = _add(domain, "devices")
     for disk in sorted(machine.disks, key=lambda disk: disk.device):
         _disk(devices, disk, paths[disk.uuid])
+    devices.append(drive(machine.iso.path if machine.iso is not None else None, machine.arch))
+    if machine.arch not in _WITH_IDE or any(disk.bus == "scsi" for disk in machine.disks):
+        _add(devices, "controller", type="scsi", index="0", model="virtio-scsi")
     for nic in sorted(machine.nics, key=lambda nic: nic.device):
         _nic(devices, nic, bridge, plain=plain)
     _console(devices, console_log)
@@ -156,6 +159,8 @@ def _boot(domain: ET.Element, machine: MachineSpec) -> None:
             _add(features, "smm", state="on")
     elif machine.boot_type.upper() != "BIOS":
         raise CommandFailed(f"boot type {machine.boot_type} is not known")
+    if machine.iso is not None and machine.iso.bootable:
+        _add(system, "boot", dev="cdrom")
     _add(system, "boot", dev="hd")
 
 
@@ -165,8 +170,39 @@ def _disk(devices: ET.Element, spec: DiskSpec, path: str) -> None:
     disk = _add(devices, "disk", type="file", device="disk")
     _add(disk, "driver", name="qemu", type="qcow2")
     _add(disk, "source", file=path)
-    _add(disk, "target", dev=f"vd{chr(ord('a') + spec.device)}", bus="virtio")
+    bus, name = _target(spec)
+    _add(disk, "target", dev=name, bus=bus)
     _add(disk, "serial", spec.uuid.replace("-", "")[:20])
+
+
+#: How disks are called by their bus. The drive for ISOs is the third of IDE.
+_PREFIX = {"virtio": "vd", "scsi": "sd", "sata": "sd", "ide": "hd"}
+_IDE = ("hda", "hdb", "hdd")
+_WITH_IDE = ("x86_64", "i686")
+
+
+def _target(spec: DiskSpec) -> tuple[str, str]:
+    """The bus and the name of a disk; there is room for three beside the drive on IDE, the others are on virtio."""
+    if spec.bus not in _PREFIX:
+        raise CommandFailed(f"disks are on {', '.join(_PREFIX)}, not on {spec.bus[:16]}")
+    if spec.bus == "ide" and spec.device < len(_IDE):
+        return "ide", _IDE[spec.device]
+    bus = "virtio" if spec.bus == "ide" else spec.bus
+    return bus, _PREFIX[bus] + chr(ord("a") + spec.device)
+
+
+def drive(path: str | None, arch: str) -> ET.Element:
+    """The drive for ISOs, with what is in it."""
+    element = _element("disk", type="file", device="cdrom")
+    _add(element, "driver", name="qemu", type="raw")
+    if path is not None:
+        _add(element, "source", file=path)
+    if arch in _WITH_IDE:
+        _add(element, "target", dev="hdc", bus="ide")
+    else:
+        _add(element, "target", dev="sdz", bus="scsi")
+    _add(element, "readonly")
+    return element
 
 
 def _nic(devices: ET.Element, spec: NicSpec, bridge: str | None, *, plain: bool) -> None:

@@ -14,7 +14,7 @@ from weakref import WeakValueDictionary
 
 from cloudsim.agents import base
 from cloudsim.agents.base import AgentError, Answer, Command, CommandFailed, HostAddress, HostFacts, Unsupported
-from cloudsim.agents.libvirt import disk_snapshots, machines, nics, probe, snapshots, stats
+from cloudsim.agents.libvirt import disk_snapshots, drive, machines, nics, probe, snapshots, stats
 from cloudsim.agents.libvirt.connection import Connection, is_remote, is_test
 from cloudsim.agents.libvirt.domain_xml import Profile, check_name, machine_xml
 from cloudsim.agents.libvirt.storage import Storage
@@ -54,6 +54,7 @@ class LibvirtDriver:
             base.StopMachine,
             base.RebootMachine,
             base.ScaleMachine,
+            base.AttachIso,
             base.DestroyMachine,
             base.PlugNic,
             base.UnplugNic,
@@ -133,6 +134,10 @@ class LibvirtDriver:
                         )
                     )
                     return {}
+            case base.AttachIso(uuid=uuid, name=name):
+                async with self._alone(uuid, name):
+                    await self._attach_iso(host, command)
+                    return {}
             case base.StartMachine(machine=machine):
                 async with self._alone(machine.uuid, machine.name):
                     return await self._start(host, command)
@@ -186,6 +191,23 @@ class LibvirtDriver:
                 define=lambda done: define(done=done),
             )
         )
+
+    async def _attach_iso(self, host: HostAddress, command: base.AttachIso) -> None:
+        path = None
+        if command.iso is not None:
+            if command.iso.path is None:
+                raise CommandFailed(f"ISO {command.iso.name} has no file that this host could reach")
+            self._check_storage(host)
+            path = command.iso.path
+        work = partial(
+            drive.change,
+            uuid=command.uuid,
+            name=command.name,
+            path=path,
+            forced=command.forced,
+            command=command.id,
+        )
+        await self._connection(host).run(work)
 
     async def _check_elsewhere(self, host: HostAddress, uuid: str) -> None:
         """A host that cannot be asked is passed over: whether to start without knowing is for the caller to decide."""
@@ -306,7 +328,9 @@ class LibvirtDriver:
             self._storage.locate(command.pool, name)
             return {"path": name, "size": command.size}
         self._check_storage(host)
-        path, size = await self._storage.create(command.uuid, command.pool, command.size, command.template)
+        path, size = await self._storage.create(
+            command.uuid, command.pool, command.size, command.template, file=command.file, format=command.format
+        )
         return {"path": path, "size": size}
 
     async def _delete_volume(self, host: HostAddress, command: base.DeleteVolume) -> Answer:

@@ -2,8 +2,9 @@
 
 A volume appears under its name only when it is complete: it is made under another name, written to the disk, and
 renamed. Whatever is killed in the middle, there is a whole volume or none, and what is left over of an earlier try is
-removed by the next one. Templates lie in ``<storage>/templates/<template's uuid>.qcow2`` and are copied whole, and so are
-copies of snapshots of volumes, in ``<storage>/snapshots/<uuid of the pool or image store>/<snapshot's uuid>.qcow2``.
+removed by the next one. Templates lie on an image store that this server reaches, or else in
+``<storage>/templates/<template's uuid>.qcow2``, and are copied whole; so are copies of snapshots of volumes, in
+``<storage>/snapshots/<uuid of the pool or image store>/<snapshot's uuid>.qcow2``.
 """
 
 from __future__ import annotations
@@ -27,6 +28,8 @@ T = TypeVar("T")
 
 TEMPLATES, SNAPSHOTS = "templates", "snapshots"
 SUFFIX = ".qcow2"
+#: What ``qemu-img`` calls the formats of templates.
+_QEMU = {QCOW2: "qcow2", "RAW": "raw", "VHD": "vpc", "VMDK": "vmdk"}
 
 
 class Storage:
@@ -49,18 +52,28 @@ class Storage:
             raise CommandFailed(f"a storage pool cannot be named {pool}")
         return self._root / pool / check_name(path, "volume")
 
-    async def create(self, uuid: str, pool: str, size: int, template: str | None) -> tuple[str, int]:
+    async def create(
+        self, uuid: str, pool: str, size: int, template: str | None, *, file: str | None = None, format: str = QCOW2
+    ) -> tuple[str, int]:
         """Makes a volume of at least `size` bytes, empty or as a copy of a template (empty, too, where the template is
         not on this host). Answers its path in the pool and its size. One that is there is left as it is.
+
+        `file`: where the template lies on an image store, in that format; it must be there.
         """
         name = self.file_name(uuid)
         target = self.locate(pool, name)
         source = self._root / TEMPLATES / (check_name(template, "template") + SUFFIX) if template else None
+        if file is not None:
+            source = Path(file)
+            if format not in _QEMU:
+                raise CommandFailed(f"volumes are made of templates in {', '.join(_QEMU)}, not in {format}")
+            if not await self._files(source.is_file):
+                raise CommandFailed("the file of the template is not on its image store")
         if size <= 0:
             raise CommandFailed("the size of a volume must be positive")
         async with self._lock(target):
             if not await self._files(target.is_file):
-                await self._make(target, size, source)
+                await self._make(target, size, source, format if file is not None else QCOW2)
             return name, int((await self._info(target))["virtual-size"])
 
     async def delete(self, pool: str, path: str) -> None:
@@ -165,14 +178,14 @@ class Storage:
         """Gives up what is under way. Never blocks."""
         self._calls.drop("the driver is closed")
 
-    async def _make(self, target: Path, size: int, source: Path | None) -> None:
+    async def _make(self, target: Path, size: int, source: Path | None, format: str) -> None:
         part = _part(target)
         await self._files(lambda: _prepare(target))
         try:
             if source is not None and await self._files(source.is_file):
                 # before any tool opens it, for that would open what it refers to
-                held = await self._files(lambda: _inspected(source))
-                await _run("convert", "-f", "qcow2", "-O", "qcow2", str(source), str(part))
+                held = await self._files(lambda: _inspected(source, format))
+                await _run("convert", "-f", _QEMU[format], "-O", "qcow2", str(source), str(part))
                 if size > held:
                     await _run("resize", "-q", "-f", "qcow2", str(part), str(size))
             else:
@@ -199,11 +212,11 @@ class Storage:
         return self._locks.setdefault(str(target), asyncio.Lock())
 
 
-def _inspected(path: Path) -> int:
+def _inspected(path: Path, format: str) -> int:
     """The bytes of the disk that a template holds. Raises `CommandFailed` where it is not one to be used."""
     with path.open("rb") as file:
         try:
-            return inspect(file_reader(file), os.fstat(file.fileno()).st_size, QCOW2).virtual_size or 0
+            return inspect(file_reader(file), os.fstat(file.fileno()).st_size, format).virtual_size or 0
         except BadImage as error:
             raise CommandFailed(f"the template is not used: {error}") from None
 

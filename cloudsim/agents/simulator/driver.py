@@ -121,6 +121,10 @@ class SimulatorDriver:
         """The disks of each machine that is on, as `DiskSpec` has them, by the machine's uuid."""
         return self._world.disks()
 
+    def spec(self, uuid: str) -> dict[str, Any]:
+        """How a machine was last started, with what was changed since. ``LookupError``: there is none."""
+        return self._world.spec(uuid)
+
     def security(self, uuid: str) -> dict[str, Any] | None:
         """The rules that are enforced for a machine (``ingress`` and ``egress``); None: everything gets through."""
         return security.get(self._world.db, uuid)
@@ -194,6 +198,12 @@ class SimulatorDriver:
     def remove_rule(self, rule_id: int) -> bool:
         """Removes a fault rule; whether there was one."""
         return self._faults.remove(rule_id) == 1
+
+    def pretend(self, wire: str, place: HostAddress) -> tuple[float, Rule | None]:
+        """How long something takes that no host carries out, and the fault that it meets, if there is one on order."""
+        rule = self._faults.hit(wire, place, again=False) if self._faults else None
+        seconds = self._latencies.draw(wire, self._chance) + (rule.seconds if rule else 0.0)
+        return seconds, rule if rule is not None and rule.kind != "delay" else None
 
     def clear(
         self, *, zone: str | None = None, pod: str | None = None, cluster: str | None = None, host: str | None = None

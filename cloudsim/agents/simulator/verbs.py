@@ -14,6 +14,7 @@ import orjson
 
 from cloudsim.agents.base import (
     Answer,
+    AttachIso,
     AttachVolume,
     CheckVolume,
     Command,
@@ -44,6 +45,7 @@ from cloudsim.agents.base import (
     UnplugNic,
 )
 from cloudsim.agents.simulator import disk_snapshots, nics, routing, security, volumes
+from cloudsim.agents.simulator.drive import attach_iso
 from cloudsim.agents.simulator.figures import figures, host_figures, shares
 from cloudsim.agents.simulator.world import Action, World
 
@@ -366,6 +368,7 @@ DOING: dict[type[Command], Action] = {
     PlugNic: nics.plug_nic,
     UnplugNic: nics.unplug_nic,
     **dict.fromkeys(RouterCommand.__subclasses__(), tell_router),
+    AttachIso: attach_iso,
     DestroyMachine: destroy_machine,
     CreateMachineSnapshot: create_machine_snapshot,
     RevertMachineSnapshot: revert_machine_snapshot,

@@ -399,6 +399,14 @@ class World:
         rows = self.db.execute(f"SELECT {_MACHINE} FROM machines {where}", values)
         return [Machine(*row) for row in rows]
 
+    def spec(self, uuid: str) -> dict[str, Any]:
+        """How a machine was last started. ``LookupError``: there is none."""
+        row = self.db.execute("SELECT spec FROM machines WHERE uuid = ?", (uuid,)).fetchone()
+        if row is None:
+            raise LookupError(f"There is no simulated machine {uuid}")
+        found: dict[str, Any] = orjson.loads(row[0])
+        return found
+
     def volumes(self) -> list[Volume]:
         """All volumes."""
         rows = self.db.execute("SELECT uuid, name, pool, path, size, template, machine FROM volumes")

@@ -76,6 +76,9 @@ def present(ctx: Context, ids: Sequence[int]) -> list[Object]:
         for row in found.rows
     ]
     for row, one in zip(found.rows, made, strict=True):
+        if row["iso_id"] is not None:
+            image = found.common["template"][row["iso_id"]]
+            one.update(isoid=image["uuid"], isoname=image["name"], isodisplaytext=image["display_text"])
         if row["lease_state"] == vm_lease_rules.PENDING:
             one["leaseexpirydate"] = to_wire(row["lease_expiry"])
             one["leaseexpiryaction"] = row["lease_action"]

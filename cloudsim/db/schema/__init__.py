@@ -21,6 +21,7 @@ from cloudsim.db.schema.account import (
 from cloudsim.db.schema.affinitygroup import affinity_group, affinity_group_vm
 from cloudsim.db.schema.availability import host_ha, oobm
 from cloudsim.db.schema.base import metadata
+from cloudsim.db.schema.image import download, launch_permission
 from cloudsim.db.schema.infrastructure import (
     cluster,
     guest_os,
@@ -98,7 +99,7 @@ from cloudsim.db.schema.virtualmachine import (
 from cloudsim.db.schema.webhook import webhook, webhook_delivery
 
 #: The newest migration: what an empty database is made at.
-VERSION = "0025"
+VERSION = "0026"
 
 __all__ = [
     "VERSION",
@@ -114,6 +115,7 @@ __all__ = [
     "detail",
     "disk_offering",
     "domain",
+    "download",
     "event",
     "firewall_rule",
     "guest_os",
@@ -129,6 +131,7 @@ __all__ = [
     "instance_group",
     "job",
     "job_step",
+    "launch_permission",
     "lb_health_check_policy",
     "lb_stickiness_policy",
     "load_balancer",
