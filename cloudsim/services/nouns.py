@@ -156,3 +156,4 @@ MANAGEMENT_SERVER = Noun("managementserver", "management server", schema.managem
 GUEST_OS_MAPPING = Noun("guestosmapping", "mapping of an OS type", schema.guest_os_mapping, type="GuestOsMapping")
 STORAGE_SELECTOR = Noun("heuristics", "selector of secondary storage", schema.storage_selector, type="StorageSelector")
 AFFINITY_GROUP = Noun("affinitygroup", "affinity group", schema.affinity_group, Owner.ACCOUNT, "AffinityGroup")
+CONSOLE_SESSION = Noun("consolesession", "console session", schema.console_session, Owner.ACCOUNT, "ConsoleSession")
