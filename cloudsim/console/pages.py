@@ -57,6 +57,6 @@ def page(host: str) -> web.Response:
     return web.Response(body=_own("vnc.html"), headers=headers)
 
 
-def text(status: int, words: str) -> web.Response:
+def text(status: int, words: str, **headers: str) -> web.Response:
     """A plain answer."""
-    return web.Response(status=status, text=words + "\n", headers={"Cache-Control": "no-store", **SAFE})
+    return web.Response(status=status, text=words + "\n", headers={"Cache-Control": "no-store", **SAFE, **headers})

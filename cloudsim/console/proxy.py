@@ -100,7 +100,7 @@ class Consoles:
     async def handle(self, request: web.BaseRequest, path: str) -> web.StreamResponse:
         """One request for an address that begins as `PATHS` say."""
         if request.method != "GET":
-            return web.Response(status=405, headers={"Allow": "GET"})
+            return pages.text(405, "ask for it with GET", Allow="GET")
         if path == _SOCKET:
             return await self._connect(request)
         if path == console.PAGE:
@@ -216,22 +216,26 @@ class Consoles:
     async def _look(self) -> None:
         """Closes what may not go on, while there is any connection."""
         clock = self._cloud.clock
+        thorough = False
         while self._live:
             self._changed.clear()
+            found: dict[int, str] = {}
             try:
-                found = await self._cloud.db.read(self._ended, list(self._live))
+                found = await self._cloud.db.read(self._ended, list(self._live), thorough)
             except DatabaseError as error:
                 log.warning("consoles are not looked after: %s", error)
-                found = {}
             for row_id, reason in found.items():
                 if row_id in self._live:
                     self._live[row_id].close(ENDED, reason)
             await clock.sleep(LOOK_SOON)
-            with suppress(TimeoutError):
+            thorough = False
+            try:
                 await clock.within(LOOK, self._changed.wait())
+            except TimeoutError:
+                thorough = True
 
-    def _ended(self, tx: Transaction, ids: list[int]) -> dict[int, str]:
-        return console.ended(self._context(tx), ids)
+    def _ended(self, tx: Transaction, ids: list[int], thorough: bool) -> dict[int, str]:
+        return console.ended(self._context(tx), ids, thorough=thorough)
 
     def _context(self, tx: Transaction) -> Context:
         return self._cloud.context(tx, self._admin)

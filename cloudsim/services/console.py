@@ -24,7 +24,7 @@ from cloudsim.core.ids import is_uuid, secret
 from cloudsim.db import schema
 from cloudsim.db.database import Row
 from cloudsim.db.types import Big, any_of
-from cloudsim.services import access, management_server
+from cloudsim.services import access, identity, management_server
 from cloudsim.services.context import Context
 from cloudsim.services.listing import Listing, Page, equals
 from cloudsim.services.nouns import CLOUD_MACHINE, CONSOLE_SESSION, DOMAIN, VIRTUAL_MACHINE
@@ -35,6 +35,8 @@ table, vm, host, user = schema.console_session, schema.vm, schema.host, schema.u
 #: Where the page is, and where it connects to, as the reference has them.
 PAGE = "/resource/noVNC/vnc.html"
 SOCKET = "websockify"
+#: The command whose right is needed.
+COMMAND = "createConsoleEndpoint"
 #: States of a machine in which it has a screen.
 ALIVE = ("Running", "Migrating")
 HOUR = 3_600_000
@@ -103,6 +105,9 @@ _LIVE = select(
     vm.c.state.label("vm_state"),
     vm.c.host_id.label("vm_host_id"),
     vm.c.removed.label("vm_removed"),
+    vm.c.type.label("vm_type"),
+    vm.c.account_id.label("vm_account_id"),
+    vm.c.domain_id.label("vm_domain_id"),
 ).select_from(
     table.join(user, table.c.user_id == user.c.id)
     .join(schema.account, table.c.account_id == schema.account.c.id)
@@ -278,6 +283,18 @@ def _why_not(row: Row, now: int) -> str:
     return ""
 
 
+def _may(ctx: Context, row: Row) -> bool:
+    """Whether the user of a session may still ask for that console."""
+    caller = identity.by_user_id(ctx.tx, row["user_id"])
+    if caller is None or not caller.may(COMMAND):
+        return False
+    if row["vm_type"] != "User":
+        return caller.is_admin
+    theirs = ctx.as_caller(caller)
+    theirs.command = COMMAND
+    return access.owns(theirs, row["vm_account_id"], row["vm_domain_id"])
+
+
 def usable(ctx: Context, token: str, extra: str, client: str) -> Row | None:
     """The session that a token opens, if nobody has opened it and it may still be; None otherwise."""
     if not 0 < len(token) <= 255:
@@ -291,7 +308,7 @@ def usable(ctx: Context, token: str, extra: str, client: str) -> Row | None:
         return None
     if ctx.settings.flag("novnc.console.sourceip.check.enabled") and client != row["creator_address"]:
         return None
-    return row
+    return row if _may(ctx, row) else None
 
 
 def acquire(ctx: Context, token: str, extra: str, client: str) -> Grant:
@@ -308,10 +325,14 @@ def acquire(ctx: Context, token: str, extra: str, client: str) -> Grant:
     return Grant(row["id"], row["uuid"], address, row["vm_uuid"], row["instance_name"])
 
 
-def ended(ctx: Context, ids: Sequence[int]) -> dict[int, str]:
-    """Those among some sessions that must end, and why."""
-    found = {row["id"]: _why_not(row, ctx.now) for row in ctx.tx.all(_BY_IDS, ids=list(ids))}
-    return {row_id: found.get(row_id, "the console session is gone") for row_id in ids if found.get(row_id, "x")}
+def ended(ctx: Context, ids: Sequence[int], *, thorough: bool) -> dict[int, str]:
+    """Those among some sessions that must end, and why. `thorough`: the rights of their users are looked at as well."""
+    found = dict.fromkeys(ids, "the console session is gone")
+    for row in ctx.tx.all(_BY_IDS, ids=list(ids)):
+        found[row["id"]] = _why_not(row, ctx.now)
+        if thorough and not found[row["id"]] and not _may(ctx, row):
+            found[row["id"]] = "its user may not see this machine any more"
+    return {row_id: reason for row_id, reason in found.items() if reason}
 
 
 def end(ctx: Context, *ids: int) -> None:

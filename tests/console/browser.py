@@ -111,9 +111,9 @@ class Page:
                     self.requests.append(given["url"])
                 case "Runtime.exceptionThrown":
                     self.errors.append(str(given["exceptionDetails"]))
-                case "Runtime.consoleAPICalled" if given["type"] in ("error", "warning", "assert"):
+                case "Runtime.consoleAPICalled" if given["type"] in ("error", "assert"):
                     self.errors.append(str([one.get("value") for one in given["args"]]))
-                case "Log.entryAdded" if given["entry"]["level"] in ("error", "warning"):
+                case "Log.entryAdded" if given["entry"]["level"] == "error":
                     self.errors.append(f"{given['entry']['text']} {given['entry'].get('url', '')}")
 
 

@@ -139,9 +139,7 @@ def read(pixels: bytes | bytearray, width: int) -> str:
             bits = []
             for y in range(font.HEIGHT):
                 start = ((row * font.HEIGHT + y) * width + column * font.WIDTH) * 4
-                bits.append(
-                    sum(0x80 >> x for x in range(font.WIDTH) if any(pixels[start + 4 * x : start + 4 * x + 3]))
-                )
+                bits.append(sum(0x80 >> x for x in range(font.WIDTH) if any(pixels[start + 4 * x : start + 4 * x + 3])))
             if bits[-2:] == [0xFF, 0xFF]:  # the cursor
                 bits[-2:] = [0, 0]
             line += _GLYPHS.get(bytes(bits), "\u25a1")

@@ -25,7 +25,9 @@ async def sees(shown: Page, text: str, seconds: float = 20.0) -> str:
     return found
 
 
-async def test_the_page_shows_the_screen_and_types_into_it(api: Api, http: aiohttp.ClientSession, tmp_path: Path) -> None:
+async def test_the_page_shows_the_screen_and_types_into_it(
+    api: Api, http: aiohttp.ClientSession, tmp_path: Path
+) -> None:
     machine = await api.deploy(name="web1")
     made = await endpoint(api, machine)
     token = made["websocket"]["token"]

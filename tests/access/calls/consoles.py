@@ -19,9 +19,7 @@ async def _session(cast: Cast, **owner: Any) -> str:
     )
 
 
-RUNS = (
-    "UPDATE vm SET state = 'Running', host_id = (SELECT min(id) FROM host WHERE type = 'Routing') WHERE uuid = :id"
-)
+RUNS = "UPDATE vm SET state = 'Running', host_id = (SELECT min(id) FROM host WHERE type = 'Routing') WHERE uuid = :id"
 
 LOOK = ("root", "above", "owner")
 OWN = "users list the sessions that they asked for themselves"
