@@ -124,7 +124,7 @@ class Viewer:
         return made
 
     async def _more(self) -> None:
-        message: Any = await self.socket.receive()
+        message: Any = await self.socket.receive(timeout=20)
         if message.type is not aiohttp.WSMsgType.BINARY:
             raise Closed(self.socket.close_code, str(message.extra or ""))
         self._buffer += message.data
