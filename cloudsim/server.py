@@ -24,9 +24,10 @@ from cloudsim.agents.base import Driver
 from cloudsim.agents.dispatch import Agents
 from cloudsim.agents.simulator import SimulatorDriver
 from cloudsim.api import http as api_http
-from cloudsim.api import query
+from cloudsim.api import origin, query
 from cloudsim.api.dispatch import Dispatcher, current_request
 from cloudsim.api.responses.base import present
+from cloudsim.console import PATHS as CONSOLE_PATHS
 from cloudsim.core.caller import Caller
 from cloudsim.core.clock import Clock, SystemClock
 from cloudsim.core.config import Config
@@ -177,7 +178,10 @@ class Server:
         self._cleanup.append(self.cloud.jobs.close)
         self.dispatcher = Dispatcher(self.cloud, admin)
         self._admin_caller = admin
+        await self._consoles(admin)
         await self._listen(directory)
+        # before the sockets are closed, which wait for what is under way
+        self._cleanup.append(self.consoles.close)
         await host.connect_all(self.cloud, admin)
         found = await self.cloud.jobs.recover(others=self.cloud.server_state == management_server.UP)
         if found:
@@ -276,6 +280,15 @@ class Server:
         assert admin is not None
         return admin
 
+    async def _consoles(self, admin: Caller) -> None:
+        from cloudsim.console.proxy import Consoles
+
+        def address(request: web.BaseRequest) -> str:
+            return origin.address(request.remote or "", request.headers, self.cloud.settings)
+
+        self.consoles = Consoles(self.cloud, admin, address)
+        await self.consoles.start()
+
     async def _listen(self, directory: Path) -> None:
         from cloudsim.web.extract import Files
         from cloudsim.web.status import Status
@@ -286,7 +299,7 @@ class Server:
         main = web.Server(self._route, request_factory=_request)
         self.port = await self._bind(main, str(self.config["host"]), int(self.config["port"]))
         if self.config["integration-port"]:
-            trusted = api_http.Endpoint(self.dispatcher, trusted=True)
+            trusted = api_http.Endpoint(self.dispatcher, trusted=True, port=self.port)
             self.endpoint_trusted = trusted
             side = web.Server(trusted.handle, request_factory=_request)
             self.integration_port = await self._bind(side, "127.0.0.1", int(self.config["integration-port"]))
@@ -314,6 +327,8 @@ class Server:
             return await self.endpoint.handle(request)
         if path.startswith(extract.ROOT):
             return await self.files.handle(request, path)
+        if path.startswith(CONSOLE_PATHS):
+            return await self.consoles.handle(request, path)
         return await self.status.handle(request, path)
 
     @property

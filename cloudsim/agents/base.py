@@ -761,6 +761,22 @@ class HostFacts:
     details: Mapping[str, str] = field(default_factory=dict)
 
 
+class ConsoleStream(Protocol):
+    """The screen and keyboard of a machine, as bytes of the RFB protocol: what its server sends and is sent.
+
+    The server asks for no password: whoever has the stream has been let in.
+    """
+
+    async def read(self) -> bytes:
+        """What comes next, as soon as there is something; empty when the machine's screen is gone."""
+
+    async def write(self, data: bytes) -> None:
+        """Takes what the viewer sends; waits while that is more than the machine reads. `CommandFailed`: nonsense."""
+
+    def close(self) -> None:
+        """Ends it; fine when it has ended."""
+
+
 class Driver(Protocol):
     """One kind of hypervisor. One object serves all hosts of that kind, from many tasks at once."""
 
@@ -783,3 +799,9 @@ class Driver(Protocol):
 
     async def execute(self, host: HostAddress, command: Command) -> Answer:
         """Carries out one command. Time limits are the caller's: it must be possible to cancel this call."""
+
+    async def console(self, host: HostAddress, uuid: str, name: str) -> ConsoleStream:
+        """Opens the screen of a machine that runs on this host, beside others that look at it.
+
+        Fails when it does not run here, or its screen cannot be reached from this server.
+        """

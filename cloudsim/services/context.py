@@ -82,7 +82,7 @@ class Cloud:
 class Context:
     """One transaction on behalf of one caller. In a read, `tx` refuses to write."""
 
-    __slots__ = ("caller", "cloud", "command", "now", "session", "tx")
+    __slots__ = ("base", "caller", "cloud", "command", "now", "remote", "session", "tx")
 
     def __init__(self, cloud: Cloud, tx: WriteTransaction, caller: Caller, now: int) -> None:
         self.cloud = cloud
@@ -94,6 +94,9 @@ class Context:
         self.command = ""
         #: How the session that the request came with is stored; None for signed requests and jobs.
         self.session: str | None = None
+        #: The address that the request came from, and the server as its client calls it (``http://cloud:8080``).
+        self.remote = ""
+        self.base = ""
 
     @property
     def settings(self) -> Settings:

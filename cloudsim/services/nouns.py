@@ -219,3 +219,4 @@ LB_HEALTH_CHECK_POLICY = Noun(
 SSL_CERT = Noun("sslcert", "certificate", schema.ssl_cert, Owner.ACCOUNT, "SslCert")
 SNAPSHOT = Noun("snapshot", "snapshot", schema.snapshot, Owner.ACCOUNT, "Snapshot")
 SNAPSHOT_POLICY = Noun("snapshotpolicy", "snapshot policy", schema.snapshot_policy, Owner.ACCOUNT, "SnapshotPolicy")
+CONSOLE_SESSION = Noun("consolesession", "console session", schema.console_session, Owner.ACCOUNT, "ConsoleSession")

@@ -8,6 +8,7 @@ from cloudsim.jobs.periodic import PeriodicTask, Scheduler
 from cloudsim.services import (
     account_orders,
     capacity_alert,
+    console,
     host,
     host_ha_task,
     imagefiles,
@@ -334,6 +335,16 @@ class TellRouters(_Task):
         await self._cloud.db.write(lambda tx: router_apply.due(self._cloud.context(tx, self._admin)))
 
 
+class CleanConsoles(_Task):
+    """Ends sessions of consoles that nobody opened in time, and forgets those that ended long ago."""
+
+    name = "console-sessions"
+    setting = "console.session.cleanup.interval"
+
+    async def run(self) -> None:
+        await self._cloud.db.write(lambda tx: console.clean(self._cloud.context(tx, self._admin)))
+
+
 class Heartbeat(_Task):
     """Says that this server is alive, and does what was asked of it."""
 
@@ -401,6 +412,7 @@ TASKS = (
     TellOfCards,
     TellRouters,
     CollectNetworks,
+    CleanConsoles,
     FinishRemovals,
     FollowSchedules,
     FollowSnapshotPolicies,

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from cloudsim.agents.base import CommandFailed, DiskSpec, MachineSpec, NicSpec
-from cloudsim.core.ids import is_uuid
+from cloudsim.core.ids import is_uuid, secret
 
 NAMESPACE = "urn:cloudsim:machine:1"
 PREFIX = "cloudsim"
@@ -222,7 +222,10 @@ def _console(devices: ET.Element, log: str | None) -> None:
         if log and name == "serial":
             _add(port, "log", file=log, append="on")
         _add(port, "target", port="0")
-    graphics = _add(devices, "graphics", type="vnc", port="-1", autoport="yes", listen="127.0.0.1")
+    # nobody knows the password: this product is let past it (see `console`), others on the host are not
+    graphics = _add(
+        devices, "graphics", type="vnc", port="-1", autoport="yes", listen="127.0.0.1", passwd=secret(8)
+    )  # fmt: skip
     _add(graphics, "listen", type="address", address="127.0.0.1")
     _add(_add(devices, "video"), "model", type="vga")
 

@@ -14,7 +14,7 @@ from weakref import WeakValueDictionary
 
 from cloudsim.agents import base
 from cloudsim.agents.base import AgentError, Answer, Command, CommandFailed, HostAddress, HostFacts, Unsupported
-from cloudsim.agents.libvirt import disk_snapshots, drive, machines, nics, probe, snapshots, stats
+from cloudsim.agents.libvirt import console, disk_snapshots, drive, machines, nics, probe, snapshots, stats
 from cloudsim.agents.libvirt.connection import Connection, is_remote, is_test
 from cloudsim.agents.libvirt.domain_xml import Profile, check_name, machine_xml
 from cloudsim.agents.libvirt.storage import Storage
@@ -208,6 +208,18 @@ class LibvirtDriver:
             command=command.id,
         )
         await self._connection(host).run(work)
+
+    async def console(self, host: HostAddress, uuid: str, name: str) -> base.ConsoleStream:
+        """QEMU's VNC server. Raises `CommandFailed` for a host that is another computer: libvirt hands no sockets over
+        the network.
+        """
+        if is_test(host.url):
+            raise Unsupported("libvirt's test hypervisor has no consoles")
+        if is_remote(host.url):
+            raise Unsupported("the console of a virtual machine on another computer cannot be reached through libvirt")
+        check_name(name, "virtual machine")
+        found = await self._connection(host).run(partial(console.connect, uuid=uuid, name=name))
+        return await console.stream(found)
 
     async def _check_elsewhere(self, host: HostAddress, uuid: str) -> None:
         """A host that cannot be asked is passed over: whether to start without knowing is for the caller to decide."""

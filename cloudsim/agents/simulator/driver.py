@@ -19,6 +19,7 @@ from cloudsim.agents.base import (
     Answer,
     Command,
     CommandFailed,
+    ConsoleStream,
     HostAddress,
     HostFacts,
     HostUnreachable,
@@ -28,6 +29,7 @@ from cloudsim.agents.base import (
 )
 from cloudsim.agents.simulator import latency as latencies
 from cloudsim.agents.simulator import nics, routing, security, verbs
+from cloudsim.agents.simulator.console.consoles import Consoles
 from cloudsim.agents.simulator.facts import facts_of, host_from
 from cloudsim.agents.simulator.faults import Faults, Rule
 from cloudsim.agents.simulator.world import DiskSnapshot, Host, Machine, Snapshot, Volume, World
@@ -36,6 +38,8 @@ from cloudsim.core.ids import Ids
 
 #: The name by which rules and latencies mean the connecting of a host.
 CONNECT = "StartupCommand"
+#: The same for the opening of a console.
+CONSOLE = "GetVncPortCommand"
 
 
 class SimulatorDriver:
@@ -54,6 +58,7 @@ class SimulatorDriver:
         self._latencies = latencies.parse(latency)
         self._world = World(path, clock)
         self._faults = Faults(self._world, ids.random)
+        self._consoles = Consoles(self._world, clock)
         self._seen: set[str] = set()
         self._hanging: set[asyncio.Future[None]] = set()
 
@@ -67,6 +72,7 @@ class SimulatorDriver:
 
     async def close(self) -> None:
         """Closes the world. Calls that hang end with `HostUnreachable`, and so do those that wait, when they go on."""
+        self._consoles.close()
         self._world.close()
         for hanging in self._hanging:
             if not hanging.done():
@@ -80,16 +86,18 @@ class SimulatorDriver:
         """
         with _agent_errors("The address"):
             found = self._see(host)
-            rule = self._faults.hit(CONNECT, host, again=False) if self._faults else None
-            await self._obstacles(CONNECT, rule)
-            self._world.require_up(host.uuid)
-        if rule is not None and rule.kind in ("lose", "fail_after"):
-            raise HostUnreachable(rule.text) if rule.kind == "lose" else CommandFailed(rule.text)
+            await self._unremembered(CONNECT, host)
         return facts_of(found, host.details)
 
     def file_of(self, pool: str, path: str) -> Path | None:
         """None: simulated volumes are no files."""
         return None
+
+    async def console(self, host: HostAddress, uuid: str, name: str) -> ConsoleStream:
+        """The screen of a machine; fault rules and latencies know this as ``GetVncPortCommand``."""
+        with _agent_errors("The console"):
+            await self._unremembered(CONSOLE, host)
+            return self._consoles.open(host.uuid, uuid, name)
 
     async def execute(self, host: HostAddress, command: Command) -> Answer:
         """Carries out one command, as `cloudsim.agents.base` tells of each.
@@ -158,6 +166,10 @@ class SimulatorDriver:
     def content(self, uuid: str, word: str | None = None) -> str:
         """What a volume, or the memory of a machine, holds; with `word`, what its guest has just written there."""
         return self._world.content(uuid, word)
+
+    def screen(self, uuid: str) -> str | None:
+        """What is to be read on a machine's screen; None where nobody has looked at it since it was started."""
+        return self._consoles.text(uuid)
 
     def host_memory_used(self, uuid: str) -> int:
         """The bytes of memory that the machines which are on have on that host."""
@@ -273,6 +285,14 @@ class SimulatorDriver:
             self._world.put_host(host)
         self._seen.add(address.uuid)
         return host
+
+    async def _unremembered(self, name: str, host: HostAddress) -> None:
+        """The obstacles before something that is no command, and so is not done again under the same id."""
+        rule = self._faults.hit(name, host, again=False) if self._faults else None
+        await self._obstacles(name, rule)
+        self._world.require_up(host.uuid)
+        if rule is not None and rule.kind in ("lose", "fail_after"):
+            raise HostUnreachable(rule.text) if rule.kind == "lose" else CommandFailed(rule.text)
 
     async def _obstacles(self, command: str, rule: Rule | None) -> None:
         """Waits the latency and what the rule adds to it, then does what the rule has in store before the command."""

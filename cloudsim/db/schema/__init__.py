@@ -21,6 +21,7 @@ from cloudsim.db.schema.account import (
 from cloudsim.db.schema.affinitygroup import affinity_group, affinity_group_vm
 from cloudsim.db.schema.availability import host_ha, oobm
 from cloudsim.db.schema.base import metadata
+from cloudsim.db.schema.console import console_session
 from cloudsim.db.schema.image import download, launch_permission
 from cloudsim.db.schema.infrastructure import (
     cluster,
@@ -99,7 +100,7 @@ from cloudsim.db.schema.virtualmachine import (
 from cloudsim.db.schema.webhook import webhook, webhook_delivery
 
 #: The newest migration: what an empty database is made at.
-VERSION = "0026"
+VERSION = "0027"
 
 __all__ = [
     "VERSION",
@@ -111,6 +112,7 @@ __all__ = [
     "capacity_alert",
     "cluster",
     "configuration",
+    "console_session",
     "dedicated_resource",
     "detail",
     "disk_offering",
