@@ -147,6 +147,8 @@ async def test_how_a_rule_is_listed_can_change(here: Place, api: Api, server: Se
     assert await listed(api, fordisplay=False) == [changed]
     assert (await refused(api, "updateFirewallRule", id=own, customid="no uuid"))[0] == 431
     assert (await refused(api, "updateEgressFirewallRule", id=own))[0] == 431
+    second = await here.open(23)
+    assert (await refused(api, "updateFirewallRule", id=second["id"], customid=own))[0] == 431
     await check(server)
 
 
