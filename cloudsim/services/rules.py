@@ -73,13 +73,6 @@ _CARD = select(schema.nic).where(
     schema.nic.c.network_id == bindparam("network_id"),
     schema.nic.c.removed.is_(None),
 )
-_ADDRESSES = schema.metadata.tables.get("nic_secondary_ip")
-#: None in a cloud whose cards have one address each.
-_SECONDARY = (
-    None
-    if _ADDRESSES is None
-    else select(_ADDRESSES.c.ip).where(_ADDRESSES.c.nic_id == bindparam("card"), _ADDRESSES.c.removed.is_(None))
-)
 #: States of machines that no rule can be made for.
 _LOST = ("Destroyed", "Expunging", "Error")
 _UNTAG = schema.tag.delete().where(
@@ -196,9 +189,7 @@ def check_target(ctx: Context, network_id: int, vm_id: int, guest_ip: str | None
 
 def secondary(ctx: Context, card: Row) -> list[str]:
     """The addresses that a card has besides its own."""
-    if _SECONDARY is None:
-        return []
-    return [row["ip"] for row in ctx.tx.all(_SECONDARY, card=card["id"])]
+    return []
 
 
 def plain_changes(ctx: Context, row: Row, display: bool | None, uuid: str | None) -> dict[str, Any]:
