@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
 from typing import Any
 
 from sqlalchemy import text
@@ -35,6 +36,7 @@ async def check(server: Server) -> None:
     between = "SELECT uuid, state FROM vm WHERE removed IS NULL AND state = 'Expunging'"
     await none(server, between)
     await check_world(server)
+    await importlib.import_module("invariants_addresses").check(server)
 
 
 async def check_records(server: Server) -> None:
