@@ -6,6 +6,7 @@ import asyncio
 import importlib
 from typing import Any
 
+from invariants_rules import check_rules
 from sqlalchemy import text
 
 from cloudsim.server import Server
@@ -105,6 +106,7 @@ async def check_records(server: Server) -> None:
     await _check_places(server)
     await _check_snapshots(server)
     await _check_usage(server)
+    await check_rules(server)
 
 
 async def _check_places(server: Server) -> None:
