@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import importlib
 from typing import Any
 
+from invariants_addresses import check_addresses
 from invariants_rules import check_rules
 from sqlalchemy import text
 
@@ -37,7 +37,7 @@ async def check(server: Server) -> None:
     between = "SELECT uuid, state FROM vm WHERE removed IS NULL AND state = 'Expunging'"
     await none(server, between)
     await check_world(server)
-    await importlib.import_module("invariants_addresses").check(server)
+    await check_addresses(server)
 
 
 async def check_records(server: Server) -> None:
