@@ -41,6 +41,8 @@ from cloudsim.services.nouns import NETWORK, NETWORK_OFFERING, PUBLIC_IP, VLAN_R
 
 table, vlan = schema.public_ip, schema.vlan
 PART = "addresses"
+#: States of an address that is not on its way in or out.
+_KEPT = ("Allocated", "Reserved")
 #: Services that a shared network needs one of for public addresses of its own.
 _USES = frozenset(("SourceNat", "StaticNat", "Firewall", "PortForwarding", "Lb"))
 
@@ -342,8 +344,8 @@ def release(ctx: Context, row: Row) -> None:
 def update(ctx: Context, row: Row, *, custom_id: str | None, display: bool | None) -> str:
     """Gives an address another uuid, shows or hides it; answers the job's uuid. Raises `InvalidValue`."""
     access.must_own(ctx, PUBLIC_IP, row)
-    if row["account_id"] is None:
-        raise InvalidValue(f"public address {row['address']} is nobody's")
+    if row["state"] not in _KEPT or row["account_id"] is None:
+        raise InvalidValue(f"public address {row['address']} is {row['state']}")
     wanted = access.custom_id(custom_id)
     if wanted is not None and wanted != row["uuid"] and ctx.tx.first(PUBLIC_IP.by_uuid, uuid=wanted) is not None:
         raise InvalidValue("customid is the id of another public address")
@@ -353,7 +355,7 @@ def update(ctx: Context, row: Row, *, custom_id: str | None, display: bool | Non
 
 def _updated(ctx: Context, uuid: str, wanted: str | None, display: bool | None) -> Plain:
     row = ctx.tx.first(PUBLIC_IP.by_uuid, uuid=uuid)
-    if row is None or row["account_id"] is None:
+    if row is None or row["state"] not in _KEPT or row["account_id"] is None:
         raise ResourceUnavailable("the public address was released meanwhile")
     if wanted is not None and wanted != uuid and ctx.tx.first(PUBLIC_IP.by_uuid, uuid=wanted) is not None:
         raise InvalidValue("customid is the id of another public address")
