@@ -6,6 +6,7 @@ import asyncio
 from typing import Any
 
 import invariants_snapshot
+from invariants_addresses import check_addresses
 from invariants_rules import check_rules
 from invariants_volumes import check_volume_records, check_volumes
 from sqlalchemy import text
@@ -38,6 +39,7 @@ async def check(server: Server) -> None:
     between = "SELECT uuid, state FROM vm WHERE removed IS NULL AND state = 'Expunging'"
     await none(server, between)
     await check_world(server)
+    await check_addresses(server)
 
 
 async def check_records(server: Server) -> None:

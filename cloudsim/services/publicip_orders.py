@@ -1,4 +1,4 @@
-"""Public addresses as accounts ask for them: acquired, released, reserved, changed.
+"""Public addresses as accounts ask for them: acquired and released.
 
 An address is its account's from the moment it is asked for (``Allocating``) until the routers of its network have let go
 of it (``Releasing``, then ``Free``). What a router could not be told is told later; an address that is on its way out is
@@ -122,7 +122,7 @@ def associate(
     jobs = router_apply.changed(ctx, found["id"], PART) if found is not None else []
     event = "PORTABLE.IPASSIGN" if portable else "NET.IPASSIGN"
     text = f"acquiring public address {address['address']}" + (f" for network {found['name']}" if found else "")
-    job = _order(ctx, address, "publicip.associate", event, text, jobs=jobs, since=ctx.now)
+    job = order(ctx, address, "publicip.associate", event, text, jobs=jobs, since=ctx.now)
     return address["uuid"], job
 
 
@@ -173,7 +173,8 @@ def _chosen(ctx: Context, account: Row, zone: Row, wanted: str | None, portable:
     return row
 
 
-def _order(ctx: Context, address: Row, name: str, event: str, text: str, **arguments: Any) -> str:
+def order(ctx: Context, address: Row, name: str, event: str, text: str, **arguments: Any) -> str:
+    """Starts a workflow of an address, behind the others of the same address; answers the job's uuid."""
     return ctx.submit(
         Order(
             command=ctx.command,
@@ -263,7 +264,7 @@ def disassociate(ctx: Context, row: Row) -> str:
         jobs += router_apply.changed(ctx, found["id"], PART)
     event = "PORTABLE.IPRELEASE" if row["is_portable"] else "NET.IPRELEASE"
     text = f"releasing public address {row['address']}"
-    return _order(ctx, row, "publicip.disassociate", event, text, jobs=sorted(set(jobs)), since=row["allocated"])
+    return order(ctx, row, "publicip.disassociate", event, text, jobs=sorted(set(jobs)), since=row["allocated"])
 
 
 def _disassociated(ctx: Context, uuid: str, jobs: list[str], since: int) -> Plain:
@@ -293,77 +294,3 @@ def let_go(ctx: Context, row: Row) -> None:
     publicip_pool.free(ctx, row)
     if row["network_id"] is not None:
         router_apply.changed(ctx, row["network_id"], PART, static_nat.PART)
-
-
-# -- reserved
-
-
-def reserve(ctx: Context, uuid: str, account: Row, *, display: bool) -> int:
-    """Keeps a free address for an account that has no use for it yet; answers its row id.
-
-    Raises `BadParameter`, `InvalidValue`, `LimitReached`.
-    """
-    row = ctx.tx.first(PUBLIC_IP.by_uuid, uuid=uuid)
-    if row is None or not _may_have(ctx, row, account):
-        raise access.not_found(PUBLIC_IP, uuid)
-    if row["state"] != "Free":
-        raise InvalidValue(f"public address {row['address']} is {row['state']}")
-    public_range.check_address(ctx, row, account["id"], account["domain_id"])
-    resource.check(ctx, account, {"ip": 1})
-    owner = {"account_id": account["id"], "domain_id": account["domain_id"]}
-    publicip_pool.give(ctx, row, owner, network=None, state="Reserved", display=display)
-    ctx.event(
-        "NET.IPRESERVE",
-        f"public address {row['address']} is reserved",
-        resource=("IpAddress", uuid),
-        **owner,
-    )
-    return int(row["id"])
-
-
-def _may_have(ctx: Context, row: Row, account: Row) -> bool:
-    if row["state"] != "Free":
-        return row["account_id"] is not None and access.may_see(ctx, PUBLIC_IP, row)
-    whose = (row["zone_id"], account["id"], account["domain_id"])
-    return row["vlan_id"] in public_range.open_to(ctx, *whose)
-
-
-def release(ctx: Context, row: Row) -> None:
-    """Lets go of a reserved address. Raises `InvalidValue`."""
-    access.must_own(ctx, PUBLIC_IP, row)
-    if row["state"] != "Reserved" or row["account_id"] is None:
-        raise InvalidValue(f"public address {row['address']} is {row['state']}, not reserved")
-    publicip_pool.free(ctx, row)
-
-
-# -- changed
-
-
-def update(ctx: Context, row: Row, *, custom_id: str | None, display: bool | None) -> str:
-    """Gives an address another uuid, shows or hides it; answers the job's uuid. Raises `InvalidValue`."""
-    access.must_own(ctx, PUBLIC_IP, row)
-    if row["account_id"] is None:
-        raise InvalidValue(f"public address {row['address']} is nobody's")
-    wanted = access.custom_id(custom_id)
-    if wanted is not None and wanted != row["uuid"] and ctx.tx.first(PUBLIC_IP.by_uuid, uuid=wanted) is not None:
-        raise InvalidValue("customid is the id of another public address")
-    text = f"changing public address {row['address']}"
-    return _order(ctx, row, "publicip.update", "NET.IPUPDATE", text, wanted=wanted, display=display)
-
-
-def _updated(ctx: Context, uuid: str, wanted: str | None, display: bool | None) -> Plain:
-    row = ctx.tx.first(PUBLIC_IP.by_uuid, uuid=uuid)
-    if row is None or row["account_id"] is None:
-        raise ResourceUnavailable("the public address was released meanwhile")
-    if wanted is not None and wanted != uuid and ctx.tx.first(PUBLIC_IP.by_uuid, uuid=wanted) is not None:
-        raise InvalidValue("customid is the id of another public address")
-    changed: Plain = {"uuid": wanted or uuid}
-    if display is not None:
-        changed["display"] = display
-    ctx.tx.update(table, {"id": row["id"]}, **changed)
-    return shown(ctx, row["id"])
-
-
-@workflow("publicip.update")
-async def _update(wf: Workflow[Context], uuid: str, wanted: str | None, display: bool | None) -> None:
-    await wf.finish(_updated, uuid, wanted, display)

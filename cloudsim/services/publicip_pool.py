@@ -39,9 +39,9 @@ def give(
     system: bool = False,
     display: bool = True,
 ) -> Row:
-    """Gives a free address to an account (``account_id`` and ``domain_id`` of `owner`), for a network; answers its row.
+    """Gives an address that is free, or that the account has reserved, to an account; answers its row.
 
-    A usage interval begins, unless the account has reserved it before.
+    `owner` has its ``account_id`` and ``domain_id``; `network` is what it is for. A usage interval begins.
     """
     changed = {
         "state": state,
@@ -56,7 +56,8 @@ def give(
     ctx.tx.update(table, {"id": address["id"]}, **changed)
     quarantine.over(ctx, address)
     made = {**address, **changed}
-    usage.end(ctx, "public_ip", address["id"])
+    if address["state"] != "Free":
+        usage.end(ctx, "public_ip", address["id"])
     usage.begin(
         ctx,
         usage.IP_ADDRESS,

@@ -76,7 +76,7 @@ def enable(ctx: Context, address: Row, machine: Row, *, found: Row | None, guest
     found = access.row(ctx, NETWORK, card["network_id"])
     if not router_parts.provides(access.row(ctx, NETWORK_OFFERING, found["offering_id"]), SERVICE):
         raise InvalidValue(f"network {found['name']} has no static NAT")
-    guest = _guest(card, guest)
+    guest = _guest(ctx, card, guest)
     if address["static_nat"] and address["vm_id"] == machine["id"] and address["vm_ip"] == guest:
         return
     _check_use(ctx, address, machine, found, guest)
@@ -125,18 +125,14 @@ def _card(ctx: Context, address: Row, machine: Row, found: Row | None) -> Row:
     return there[wanted]
 
 
-def guest_addresses(card: Row) -> list[str]:
-    """The addresses of a card that a public one can be for."""
-    return [card["ip"]] if card["ip"] else []
-
-
-def _guest(card: Row, wanted: str | None) -> str:
-    own = guest_addresses(card)
-    if not own:
+def _guest(ctx: Context, card: Row, wanted: str | None) -> str:
+    if card["ip"] is None:
         raise InvalidValue("the card of the virtual machine has no address yet: start it first")
-    if wanted is not None and wanted not in own:
-        raise InvalidValue(f"{wanted[:64]} is not an address of the virtual machine in network {card['network_name']}")
-    return wanted or own[0]
+    if wanted not in (None, card["ip"], *rules.secondary(ctx, card)):
+        raise InvalidValue(
+            f"{str(wanted)[:64]} is not an address of the virtual machine in network {card['network_name']}"
+        )
+    return str(wanted or card["ip"])
 
 
 def _check_use(ctx: Context, address: Row, machine: Row, found: Row, guest: str) -> None:

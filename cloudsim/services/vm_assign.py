@@ -42,7 +42,7 @@ from cloudsim.services.placement import tags
 
 vm, volume, nic = schema.vm, schema.volume, schema.nic
 
-_RULES = select(func.count()).where(
+_PUBLIC = select(func.count()).where(
     schema.public_ip.c.vm_id == bindparam("vm_id"), schema.public_ip.c.removed.is_(None)
 )
 
@@ -83,7 +83,7 @@ def _check_machine(ctx: Context, row: Row) -> None:
         raise InvalidValue("a job of the virtual machine is unfinished: wait for it")
     vmsnapshot.refuse_while_any(ctx, row["id"], "its owner stays")
     snapshot.refuse_while_any(ctx, row["id"], "its owner stays")
-    if ctx.tx.scalar(_RULES, vm_id=row["id"]):
+    if ctx.tx.scalar(_PUBLIC, vm_id=row["id"]):
         raise InvalidValue("the virtual machine has a public address (static NAT): disable that first")
     forwarding = rules.of_machine(ctx, row["id"])
     if forwarding:

@@ -333,3 +333,49 @@ async def test_a_router_that_refuses(api: Api, server: Server) -> None:
     assert await addresses(api, id=made["id"]) == []
     await check(server)
     assert len(await answers_for(api, net)) == 1
+
+
+# -- shared networks of advanced zones
+
+
+async def shared(api: Api, *services: str) -> dict[str, Any]:
+    """A shared network for everybody, with these services by its virtual router."""
+    given: dict[str, Any] = {"supportedservices": ",".join(services)}
+    for number, service in enumerate(services):
+        given[f"serviceproviderlist[{number}].service"] = service
+        given[f"serviceproviderlist[{number}].provider"] = "VirtualRouter"
+    name = "-".join(("shared", *services))
+    kind = {"guestiptype": "Shared", "traffictype": "GUEST", "specifyvlan": True, "specifyipranges": True}
+    await api.call("createNetworkOffering", "POST", name=name, enable=True, **kind, **given)
+    place = {"gateway": "10.5.0.1", "netmask": "255.255.255.0", "startip": "10.5.0.10", "endip": "10.5.0.99"}
+    return await network(api, "shared", name, vlan="900", acltype="Domain", **place)
+
+
+async def test_for_a_shared_network(api: Api, http: aiohttp.ClientSession, server: Server) -> None:
+    owner, other = [await person(api, http, name) for name in ("owner", "other")]
+    net = await shared(api, "Dhcp", "Dns", "StaticNat")
+    machines = [await one.deploy(**await api.basics(), networkids=net["id"]) for one in (owner, other)]
+    held = [await acquire(one, networkid=net["id"]) for one in (owner, other)]
+    assert [(row["account"], row["issourcenat"]) for row in held] == [("owner", False), ("other", False)]
+    for one, row, machine in zip((owner, other), held, machines, strict=True):
+        await one.call("enableStaticNat", ipaddressid=row["id"], virtualmachineid=machine["id"])
+    given = {"ipaddressid": held[0]["id"], "virtualmachineid": machines[1]["id"]}
+    assert (await refused(api, "enableStaticNat", **given))[0] == 431, "of another account"
+    await check(server)
+    assert sorted(await answers_for(api, net)) == sorted(row["ipaddress"] for row in held)
+    # an account goes with what it has, and the router lets go of it
+    (gone,) = (await api.call("listAccounts", name="other"))["account"]
+    await api.job("deleteAccount", id=gone["id"])
+    await check(server)
+    assert await answers_for(api, net) == [held[0]["ipaddress"]]
+    await owner.job("destroyVirtualMachine", id=machines[0]["id"])
+    await api.job("expungeVirtualMachine", id=machines[0]["id"])
+    await api.job("deleteNetwork", id=net["id"])
+    assert await addresses(owner) == []
+    await check(server)
+
+
+async def test_a_shared_network_without_a_use_for_it(api: Api, server: Server) -> None:
+    net = await shared(api, "Dhcp", "Dns")
+    assert "no service" in (await refused(api, "associateIpAddress", networkid=net["id"]))[1]
+    await check(server)

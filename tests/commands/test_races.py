@@ -105,10 +105,51 @@ async def test_public_addresses(api: Api, server: Server) -> None:
     await check(server)
 
 
+async def test_addresses_acquired(api: Api, server: Server) -> None:
+    keep = "(SELECT id FROM public_ip WHERE state = 'Free' ORDER BY id LIMIT 50)"
+    sql = f"UPDATE public_ip SET state = 'Reserved' WHERE state = 'Free' AND id NOT IN {keep}"
+    await server.db.write(lambda tx: tx._change(sql, []))
+    network = (await api.call("createNetwork", name="mine", **await isolated(api)))["network"]["id"]
+    found = await at_once(*(outcome(api, "associateIpAddress", networkid=network) for _ in range(MANY)))
+    assert found == {200: 50, 533: MANY - 50}
+    assert await one(server, "SELECT count(*) FROM public_ip WHERE state = 'Allocated' AND NOT is_system") == 50
+    assert await one(server, "SELECT count(*) FROM public_ip WHERE source_nat") == 1
+    assert await one(server, "SELECT count(*) FROM public_ip WHERE state = 'Free'") == 0
+    await check(server)
+
+
+async def test_an_address_is_one_machines(api: Api, server: Server) -> None:
+    machines = [await api.deploy() for _ in range(3)]
+    network = machines[0]["nic"][0]["networkid"]
+    mine = (await api.job("associateIpAddress", networkid=network))["ipaddress"]["id"]
+    given = [{"ipaddressid": mine, "virtualmachineid": machine["id"]} for machine in machines]
+    found = await at_once(*(outcome(api, "enableStaticNat", **given[number % 3]) for number in range(MANY)))
+    assert set(found) == {200, 537}
+    assert await one(server, "SELECT count(*) FROM public_ip WHERE static_nat") == 1
+    # released while others use it: nothing is left of what they did
+    using = [outcome(api, "enableStaticNat", **given[number % 3]) for number in range(MANY - 1)]
+    using.insert(60, outcome(api, "disassociateIpAddress", id=mine))
+    found = await at_once(*using)
+    assert set(found) <= {200, 431, 537}
+    assert await one(server, "SELECT count(*) FROM public_ip WHERE static_nat OR vm_id IS NOT NULL") == 0
+    await check(server)
+
+
 # -- limits
 
 #: number of the kind, its table, and how one is asked for
-LIMITED = [(0, "vm", "deployVirtualMachine"), (6, "network", "createNetwork")]
+LIMITED = [
+    (0, "vm", "deployVirtualMachine"),
+    (6, "network", "createNetwork"),
+    (1, "public_ip", "associateIpAddress"),
+]
+
+
+async def asked_for(api: Api, command: str) -> dict[str, Any]:
+    """What a command is called with, whoever calls it."""
+    if command == "createNetwork":
+        return {"name": "same", **await isolated(api)}
+    return {**await api.basics(), "startvm": False} if command == "deployVirtualMachine" else {}
 
 
 @pytest.mark.parametrize("level", ["account", "domain", "project"])
@@ -119,8 +160,7 @@ async def test_a_limit_of_20(
     top = await domain(api, "top")
     made = [await account(api, name, domainid=top["id"]) for name in ("first", "second")]
     callers = [await keyed(api, http, one["user"][0]["id"]) for one in made]
-    given: dict[str, Any] = {"name": "same"} if command == "createNetwork" else {}
-    given |= await isolated(api) if command == "createNetwork" else {**await api.basics(), "startvm": False}
+    given = await asked_for(api, command)
     where: dict[str, Any] = {"account": "first", "domainid": top["id"]}
     if level == "domain":
         where = {"domainid": top["id"]}
@@ -137,7 +177,13 @@ async def test_a_limit_of_20(
             for other in (0, 2, 6, 8, 9, 10):
                 await api.call("updateResourceLimit", resourcetype=other, max=-1, account=name, domainid=top["id"])
     who = callers[:1] if level == "account" else callers
-    found = await at_once(*(outcome(who[number % len(who)], command, **given) for number in range(MANY)))
+    more: list[dict[str, Any]] = [{} for _ in who]
+    if command == "associateIpAddress":  # each for a network of the caller's own
+        net = {**await isolated(api), "name": "theirs", **given}
+        more = [{"networkid": (await one.call("createNetwork", **net))["network"]["id"]} for one in who]
+    found = await at_once(
+        *(outcome(who[number % len(who)], command, **given, **more[number % len(who)]) for number in range(MANY))
+    )
     assert found == {200: 20, 535: MANY - 20}
     below = f"domain_id = (SELECT id FROM domain WHERE uuid = '{top['id']}')"
     alone = "AND acl_type = 'Account'" if table == "network" else ""

@@ -8,7 +8,7 @@ from cloudsim.api.params import uuid as uuid_param
 from cloudsim.api.responses.base import SUCCESS
 from cloudsim.api.responses.publicip import PUBLIC_IP
 from cloudsim.core.errors import InvalidValue
-from cloudsim.services import access, publicip_orders, static_nat
+from cloudsim.services import access, publicip_change, publicip_orders, static_nat
 from cloudsim.services.context import Context
 from cloudsim.services.nouns import ACCOUNT, DOMAIN, NETWORK, PROJECT, VIRTUAL_MACHINE, ZONE
 from cloudsim.services.nouns import PUBLIC_IP as NOUN
@@ -77,7 +77,7 @@ class ReserveIpAddress(Command, name="reserveIpAddress", response=PUBLIC_IP, eve
 
     def run(self, ctx: Context) -> Body:
         account = access.account_of(ctx, self.domainid, self.account, self.projectid)
-        row_id = publicip_orders.reserve(ctx, self.id, account, display=self.fordisplay is not False)
+        row_id = publicip_change.reserve(ctx, self.id, account, display=self.fordisplay is not False)
         return publicip_orders.shown(ctx, row_id)
 
 
@@ -87,7 +87,7 @@ class ReleaseIpAddress(Command, name="releaseIpAddress", response=SUCCESS, event
     id = ref(NOUN, required=True)
 
     def run(self, ctx: Context) -> Body:
-        publicip_orders.release(ctx, self.id)
+        publicip_change.release(ctx, self.id)
         return {"success": True}
 
 
@@ -99,7 +99,7 @@ class UpdateIpAddress(AsyncCommand, name="updateIpAddress", response=PUBLIC_IP, 
     fordisplay = boolean("Whether it is shown to users", since="4.4", admin=True)
 
     def run(self, ctx: Context) -> Body:
-        job = publicip_orders.update(ctx, self.id, custom_id=self.customid, display=self.fordisplay)
+        job = publicip_change.update(ctx, self.id, custom_id=self.customid, display=self.fordisplay)
         return {"jobid": job}
 
 

@@ -9,9 +9,18 @@ from access_rows import Row, thing
 
 from cloudsim.db import schema
 
-REMAINING = "UPDATE public_ip SET state = '{}', network_id = NULL WHERE uuid = :id"
-IN_A_ZONE = "a zone is for everybody: what is missing is a network of one's own there"
-RIGHT = "only the role of root admins has it"
+#: In use for a network of a machine of its owner.
+ACQUIRED = (
+    "UPDATE public_ip SET state = 'Allocated', static_nat = 0, source_nat = 0, network_id = (SELECT c.network_id FROM nic c"
+    " JOIN vm v ON c.vm_id = v.id WHERE v.account_id = public_ip.account_id AND v.type = 'User' AND c.removed IS NULL"
+    " ORDER BY c.id DESC LIMIT 1) WHERE uuid = :id"
+)
+UNRULED = "UPDATE firewall_rule SET removed = 1 WHERE public_ip_id = (SELECT id FROM public_ip WHERE uuid = :id)"
+RESERVED = "UPDATE public_ip SET state = 'Reserved', network_id = NULL WHERE uuid = :id"
+TRANSLATED = ACQUIRED.replace(
+    "static_nat = 0",
+    "static_nat = 1, vm_id = (SELECT v.id FROM vm v WHERE v.account_id = public_ip.account_id AND v.type = 'User' LIMIT 1)",
+)
 
 
 @thing("quarantinedip", needs=("publicipaddress",))
@@ -21,6 +30,24 @@ async def _quarantined(cast: Cast, **owner: Any) -> str:
     return await cast.insert(schema.quarantined_ip, **given, **cast.owned(owner))
 
 
+@thing("freeaddress", owned="cloud")
+async def _free(cast: Cast, **_: Any) -> str:
+    (uuid,) = cast.one("SELECT uuid FROM public_ip WHERE state = 'Free' ORDER BY id DESC LIMIT 1")
+    return str(uuid)
+
+
 ROWS = [
     Row("associateIpAddress", "network", by="networkid"),
-]
+    Row("disassociateIpAddress", "publicipaddress", given=ACQUIRED),
+    Row("updateIpAddress", "publicipaddress", given=ACQUIRED),
+    Row("releaseIpAddress", "publicipaddress", given=RESERVED),
+    Row("reserveIpAddress", "freeaddress"),
+    Row(
+        "enableStaticNat", "publicipaddress", by="ipaddressid", given=f"{UNRULED};{ACQUIRED}",
+        virtualmachineid="@virtualmachine",
+    ),
+    Row("disableStaticNat", "publicipaddress", by="ipaddressid", given=TRANSLATED),
+    Row("listQuarantinedIps"),
+    Row("updateQuarantinedIp", "quarantinedip", enddate="2030-01-01"),
+    Row("removeQuarantinedIp", "quarantinedip", removalreason="because"),
+]  # fmt: skip
