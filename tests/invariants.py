@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+from invariants_balancers import check_balancers
 from invariants_rules import check_rules
 from sqlalchemy import text
 
@@ -105,6 +106,7 @@ async def check_records(server: Server) -> None:
     await _check_snapshots(server)
     await _check_usage(server)
     await check_rules(server)
+    await check_balancers(server)
 
 
 async def _check_places(server: Server) -> None:

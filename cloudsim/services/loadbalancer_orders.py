@@ -189,6 +189,7 @@ def _not_created(ctx: Context, error: CloudError, rule_id: int, **_: Any) -> Non
     row = ctx.tx.first(LOAD_BALANCER_RULE.by_id, row_id=rule_id)
     if row is not None and row["removed"] is None:
         rules.take(ctx, [row])
+        loadbalancer_address.give_back(ctx, [rule_id])
 
 
 @workflow("loadbalancer.create", failed=_not_created)

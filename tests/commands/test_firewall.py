@@ -132,7 +132,7 @@ async def test_the_network_of_the_address_must_have_a_firewall(here: Place, api:
     # its router is no firewall: it lets all in that is sent on
     (router,) = await without.routers()
     assert "firewall" not in server.simulator.router(router["id"])
-    (free,) = [row for row in await rows(server, "SELECT uuid FROM public_ip WHERE state = 'Free' LIMIT 1")]
+    (free,) = await rows(server, "SELECT uuid FROM public_ip WHERE state = 'Free' LIMIT 1")
     status, text = await refused(api, "createFirewallRule", ipaddressid=free[0], **given)
     assert status == 431
     assert "not associated" in text
@@ -147,6 +147,8 @@ async def test_how_a_rule_is_listed_can_change(here: Place, api: Api, server: Se
     assert await listed(api, fordisplay=False) == [changed]
     assert (await refused(api, "updateFirewallRule", id=own, customid="no uuid"))[0] == 431
     assert (await refused(api, "updateEgressFirewallRule", id=own))[0] == 431
+    second = await here.open(23)
+    assert (await refused(api, "updateFirewallRule", id=second["id"], customid=own))[0] == 431
     await check(server)
 
 
