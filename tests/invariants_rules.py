@@ -9,7 +9,7 @@ from cloudsim.services.nouns import NETWORK
 
 
 async def check_rules(server: Server) -> None:
-    """Raises AssertionError for rules without what they are about, for twofold ones, and for routers that do other things."""
+    """Raises AssertionError for rules without what they are about, twofold ones, and routers that do other things."""
     from invariants import none, rows
 
     await none(

@@ -69,6 +69,7 @@ _END_USAGE = (
     .where(schema.usage.c.kind == "firewall_rule", any_of(schema.usage.c.row_id, "ids"), schema.usage.c.ended.is_(None))
     .values(ended=bindparam("at", type_=Big))
 )
+_TAKEN = select(table.c.id).where(table.c.uuid == bindparam("uuid"))
 _CARD = select(schema.nic).where(
     schema.nic.c.vm_id == bindparam("vm_id"),
     schema.nic.c.network_id == bindparam("network_id"),
@@ -195,8 +196,10 @@ def secondary(ctx: Context, card: Row) -> list[str]:
     return []
 
 
-def plain_changes(display: bool | None, uuid: str | None) -> dict[str, Any]:
-    """What can change of every rule; None: it stays."""
+def plain_changes(ctx: Context, row: Row, display: bool | None, uuid: str | None) -> dict[str, Any]:
+    """What can change of every rule; None: it stays. Raises `InvalidValue` for the id of another one."""
+    if uuid is not None and ctx.tx.scalar(_TAKEN, uuid=uuid) not in (None, row["id"]):
+        raise InvalidValue(f"there is or was a rule with id {uuid}: customid takes a new one")
     return {name: value for name, value in (("display", display), ("uuid", uuid)) if value is not None}
 
 
