@@ -22,14 +22,13 @@ from cloudsim.db.database import Row
 from cloudsim.db.types import any_of
 from cloudsim.jobs.job import Order
 from cloudsim.jobs.workflow import Workflow, workflow
-from cloudsim.services import access, router_parts, vm_plain
+from cloudsim.services import access, router, router_parts, vm_plain
 from cloudsim.services.context import Context
 from cloudsim.services.nouns import NETWORK, VIRTUAL_MACHINE
 
 vm, job, untold = schema.vm, schema.job, schema.router_untold
 
 WORKFLOW = "router.rules"
-TYPE = "DomainRouter"
 #: States in which a router has been told something, or is about to be.
 _TOLD = ("Starting", "Running", "Stopping", "Migrating")
 
@@ -98,7 +97,7 @@ def _order(ctx: Context, row: Row) -> str:
             command=ctx.command or "restartNetwork",
             workflow=WORKFLOW,
             arguments={"vm_id": row["id"]},
-            instance_type=TYPE,
+            instance_type=router.TYPE,
             instance_uuid=row["uuid"],
             lock=f"vm:{row['uuid']}",
             account_id=row["account_id"],
@@ -144,8 +143,8 @@ def _planned(ctx: Context, vm_id: int) -> Plain:
     if row["state"] != "Running" or row["host_id"] is None:
         return plan
     content = router_parts.content(ctx, access.row(ctx, NETWORK, row["network_id"]), plan["read"])
-    router = {"uuid": row["uuid"], "name": row["instance_name"]}
-    return {**plan, "host": vm_plain.address_of(ctx, row["host_id"]), "router": router, "content": content}
+    named = {"uuid": row["uuid"], "name": row["instance_name"]}
+    return {**plan, "host": vm_plain.address_of(ctx, row["host_id"]), "router": named, "content": content}
 
 
 def _told(ctx: Context, vm_id: int, plan: Plain) -> Plain:

@@ -140,6 +140,7 @@ async def test_the_network_of_the_address_must_have_a_firewall(here: Place, api:
 
 async def test_how_a_rule_is_listed_can_change(here: Place, api: Api, server: Server) -> None:
     made = await here.open(22)
+    assert (await api.job("updateFirewallRule", id=made["id"]))["firewallrule"] == made
     own = "aaaaaaaa-0000-4000-8000-000000000001"
     changed = (await api.job("updateFirewallRule", id=made["id"], fordisplay=False, customid=own))["firewallrule"]
     assert changed == {**made, "id": own, "fordisplay": False}

@@ -204,6 +204,17 @@ async def test_a_network_that_loses_the_service_loses_the_rules(here: Place, api
     await check(server)
 
 
+@pytest.mark.skipif("addiptonic" not in commands(), reason="secondary addresses are not there yet")
+async def test_a_rule_may_name_a_secondary_address(here: Place, api: Api, server: Server) -> None:
+    added = (await api.job("addIpToNic", nicid=here.machine["nic"][0]["id"]))["nicsecondaryip"]
+    made = await here.forward(22, vmguestip=added["ipaddress"])
+    assert made["vmguestip"] == added["ipaddress"]
+    assert await here.comes_in(22) == (added["ipaddress"], 22)
+    await api.job("updatePortForwardingRule", id=made["id"], vmguestip=here.guest)
+    assert await here.comes_in(22) == (here.guest, 22)
+    await check(server)
+
+
 async def test_static_nat_rules_are_for_addresses_with_static_nat(here: Place, api: Api) -> None:
     given = {"ipaddressid": here.address["id"], "protocol": "tcp", "startport": 22}
     status, text = await refused(api, "createIpForwardingRule", **given)

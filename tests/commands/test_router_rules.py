@@ -181,6 +181,28 @@ async def test_a_host_that_is_cut_off_and_comes_back(here: Place, api: Api, serv
     await check(server)
 
 
+async def test_a_router_that_went_off_comes_back_with_them(here: Place, api: Api, server: Server) -> None:
+    await here.forward(22)
+    (router,) = await here.routers()
+    server.simulator.shut_down(router["id"])
+    # nobody has noticed yet: the host says that it does not run
+    given = {"ipaddressid": here.address["id"], "protocol": "tcp", "startport": 25}
+    status, text = await refused(api, "createFirewallRule", **given)
+    assert (status, "does not run" in text) == (530, True)
+    assert await ports(api) == {22: "Active"}
+    await api.call("updateConfiguration", name="ping.interval", value="1")
+    async with asyncio.timeout(20):
+        while server.simulator.router(router["id"]) == {}:
+            await server.periodic.run_now("host-ping")
+            await asyncio.sleep(0.02)
+    await rest(server)
+    await settle(server)
+    assert await here.comes_in(22) == (here.guest, 22)
+    assert not await here.lets_in(25)
+    assert await here.untold() == []
+    await check(server)
+
+
 async def test_a_change_that_a_router_refuses_is_taken_back(here: Place, api: Api, server: Server) -> None:
     made = await here.forward(22)
     server.simulator.add_rule(Rule(FORWARDING, "fail", count=1))
