@@ -17,7 +17,6 @@ from cloudsim.services import (
     loadbalancer,
     loadbalancer_address,
     loadbalancer_gone,
-    network,
     router_apply,
     rule_request,
     rules,

@@ -14,6 +14,7 @@ from people import domain, person, refused
 from rulebook import USUAL, network, offering, place, redundant
 
 from cloudsim.server import Server
+from cloudsim.services import rules
 
 
 @pytest.fixture
@@ -244,6 +245,24 @@ async def test_only_machines_of_the_network_and_each_once(here: Web, api: Api, s
     await api.job(command, id=made["id"], **named)
     assert (await refused(api, command, id=made["id"], **named))[0] == 431
     await check(server)
+
+
+async def test_connections_go_to_secondary_addresses(here: Web, api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rules, "secondary", lambda _ctx, card: ["10.1.1.250"] if card["ip"] == here.guest else [])
+    made = await here.make()
+    named = {"vmidipmap[0].vmid": here.machine["id"], "vmidipmap[0].vmip": "10.1.1.250"}
+    await api.job("assignToLoadBalancerRule", id=made["id"], **named)
+    assert await here.spread() == ["10.1.1.250"] * 4
+    await here.assign(made, here.machine)
+    assert set(await here.spread()) == {"10.1.1.250", here.guest}
+    assert await here.names(made) == ["first"]
+    (pair,) = (await api.call("listLoadBalancerRuleInstances", id=made["id"], lbvmips=True))["lbrulevmidip"]
+    assert pair["lbvmipaddresses"] == ["10.1.1.250", here.guest]
+    await api.job("removeFromLoadBalancerRule", id=made["id"], **named)
+    assert await here.spread() == [here.guest] * 4
+    await api.job("assignToLoadBalancerRule", id=made["id"], **named)
+    await here.leave(made, here.machine)
+    assert await here.names(made) == []
 
 
 async def test_an_address_is_taken_where_none_is_named(here: Web, api: Api, server: Server) -> None:
