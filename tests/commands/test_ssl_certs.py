@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import logging
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -105,6 +106,22 @@ async def test_chains_lead_from_the_certificate_to_its_issuers(api: Api) -> None
         assert (await upload(api, **LEAF.given, certchain=chain))["certchain"] == chain
 
 
+def locked(*, rounds: bytes | None = None, way: int = 0x0C) -> str:
+    """A locked key that says that it takes so many rounds (four bytes) to open, or is locked in another way."""
+    lines = OWN.private("secret").splitlines()
+    raw = bytearray(base64.b64decode("".join(lines[1:-1])))
+    at = raw.index(bytes.fromhex("06092a864886f70d01050c"))
+    raw[at + 10] = way
+    number = at + 11 + 4 + raw[at + 11 + 3]
+    assert raw[number : number + 2] == b"\x02\x02"
+    if rounds is not None:
+        raw[number : number + 4] = b"\x02\x04" + rounds
+        for length in (2, 4, 17, 19, 32):  # of the sequences around it
+            raw[length] += 2
+    return "\n".join((lines[0], base64.b64encode(raw).decode(), lines[-1], ""))
+
+
+FOREVER = locked(rounds=b"\x7f\xff\xff\xff")
 STRANGER = make("middle", make("root", ca=True), ca=True)
 CASES: dict[str, tuple[dict[str, Any], str]] = {
     "no certificate": ({"certificate": "nothing"}, "certificate takes"),
@@ -127,6 +144,9 @@ CASES: dict[str, tuple[dict[str, Any], str]] = {
         make("y", make("past", days=(-9, -1), ca=True)).given | {"certchain": make("past", days=(-9, -1), ca=True).pem},
         "expired",
     ),
+    "an endless chain": ({**LEAF.given, "certchain": MIDDLE.pem * 17}, "up to 16"),
+    "a key that takes for ever": ({"privatekey": FOREVER, "password": "x"}, "rounds to open"),
+    "a key locked in another way": ({"privatekey": locked(way=0x0B), "password": "x"}, "PBES2"),
     "no name": ({"name": " "}, "name"),
     "name missing": ({"name": None}, "name"),
     "certificate missing": ({"certificate": None}, "certificate"),
