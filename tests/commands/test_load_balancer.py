@@ -455,6 +455,16 @@ async def test_rules_go_with_their_network(here: Web, api: Api, server: Server) 
     await check(server)
 
 
+async def test_rules_go_with_the_service(here: Web, api: Api, server: Server) -> None:
+    made = await here.make()
+    await here.assign(made, here.machine)
+    less = await offering(api, *(service for service in USUAL if service != "Lb"))
+    await api.job("updateNetwork", id=here.network, networkofferingid=less)
+    assert await api.call("listLoadBalancerRules") == {}
+    assert await here.comes_in(80) is None
+    await check(server)
+
+
 async def test_how_long_a_rule_was_held(here: Web, api: Api) -> None:
     made = await here.make()
     types = {one["name"]: one["id"] for one in (await api.call("listUsageTypes"))["usagetype"]}
