@@ -7,6 +7,7 @@ from typing import Any
 
 import invariants_snapshot
 from invariants_addresses import check_addresses
+from invariants_balancers import check_balancers
 from invariants_rules import check_rules
 from invariants_volumes import check_volume_records, check_volumes
 from sqlalchemy import text
@@ -117,6 +118,7 @@ async def check_records(server: Server) -> None:
     await _check_usage(server)
     await check_rules(server)
     await check_volume_records(server)
+    await check_balancers(server)
 
 
 async def _check_places(server: Server) -> None:

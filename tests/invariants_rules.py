@@ -12,7 +12,11 @@ async def check_rules(server: Server) -> None:
     """Raises AssertionError for rules without what they are about, twofold ones, and routers that do other things."""
     from invariants import none, rows
 
-    await none(server, "SELECT uuid, purpose, state FROM firewall_rule WHERE removed IS NULL AND state = 'Add'")
+    await none(
+        server,
+        "SELECT uuid, purpose, state FROM firewall_rule WHERE removed IS NULL AND state = 'Add'"
+        " AND purpose <> 'LoadBalancing'",
+    )
     stray = (
         "SELECT r.uuid FROM firewall_rule r JOIN network n ON r.network_id = n.id"
         " LEFT JOIN public_ip p ON r.public_ip_id = p.id LEFT JOIN vm v ON r.vm_id = v.id"

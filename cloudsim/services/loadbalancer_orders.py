@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from cloudsim.core.errors import BadParameter, CloudError, InvalidValue, RuleConflict
+from cloudsim.core.errors import CloudError, InvalidValue, RuleConflict
 from cloudsim.db import schema
 from cloudsim.db.database import Row
 from cloudsim.jobs.job import Order
@@ -17,7 +17,6 @@ from cloudsim.services import (
     loadbalancer,
     loadbalancer_address,
     loadbalancer_gone,
-    network,
     router_apply,
     rule_request,
     rules,
@@ -26,7 +25,7 @@ from cloudsim.services import (
 from cloudsim.services.context import Context
 from cloudsim.services.lb_capability import Abilities
 from cloudsim.services.loadbalancer_change import Change, lock
-from cloudsim.services.nouns import ACCOUNT, LOAD_BALANCER_RULE, NETWORK, NETWORK_OFFERING, NETWORK_RULE
+from cloudsim.services.nouns import ACCOUNT, LOAD_BALANCER_RULE, NETWORK, NETWORK_OFFERING
 
 Plain = dict[str, Any]
 
@@ -47,16 +46,18 @@ def _transport(protocol: str | None) -> str:
 
 def place(ctx: Context, *, account: Row | None, network_: Row | None, zone: Row | None) -> Row:
     """The network that a rule without an address is for. Raises `InvalidValue`, `PermissionDenied`."""
-    owner = account if account is not None else access.row(ctx, ACCOUNT, ctx.caller.account_id)
     if network_ is None:
         if zone is None:
             raise InvalidValue("say where the rule is: publicipid, networkid or zoneid")
+        owner = account if account is not None else access.row(ctx, ACCOUNT, ctx.caller.account_id)
         return loadbalancer_address.network_in(ctx, owner, zone)
     access.must_own(ctx, NETWORK, network_)
     if zone is not None and network_["zone_id"] != zone["id"]:
         raise InvalidValue(f"network {network_['name']} is in another zone")
-    if network_["guest_type"] != "Isolated" or not network.may_use(ctx, network_, owner):
-        raise InvalidValue(f"network {network_['name']} is no isolated network of account {owner['name']}")
+    if network_["guest_type"] != "Isolated":
+        raise InvalidValue(f"network {network_['name']} is {network_['guest_type']}: it has no addresses of its own")
+    if account is not None and network_["account_id"] != account["id"]:
+        raise InvalidValue(f"network {network_['name']} is not one of account {account['name']}")
     return network_
 
 
@@ -189,6 +190,7 @@ def _not_created(ctx: Context, error: CloudError, rule_id: int, **_: Any) -> Non
     row = ctx.tx.first(LOAD_BALANCER_RULE.by_id, row_id=rule_id)
     if row is not None and row["removed"] is None:
         rules.take(ctx, [row])
+        loadbalancer_address.give_back(ctx, [rule_id])
 
 
 @workflow("loadbalancer.create", failed=_not_created)
@@ -214,8 +216,6 @@ def update(
     can = lb_capability.of_network(ctx, access.row(ctx, NETWORK, row["network_id"]))
     if name is not None and not name.strip():
         raise InvalidValue("a load balancer rule has a name")
-    if uuid is not None and uuid != row["uuid"] and ctx.tx.first(NETWORK_RULE.by_uuid, uuid=uuid):
-        raise BadParameter("customid is the id of another rule")
     own: Plain = {}
     if algorithm is not None:
         own["algorithm"] = _one_of("algorithm", algorithm, can.algorithms)
@@ -224,7 +224,7 @@ def update(
     told = change.balancer(**own)
     if cidrs is not None:
         told = change.rule(cidrs=rule_request.cidrs(cidrs)) or told
-    change.rule(**rules.plain_changes(display, uuid))
+    change.rule(**rules.plain_changes(ctx, row, display, uuid))
     named = {"name": name, "description": description}
     change.balancer(**{column: value for column, value in named.items() if value is not None})
     return change.order("LB.UPDATE", "changing", tell=told, shown=("loadbalancer", row["id"]))

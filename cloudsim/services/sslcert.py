@@ -11,7 +11,7 @@ from cloudsim.db import schema
 from cloudsim.db.database import Row
 from cloudsim.db.types import any_of
 from cloudsim.db.virtualmachine import grouped
-from cloudsim.services import access, sslcert_check
+from cloudsim.services import access
 from cloudsim.services.context import Context
 from cloudsim.services.nouns import SSL_CERT
 
@@ -75,12 +75,22 @@ def of_rule(ctx: Context, rule_id: int) -> list[int]:
 
 
 def upload(
-    ctx: Context, owner: Row, name: str, *, certificate: str, key: str, password: str | None, chain: str | None
+    ctx: Context,
+    owner: Row,
+    name: str,
+    *,
+    certificate: str,
+    key: str,
+    password: str | None,
+    chain: str | None,
+    fingerprint: str,
 ) -> int:
-    """Keeps a certificate with its key, both as PEM; answers its id. Raises `InvalidValue`."""
+    """Keeps a certificate with its key, both as PEM and checked (`sslcert_check`); answers its id.
+
+    Raises `InvalidValue`.
+    """
     if not name.strip():
         raise InvalidValue("a certificate has a name")
-    found = sslcert_check.fingerprint(certificate, key, password, chain, ctx.now)
     uuid, seal = ctx.uuid(), ctx.cloud.cipher.seal
     made = ctx.tx.insert(
         table,
@@ -92,7 +102,7 @@ def upload(
         name=name,
         certificate=certificate,
         chain=chain,
-        fingerprint=found,
+        fingerprint=fingerprint,
         private_key=seal(key),
         password=None if password is None else seal(password),
     )

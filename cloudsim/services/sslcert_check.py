@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
+import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
@@ -15,6 +18,14 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat,
 from cloudsim.core.errors import InvalidValue
 
 Key = RSAPrivateKey | EllipticCurvePrivateKey
+
+#: More than anybody's chain has: each is compared with each.
+LONGEST = 16
+#: More rounds than this to open a key, and opening it is an attack.
+ROUNDS = 10_000_000
+_LOCKED = re.compile(r"-----BEGIN ENCRYPTED PRIVATE KEY-----(.*?)-----END", re.DOTALL)
+#: The object identifier of PBKDF2, as a key has it.
+_PBKDF2 = bytes.fromhex("06092a864886f70d01050c")
 
 
 def fingerprint(certificate: str, key: str, password: str | None, chain: str | None, now: int) -> str:
@@ -34,9 +45,14 @@ def fingerprint(certificate: str, key: str, password: str | None, chain: str | N
 
 def _certificates(name: str, text: str) -> list[x509.Certificate]:
     try:
-        return x509.load_pem_x509_certificates(text.encode())
+        # counted before they are read
+        return x509.load_pem_x509_certificates("".join(_blocks(text)[: LONGEST + 1]).encode())
     except ValueError:
         raise InvalidValue(f"{name} takes X.509 certificates as PEM") from None
+
+
+def _blocks(text: str) -> list[str]:
+    return re.findall(r"-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----\n?", text)
 
 
 def _check_valid(what: str, found: x509.Certificate, moment: datetime) -> None:
@@ -47,6 +63,7 @@ def _check_valid(what: str, found: x509.Certificate, moment: datetime) -> None:
 
 
 def _key(text: str, password: str | None) -> Key:
+    _check_rounds(text)
     try:
         key = load_pem_private_key(text.encode(), None if password is None else password.encode())
     except TypeError:
@@ -61,12 +78,34 @@ def _key(text: str, password: str | None) -> Key:
     return key
 
 
+def _check_rounds(text: str) -> None:
+    """Raises `InvalidValue` for an encrypted key that takes for ever to open, or might."""
+    found = _LOCKED.search(text)
+    if found is None:
+        return
+    try:
+        raw = base64.b64decode("".join(found[1].split()))
+        # after the name: a sequence of the salt and the number of rounds
+        at = raw.index(_PBKDF2) + len(_PBKDF2)
+        salt = at + 2
+        number = salt + 2 + raw[salt + 1]
+        if (raw[at], raw[salt], raw[number]) != (0x30, 0x04, 0x02) or max(raw[at + 1], raw[salt + 1]) > 127:
+            raise ValueError
+        rounds = int.from_bytes(raw[number + 2 : number + 2 + raw[number + 1]])
+    except (ValueError, IndexError, binascii.Error):
+        raise InvalidValue("privatekey takes keys that are encrypted by PBES2 with PBKDF2, or not at all") from None
+    if rounds > ROUNDS:
+        raise InvalidValue(f"the private key takes {rounds} rounds to open; at most {ROUNDS} are made")
+
+
 def _spki(key: Key) -> bytes:
     return key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
 
 
 def _check_chain(own: x509.Certificate, chain: Sequence[x509.Certificate], moment: datetime) -> None:
     """Follows the issuers from the certificate to the end of the chain."""
+    if len(chain) > LONGEST:
+        raise InvalidValue(f"certchain has up to {LONGEST} certificates, not {len(chain)}")
     for number, one in enumerate(chain, 1):
         _check_valid(f"certificate {number} of the chain", one, moment)
     last, left = own, [one for one in chain if one != own]

@@ -32,9 +32,9 @@ class _List(ListCommand):
             "keyword": self.keyword,
             "display": self.fordisplay if ctx.caller.is_admin else True,
         }
-        ids, _ = listing.page(ctx, given, self.paging(ctx))
-        found = ctx.present(self.response.name, *ids)
-        return self.body([policies_of(ctx, rule, found, key)])
+        found = ctx.present(self.response.name, *listing.ids(ctx, given))
+        # one object for the rule, also where it has no policies
+        return self.part(ctx, [] if self.keyword and not found else [policies_of(ctx, rule, found, key)])
 
 
 class CreateLBStickinessPolicy(

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from cloudsim.api.command import AsyncCommand, Body, Command
-from cloudsim.api.params import boolean, ref, string
+from cloudsim.api.params import Parameters, boolean, ref, string
 from cloudsim.api.responses.base import SUCCESS
 from cloudsim.api.responses.sslcert import SSL_CERT
+from cloudsim.core.caller import Caller
 from cloudsim.core.errors import InvalidValue
-from cloudsim.services import access, loadbalancer_cert, sslcert
-from cloudsim.services.context import Context
+from cloudsim.services import access, loadbalancer_cert, sslcert, sslcert_check
+from cloudsim.services.context import Cloud, Context
 from cloudsim.services.nouns import ACCOUNT, DOMAIN, LOAD_BALANCER_RULE, PROJECT
 from cloudsim.services.nouns import SSL_CERT as NOUN
 
@@ -27,6 +30,18 @@ class UploadSslCert(Command, name="uploadSslCert", response=SSL_CERT, event="LB.
     password = string("The password of the private key, where it is encrypted")
     projectid = ref(PROJECT)
 
+    @classmethod
+    async def before(cls, cloud: Cloud, caller: Caller, parameters: Parameters) -> None:
+        wanted = await cloud.db.read(lambda tx: cls(cloud.context(tx, caller), parameters))
+        parameters.prepared["fingerprint"] = await asyncio.to_thread(
+            sslcert_check.fingerprint,
+            wanted.certificate,
+            wanted.privatekey,
+            wanted.password,
+            wanted.certchain,
+            cloud.clock.now(),
+        )
+
     def run(self, ctx: Context) -> Body:
         owner = access.account_of(ctx, self.domainid, self.account, self.projectid)
         made = sslcert.upload(
@@ -37,6 +52,7 @@ class UploadSslCert(Command, name="uploadSslCert", response=SSL_CERT, event="LB.
             key=self.privatekey,
             password=self.password,
             chain=self.certchain,
+            fingerprint=self.prepared["fingerprint"],
         )
         return {"sslcert": ctx.present("sslcert", made)[0]}
 
