@@ -96,6 +96,8 @@ def test_the_guest_shows_what_is_true_and_knows_a_few_words() -> None:
     assert guest.screen.text().endswith("^C\nroot@web1:~$")
     assert enters("exit").endswith("web1 login:")
     assert enters("").endswith("web1 login:\nweb1 login:")
+    iso = {"uuid": "u", "name": "Debian netinst", "path": None, "bootable": True}
+    assert "from ISO Debian netinst" in Guest({**SPEC, "iso": iso}, 0, clock.now).screen.text()
     # a machine without anything
     assert "there is nothing to boot from" in Guest(SPEC, 0, clock.now).screen.text()
 
