@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from cloudsim.api.responses.base import Object, Response, ordered, shown
 from cloudsim.core.caller import domain_path_text
 from cloudsim.core.clock import to_wire
-from cloudsim.services import console
+from cloudsim.services import console, console_view
 from cloudsim.services.context import Context
 
 WEBSOCKET = Response(
@@ -81,5 +81,5 @@ def present(ctx: Context, ids: Sequence[int]) -> list[Object]:
             consoleendpointcreatoraddress=row["creator_address"],
             clientaddress=row["client_address"],
         )
-        for row in ordered(console.rows(ctx, ids), ids)
+        for row in ordered(console_view.rows(ctx, ids), ids)
     ]
