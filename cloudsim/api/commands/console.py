@@ -16,7 +16,7 @@ class CreateConsoleEndpoint(Command, name="createConsoleEndpoint", response=CONS
     virtualmachineid = uuid(
         "The machine; root admins may name system virtual machines and routers as well", required=True
     )
-    token = string("A word that whoever connects must bring as well, as extra")
+    token = string("A word that whoever connects must bring as well, as extra", secret=True)
 
     def run(self, ctx: Context) -> Body:
         try:
