@@ -296,12 +296,12 @@ class Server:
         self.files = Files(self.cloud, self._admin_caller)
         self.endpoint = api_http.Endpoint(self.dispatcher)
         self.status = Status(self)
-        main = web.Server(self._route, request_factory=_request)
+        main = web.Server(self._route, request_factory=_request, access_log=None)
         self.port = await self._bind(main, str(self.config["host"]), int(self.config["port"]))
         if self.config["integration-port"]:
             trusted = api_http.Endpoint(self.dispatcher, trusted=True, port=self.port)
             self.endpoint_trusted = trusted
-            side = web.Server(trusted.handle, request_factory=_request)
+            side = web.Server(trusted.handle, request_factory=_request, access_log=None)
             self.integration_port = await self._bind(side, "127.0.0.1", int(self.config["integration-port"]))
         self.cloud.base_url = f"http://{_bracketed(own_process.address(str(self.config['host'])))}:{self.port}"
         self._write_endpoint(directory)

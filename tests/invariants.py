@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+import invariants_console
 import invariants_snapshot
 from invariants_addresses import check_addresses
 from invariants_balancers import check_balancers
@@ -41,6 +42,7 @@ async def check(server: Server) -> None:
     await none(server, between)
     await check_world(server)
     await check_addresses(server)
+    await invariants_console.check(server)
 
 
 async def check_records(server: Server) -> None:

@@ -14,7 +14,7 @@ from multidict import MultiMapping
 from cloudsim.core.settings import Settings
 
 _Network = ipaddress.IPv4Network | ipaddress.IPv6Network
-_AUTHORITY = re.compile(r"([A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(?::\d{1,5})?")
+_AUTHORITY = re.compile(r"([A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(?::(\d{1,5}))?")
 _EVERYWHERE = "0.0.0.0/0,::/0"
 
 
@@ -73,7 +73,7 @@ def base(scheme: str, headers: MultiMapping[str], port: int = 0) -> str:
     where the client does not say it.
     """
     match = _AUTHORITY.fullmatch(headers.get("Host", ""))
-    if match is None:
+    if match is None or int(match[2] or 0) > 65535:
         return ""
     authority = f"{match[1]}:{port}" if port else match[0]
     return f"{'https' if encrypted(headers) else scheme}://{authority}"

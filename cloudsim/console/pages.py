@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from importlib.resources import files
 
@@ -10,6 +11,7 @@ from aiohttp import web
 from cloudsim.console import novnc
 
 _TYPES = {"html": "text/html; charset=utf-8", "js": "text/javascript; charset=utf-8", "css": "text/css; charset=utf-8"}
+_HOST = re.compile(r"[A-Za-z0-9._:\[\]-]{1,260}")
 _OWN = ("console.js", "console.css")
 #: Sent with every answer.
 SAFE = {
@@ -26,7 +28,7 @@ def _own(name: str) -> bytes:
 
 def _policy(host: str) -> str:
     """What the page may do: load scripts and pictures from here, and connect to here."""
-    sockets = f" ws://{host} wss://{host}" if host else ""
+    sockets = f" ws://{host} wss://{host}" if _HOST.fullmatch(host) else ""
     return (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; "
         f"connect-src 'self'{sockets}; frame-ancestors 'self'; base-uri 'none'; form-action 'none'"

@@ -40,6 +40,7 @@ PATIENCE = 30.0
 LOOK, LOOK_SOON = 10.0, 0.2
 #: Why connections are closed (RFC 6455: 4000 and up are ours).
 ENDED, NOT_RFB, GOING_AWAY = 4000, 4001, 1001
+STOPS = "the server stops"
 #: Tables whose changes may end a session.
 TABLES = ("console_session", "user", "account", "domain", "vm")
 
@@ -70,7 +71,8 @@ class Consoles:
         self._admin = admin
         self._address = address
         self._live: dict[int, _Live] = {}
-        self._opening = 0
+        #: How many have taken a session, and may still be on their way to the machine.
+        self._begun = 0
         self._closed = False
         self._changed = asyncio.Event()
         self._looking: asyncio.Task[None] | None = None
@@ -86,10 +88,10 @@ class Consoles:
         if self._looking is not None:
             self._looking.cancel()
         for live in list(self._live.values()):
-            live.close(GOING_AWAY, "the server stops")
+            live.close(GOING_AWAY, STOPS)
         with suppress(TimeoutError):
             async with asyncio.timeout(1.0):
-                while self._live:
+                while self._begun:
                     await self._cloud.clock.sleep(0.01)
 
     @property
@@ -111,15 +113,16 @@ class Consoles:
 
     async def _page(self, request: web.BaseRequest) -> web.StreamResponse:
         """The page, where its token can still be used: looking at it does not use it, only connecting does."""
-        token, extra = _tokens(request)
-        client = self._address(request)
-
-        def look(tx: Transaction) -> bool:
-            return console.usable(self._context(tx), token, extra, client) is not None
-
-        if not await self._cloud.db.glance(look):
+        if not await self._usable(request):
             return pages.text(403, console.REFUSED)
         return pages.page(request.headers.get("Host", ""))
+
+    async def _usable(self, request: web.BaseRequest) -> bool:
+        token, extra = _tokens(request)
+        client = self._address(request)
+        return await self._cloud.db.glance(
+            lambda tx: console.usable(self._context(tx), token, extra, client) is not None
+        )  # fmt: skip
 
     # ---- connections
 
@@ -129,25 +132,39 @@ class Consoles:
         )
         if not socket.can_prepare(request):
             return pages.text(426, "this is for WebSockets")
+        # whoever has no token gets no further than to a look at the database
+        if not await self._usable(request):
+            return pages.text(403, console.REFUSED)
         most = self._cloud.settings.number("consoleproxy.session.max")
-        if self._closed or (0 < most <= len(self._live) + self._opening):
+        if self._closed or (0 < most <= self._begun):
             return pages.text(503, "there are too many consoles open; try again later")
-        self._opening += 1
+        self._begun += 1
         try:
             token, extra = _tokens(request)
             client = self._address(request)
             grant = await self._write(lambda ctx: console.acquire(ctx, token, extra, client))
             try:
-                stream = await self._cloud.agents.console(grant.host, grant.machine, grant.name)
-            except AgentError as error:
-                await self._write(lambda ctx: console.end(ctx, grant.id))
-                log.warning("console of %s: %s", grant.name, error)
-                return pages.text(502, "the console of the machine cannot be reached; ask for another one")
-            live = self._live[grant.id] = _Live(grant, stream, socket)
+                return await self._show(grant, request, socket)
+            finally:
+                with suppress(DatabaseError):
+                    await self._write(lambda ctx: console.end(ctx, grant.id))
         except console.Unavailable as error:
             return pages.text(403, str(error))
         finally:
-            self._opening -= 1
+            self._begun -= 1
+
+    async def _show(
+        self, grant: console.Grant, request: web.BaseRequest, socket: web.WebSocketResponse
+    ) -> web.StreamResponse:
+        """Shows the screen that a session is for, until one of the two sides ends it."""
+        try:
+            stream = await self._cloud.agents.console(grant.host, grant.machine, grant.name)
+        except AgentError as error:
+            log.warning("console of %s: %s", grant.name, error)
+            return pages.text(502, "the console of the machine cannot be reached; ask for another one")
+        live = self._live[grant.id] = _Live(grant, stream, socket)
+        if self._closed:
+            live.close(GOING_AWAY, STOPS)
         log.info("console of %s opened, session %s", grant.name, grant.uuid)
         try:
             await self._serve(live, request)
@@ -155,8 +172,6 @@ class Consoles:
             self._live.pop(grant.id, None)
             stream.close()
             log.info("console of %s closed, session %s: %s", grant.name, grant.uuid, live.reason or "by its user")
-            with suppress(DatabaseError):
-                await self._write(lambda ctx: console.end(ctx, grant.id))
         return socket
 
     async def _serve(self, live: _Live, request: web.BaseRequest) -> None:

@@ -12,3 +12,4 @@ class Figures(Protocol):
     cloud: Any
     endpoint: Any
     periodic: Any
+    consoles: Any

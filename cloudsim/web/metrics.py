@@ -31,6 +31,7 @@ class _Collector(Collector):
         )
         spent = resource.getrusage(resource.RUSAGE_SELF)
         yield CounterMetricFamily("process_cpu_seconds", "CPU time", value=spent.ru_utime + spent.ru_stime)
+        yield GaugeMetricFamily("cloudsim_consoles", "Consoles that are looked at", value=self._figures.consoles.number)
         yield from self._requests()
         yield from self._jobs()
         yield from self._tasks()

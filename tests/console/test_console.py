@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import socket
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import aiohttp
 import pytest
-from apiclient import Api
+from apiclient import Api, query
+from options import make_config
 from people import domain, person, refused
 from rfb import ALT, BACKSPACE, CONTROL, DELETE, RAW, ZLIB, Viewer
+from yarl import URL
 
 from cloudsim.agents.simulator import Rule
 from cloudsim.server import Server
@@ -28,8 +32,8 @@ def socket_url(made: dict[str, Any], **more: str) -> str:
 
 @asynccontextmanager
 async def viewer(http: aiohttp.ClientSession, made: dict[str, Any], *encodings: int, **more: str) -> Any:
-    async with http.ws_connect(socket_url(made, **more), protocols=["binary"], max_msg_size=0) as socket:
-        yield await Viewer(socket, encodings or (RAW,)).shake()
+    async with http.ws_connect(socket_url(made, **more), protocols=["binary"], max_msg_size=0) as made_socket:
+        yield await Viewer(made_socket, encodings or (RAW,)).shake()
 
 
 async def connects(http: aiohttp.ClientSession, made: dict[str, Any], **more: str) -> int:
@@ -187,6 +191,44 @@ async def test_settings_say_what_the_url_looks_like(settings: dict[str, str], st
     assert made["url"].startswith(starts)
     assert made["websocket"]["host"] == urlsplit(starts + "1").hostname
     assert ("show_dot=false" in made["url"]) == ("novnc.console.show.dot" in settings)
+
+
+@pytest.mark.parametrize(
+    ("headers", "starts", "host", "port"),
+    [
+        ({"Host": "cloud.example.com"}, "http://cloud.example.com/", "cloud.example.com", "80"),
+        ({"Host": "cloud:81", "X-Forwarded-Proto": "https"}, "https://cloud:81/", "cloud", "81"),
+        ({"Host": "[2001:db8::1]:8080"}, "http://[2001:db8::1]:8080/", "2001:db8::1", "8080"),
+        ({"Host": "cloud:99999"}, "http://127.0.0.1:{port}/", "127.0.0.1", "{port}"),
+        ({"Host": "a b'<>"}, "http://127.0.0.1:{port}/", "127.0.0.1", "{port}"),
+    ],
+)
+async def test_the_url_is_where_the_client_finds_the_server(
+    headers: dict[str, str], starts: str, host: str, port: str, api: Api, server: Server
+) -> None:
+    machine = await api.deploy()
+    given = {"command": "createConsoleEndpoint", "response": "json", "virtualmachineid": machine["id"]}
+    url = f"{api.endpoint}?{query(given, api.key, api.secret)}"
+    async with api.session.get(URL(url, encoded=True), headers=headers) as answer:
+        (body,) = (await answer.json(content_type=None)).values()
+    made = body["consoleendpoint"]
+    assert made["url"].startswith(starts.format(port=server.port))
+    assert (made["websocket"]["host"], made["websocket"]["port"]) == (host, port.format(port=server.port))
+
+
+async def test_asked_for_at_the_integration_port(data_dir: Path, http: aiohttp.ClientSession) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    server = Server(make_config(data_dir, **{"integration-port": port}))
+    await server.start()
+    try:
+        api = Api(http, f"http://127.0.0.1:{port}/client/api", None, None)  # type: ignore[arg-type]
+        made = await endpoint(api, await api.deploy())
+        assert made["websocket"]["port"] == str(server.port)
+        assert await connects(http, made) == 101
+    finally:
+        await server.stop()
 
 
 async def test_the_page_asks_for_nothing_from_elsewhere(api: Api, http: aiohttp.ClientSession) -> None:

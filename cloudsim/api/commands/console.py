@@ -5,7 +5,7 @@ from __future__ import annotations
 from cloudsim.api.command import Body, Command, ListCommand, id_of
 from cloudsim.api.params import boolean, date, ref, string, uuid
 from cloudsim.api.responses.console import CONSOLE_ENDPOINT, CONSOLE_SESSION, endpoint
-from cloudsim.services import console
+from cloudsim.services import console, console_view
 from cloudsim.services.context import Context
 from cloudsim.services.nouns import ACCOUNT, DOMAIN, HOST, USER, VIRTUAL_MACHINE
 
@@ -16,7 +16,7 @@ class CreateConsoleEndpoint(Command, name="createConsoleEndpoint", response=CONS
     virtualmachineid = uuid(
         "The machine; root admins may name system virtual machines and routers as well", required=True
     )
-    token = string("A word that whoever connects must bring as well, as extra")
+    token = string("A word that whoever connects must bring as well, as extra", secret=True)
 
     def run(self, ctx: Context) -> Body:
         try:
@@ -58,7 +58,7 @@ class ListConsoleSessions(ListCommand, name="listConsoleSessions", response=CONS
             "client": self.clientaddress,
             "creator": self.consoleendpointcreatoraddress,
         }
-        found = console.page(
+        found = console_view.page(
             ctx, given, self.paging(ctx), uuid=self.id, domain=self.domainid, isrecursive=self.isrecursive
         )
         return self.answer(ctx, found)

@@ -7,16 +7,31 @@ from collections.abc import Sequence
 from cloudsim.api.responses.base import Object, Response, ordered, shown
 from cloudsim.core.caller import domain_path_text
 from cloudsim.core.clock import to_wire
-from cloudsim.services import console
+from cloudsim.services import console, console_view
 from cloudsim.services.context import Context
 
-WEBSOCKET = Response("consoleendpointwebsocket", string="extra host path port token")
+WEBSOCKET = Response(
+    "consoleendpointwebsocket",
+    string="extra host path port token",
+    words={
+        "extra": "The word that must come along, as extra, where one was given",
+        "host": "Where the WebSocket is",
+        "path": "The path of the WebSocket",
+        "port": "The port of the WebSocket",
+        "token": "What lets the first who connects in, as token",
+    },
+)
 CONSOLE_ENDPOINT = Response(
     "consoleendpoint",
     boolean="success",
     integer="jobstatus",
     string="details jobid url",
     nested={"websocket": ("consoleendpointwebsocketresponse", WEBSOCKET)},
+    words={
+        "details": "Why there is no console to be had, where there is none",
+        "url": "The page that shows the console, once",
+        "websocket": "Where a client of its own connects to instead, with the protocol RFB in a WebSocket",
+    },
 )
 CONSOLE_SESSION = Response(
     "consolesession",
@@ -24,6 +39,15 @@ CONSOLE_SESSION = Response(
     integer="jobstatus",
     string="account accountid clientaddress consoleendpointcreatoraddress domain domainid domainpath hostid hostname id "
     "jobid user userid virtualmachineid virtualmachinename",
+    words={
+        "acquired": "When somebody connected; missing where nobody has",
+        "clientaddress": "The address that somebody connected from",
+        "consoleendpointcreatoraddress": "The address that it was asked for from",
+        "removed": "When it ended; missing while it goes on, or can still be used",
+        "account": "The account of the user who asked for it",
+        "hostname": "The host that the machine ran on",
+        "user": "The user who asked for it",
+    },
 )
 
 
@@ -57,5 +81,5 @@ def present(ctx: Context, ids: Sequence[int]) -> list[Object]:
             consoleendpointcreatoraddress=row["creator_address"],
             clientaddress=row["client_address"],
         )
-        for row in ordered(console.rows(ctx, ids), ids)
+        for row in ordered(console_view.rows(ctx, ids), ids)
     ]

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from apiclient import Api, Refused, admin_keys
 from options import make_config
+from rfb import Viewer
 
 from cloudsim.server import Server
 
@@ -68,6 +69,14 @@ async def test_a_machine_that_qemu_runs(kvm: Api, daemon: Any) -> None:
         return name in listed.split()
 
     assert running()
+    made = (await kvm.call("createConsoleEndpoint", virtualmachineid=machine["id"]))["consoleendpoint"]
+    told = made["websocket"]
+    url = f"ws://{told['host']}:{told['port']}/{told['path']}?token={told['token']}"
+    async with kvm.session.ws_connect(url, protocols=["binary"], max_msg_size=0) as socket:
+        viewer = await Viewer(socket).shake()
+        assert name in viewer.name
+        await viewer.picture(whole=True)
+        assert any(viewer.pixels)
     assert (await kvm.job("rebootVirtualMachine", id=machine["id"]))["virtualmachine"]["state"] == "Running"
     stopped = (await kvm.job("stopVirtualMachine", id=machine["id"], forced=True))["virtualmachine"]
     assert stopped["state"] == "Stopped"

@@ -138,8 +138,8 @@ class Guest:
 
     def _boots_from(self) -> str:
         iso = self.spec.get("iso")
-        if iso:
-            return f"from ISO {iso.get('name') or iso.get('uuid')}"
+        if iso and iso["bootable"]:
+            return f"from ISO {iso['name']}"
         return "from hard disk" if self.spec["disks"] else "there is nothing to boot from"
 
     def _prompt(self, mode: str) -> None:
