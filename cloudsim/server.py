@@ -49,6 +49,7 @@ from cloudsim.services import (
     management_server,
     own_process,
     sample_zone,
+    snapshot_cleanup,
     snapshot_copy,
     template_create,
     vm_destroy,
@@ -139,6 +140,7 @@ class Server:
         assert vm_destroy  # these register their workflows
         assert vm_reboot
         assert vmsnapshot_workflows
+        assert snapshot_cleanup
         assert snapshot_copy
         assert template_create
         self.cloud.jobs = Engine(

@@ -127,7 +127,7 @@ def _not_archived(ctx: Context, error: CloudError, snapshot_id: int) -> None:
 @workflow("snapshot.archive", failed=_not_archived)
 async def archive_one(wf: Workflow[Context], snapshot_id: int) -> None:
     """Copies a snapshot from its pool to an image store, and removes it from the pool."""
-    await steps.run_backup(wf, snapshot_id)
+    await steps.run_backup(wf, snapshot_id, await wf.step("begin", steps.transfer, snapshot_id))
 
 
 # -- extract
