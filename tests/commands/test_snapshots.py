@@ -398,6 +398,24 @@ async def test_the_image_store_has_them_and_stays(api: Api) -> None:
     assert (await refused(api, "deleteImageStore", id=made["datastoreid"]))[0] == 536
 
 
+async def test_the_image_store_is_emptied(server: Server, api: Api) -> None:
+    disk = await disk_of(api, await api.deploy())
+    first, second = [await snapshot(api, disk) for _ in range(2)]
+    source = first["datastoreid"]
+    other = await api.call("addImageStore", zoneid=disk["zoneid"], provider="NFS", url="nfs://10.1.1.1/other")
+    target = other["imagestore"]["id"]
+    given = {"srcpool": source, "destpool": target, "snapshots": first["id"]}
+    await api.job("migrateResourceToAnotherSecondaryStorage", **given)
+    await invariants.check(server)
+    assert [one["id"] for one in await listed(api, imagestoreid=target)] == [first["id"]]
+    assert (await refused(api, "migrateResourceToAnotherSecondaryStorage", **given))[0] == 431
+    await api.job("migrateSecondaryStorageData", srcpool=source, destpools=target, migrationtype="complete")
+    await invariants.check(server)
+    assert {one["id"] for one in await listed(api, imagestoreid=target)} == {first["id"], second["id"]}
+    assert {one.place for one in server.simulator.disk_snapshots()} == {target}
+    await api.call("deleteImageStore", id=source)
+
+
 async def test_what_it_cost_and_what_is_told(api: Api) -> None:
     disk = await disk_of(api, await api.deploy())
     made = await snapshot(api, disk)

@@ -13,6 +13,7 @@ from test_snapshots import disk_of, snapshot
 from zones import basic_zone
 
 from cloudsim.agents.simulator.faults import Rule
+from cloudsim.db import schema
 from cloudsim.server import Server
 
 
@@ -175,3 +176,14 @@ async def test_of_the_copy_in_another_zone(server: Server, api: Api) -> None:
     await api.job("deleteSnapshot", id=kept["id"], zoneid=there)
     again = {"snapshotid": kept["id"], "name": "bad", "ostypeid": given["ostypeid"], "zoneid": there}
     assert (await refused(api, "createTemplate", **again))[0] == 431
+
+
+async def test_the_file_goes_with_the_template(server: Server, api: Api) -> None:
+    made = await template(api, volumeid=(await stopped(api))["id"])
+    await server.periodic.run_now("snapshot-cleanup")
+    assert len(server.simulator.images()) == 1
+    now = server.clock.now()
+    await server.db.write(lambda tx: tx.update(schema.template, {"uuid": made["id"]}, removed=now))
+    await server.periodic.run_now("snapshot-cleanup")
+    await invariants.rest(server)
+    assert server.simulator.images() == []
