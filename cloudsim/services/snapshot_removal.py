@@ -81,13 +81,9 @@ def gone(ctx: Context, row: Row) -> None:
 
 def _deleting(ctx: Context, snapshot_id: int, zone_id: int | None) -> Plain:
     row = row_there(ctx, snapshot_id)
-    if row is None:
+    if row is None or row["state"] not in ("Destroying", "Error"):
         return {"copies": []}
-    orders.check_deletable(ctx, row, zone_id)
-    copies = removal(ctx, row, zone_id)
-    if row["state"] != "Error":
-        snapshot.move(ctx, row, "DestroyRequested")
-    return {"copies": copies}
+    return {"copies": removal(ctx, row, zone_id)}
 
 
 def _deleted(ctx: Context, snapshot_id: int) -> Plain:

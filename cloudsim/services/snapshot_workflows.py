@@ -20,7 +20,6 @@ from cloudsim.agents.base import (
     DeleteVolumeSnapshot,
     RevertVolumeSnapshot,
 )
-from cloudsim.core import states
 from cloudsim.core.errors import CloudError, InvalidValue, OperationFailed, ResourceUnavailable
 from cloudsim.db import schema
 from cloudsim.db.database import Row
@@ -86,19 +85,11 @@ def place_of(row: Row) -> Plain:
     }
 
 
-def move_volume(ctx: Context, volume_id: int, event: str, **values: Any) -> None:
-    """Takes a volume to the state after `event`, where it is still there. Raises `IllegalTransition`."""
-    disk = orders.volume_of(ctx, volume_id)
-    if disk is not None:
-        changed = {"state": states.volume.next(disk["state"], event), "update_count": disk["update_count"] + 1}
-        ctx.tx.update(volume, {"id": volume_id}, updated=ctx.now, **changed, **values)
-
-
 def _ends(ctx: Context, volume_id: int, state: str, event: str) -> None:
     """Takes a volume out of a state of passage, where it is still in it."""
     disk = orders.volume_of(ctx, volume_id)
     if disk is not None and disk["state"] == state:
-        move_volume(ctx, volume_id, event)
+        orders.move_volume(ctx, volume_id, event)
 
 
 def row_there(ctx: Context, snapshot_id: int) -> Row | None:
@@ -142,7 +133,7 @@ def _begin(ctx: Context, snapshot_id: int, kept_id: int | None) -> Plain:
     if most > 0 and len(working) >= most:
         return {"waits": working[:1]}
     ctx.tx.update(table, {"id": snapshot_id}, host_id=host["id"], size=disk["size"])
-    move_volume(ctx, disk["id"], "SnapshotRequested")
+    orders.move_volume(ctx, disk["id"], "SnapshotRequested")
     copies = snapshot.places(ctx, [snapshot_id])
     primary = next((one for one in copies if one["role"] == "Primary"), None)
     if primary is None:
@@ -210,7 +201,8 @@ def _not_created(ctx: Context, error: CloudError, snapshot_id: int, **_: Any) ->
     if row is None:
         return
     if row["state"] == "Creating":
-        _ends(ctx, row["volume_id"], "Snapshotting", "OperationFailed")
+        if row["host_id"] is not None:  # it had begun: the volume is in that state for its sake
+            _ends(ctx, row["volume_id"], "Snapshotting", "OperationFailed")
         give_up(ctx, row)
     else:
         _not_backed_up(ctx, error, snapshot_id)
@@ -367,9 +359,8 @@ async def backup(wf: Workflow[Context], snapshot_id: int) -> None:
 
 def _reverting(ctx: Context, snapshot_id: int) -> Plain:
     row = access.alive(ctx, SNAPSHOT, snapshot_id)
-    disk, _ = orders.check_revert(ctx, row)
+    disk, _ = orders.check_revert(ctx, row, "RevertSnapshotting")
     place = snapshot.ready_place(ctx, row)
-    move_volume(ctx, disk["id"], "RevertSnapshotRequested")
     return {
         "host": reaching(ctx, disk["pool_id"]),
         "uuid": row["uuid"],
@@ -382,7 +373,7 @@ def _reverted(ctx: Context, snapshot_id: int) -> Plain:
     row = access.alive(ctx, SNAPSHOT, snapshot_id)
     disk = orders.volume_of(ctx, row["volume_id"])
     if disk is not None:
-        move_volume(ctx, disk["id"], "OperationSucceeded", size=row["size"])
+        orders.move_volume(ctx, disk["id"], "OperationSucceeded", size=row["size"])
         if disk["size"] != row["size"]:
             allocate(ctx.tx, disk["pool_id"], row["size"] - disk["size"])
             usage.end(ctx, "volume", disk["id"])
