@@ -52,6 +52,7 @@ from cloudsim.services import (
     router_apply,
     rule_orders,
     sample_zone,
+    snapshot_cleanup,
     snapshot_copy,
     template_create,
     template_download,
@@ -151,6 +152,7 @@ class Server:
         assert volume_create
         assert volume_extract
         assert volume_update
+        assert snapshot_cleanup
         assert snapshot_copy
         assert template_create
         assert template_download  # what becomes of downloads

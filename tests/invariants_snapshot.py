@@ -42,10 +42,9 @@ async def check_records(server: Server, rows: Any) -> None:
         " UNION SELECT t.uuid FROM tag t LEFT JOIN snapshot_policy p ON t.resource_id = p.id"
         " WHERE t.resource_type = 'SnapshotPolicy' AND (p.id IS NULL OR p.removed IS NOT NULL)"
     )
-    # what is made of a disk is there, or was given up
+    # what is made of a disk is ready
     await none(
-        "SELECT t.uuid, z.state FROM template t JOIN template_zone z ON z.template_id = t.id"
-        " WHERE z.state = 'NOT_DOWNLOADED' OR (z.state = 'ABANDONED' AND t.removed IS NULL)"
+        "SELECT t.uuid FROM template t JOIN template_zone z ON z.template_id = t.id WHERE z.state = 'NOT_DOWNLOADED'"
     )
 
 
@@ -68,8 +67,8 @@ async def check_world(server: Server, rows: Any) -> None:
     known_images = set(
         await rows(
             server,
-            "SELECT t.uuid, i.uuid FROM template_zone z JOIN template t ON z.template_id = t.id"
-            " JOIN image_store i ON z.store_id = i.id",
+            "SELECT t.uuid, i.uuid FROM template_file f JOIN template t ON f.template_id = t.id"
+            " JOIN image_store i ON f.store_id = i.id",
         )
     )
     assert images <= known_images, images - known_images

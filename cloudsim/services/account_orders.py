@@ -29,7 +29,7 @@ from cloudsim.services import (
     router,
     securitygroup_member,
     snapshot_policy,
-    snapshot_workflows,
+    snapshot_removal,
     sslcert,
     template_delete,
     usage,
@@ -422,14 +422,14 @@ def leftovers(ctx: Context, account_id: int) -> list[dict[str, Any]]:
                     pool=ctx.tx.scalar(_POOL, pool_id=disk["pool_id"]),
                 )
         found.append(plan)
-    return [*found, *snapshot_workflows.of_account(ctx, account_id)]
+    return [*found, *snapshot_removal.of_account(ctx, account_id)]
 
 
 async def delete_volumes(wf: Workflow[Context], plans: Sequence[Mapping[str, Any]]) -> None:
     """Deletes volumes and copies of snapshots from storage."""
     for plan in plans:
         if "place" in plan:
-            await snapshot_workflows.remove_copy(wf, plan)
+            await snapshot_removal.remove_copy(wf, plan)
         elif plan["host"] is not None:
             await wf.call(
                 vm_plain.host_address(plan["host"]),
@@ -465,7 +465,7 @@ def take_away(ctx: Context, account_id: int) -> None:
         ctx.tx.update(schema.volume, {"id": disk["id"]}, state="Expunged", removed=ctx.now, updated=ctx.now)
         usage.end(ctx, "volume", disk["id"])
         snapshot_policy.volume_gone(ctx, disk["id"])
-    snapshot_workflows.account_gone(ctx, account_id)
+    snapshot_removal.account_gone(ctx, account_id)
     securitygroup_member.forget_account(ctx, account_id)
     sslcert.forget_account(ctx, account_id)
     for row in ctx.tx.all(_NETWORKS, account_id=account_id):

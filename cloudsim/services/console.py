@@ -27,7 +27,6 @@ from cloudsim.services import access, identity, management_server
 from cloudsim.services.context import Context
 from cloudsim.services.nouns import CLOUD_MACHINE, VIRTUAL_MACHINE
 from cloudsim.services.vm_plain import address_of, host_address
-from cloudsim.services.vm_workflows import address_of, host_address
 
 table, vm, host, user = schema.console_session, schema.vm, schema.host, schema.user
 

@@ -8,7 +8,7 @@ from cloudsim.db import schema
 from cloudsim.jobs.workflow import Workflow, workflow
 from cloudsim.services import snapshot
 from cloudsim.services import snapshot_orders as orders
-from cloudsim.services import snapshot_workflows as steps
+from cloudsim.services import snapshot_removal as steps
 from cloudsim.services.context import Context
 from cloudsim.services.nouns import SNAPSHOT
 from cloudsim.services.vm_plain import Plain

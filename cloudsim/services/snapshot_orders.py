@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import bindparam, select
 
+from cloudsim.core import states
 from cloudsim.core.errors import InvalidValue, PermissionDenied, ResourceUnavailable
 from cloudsim.db import schema
 from cloudsim.db.database import Row
@@ -313,13 +314,15 @@ def order(
 
 def delete(ctx: Context, row: Row, zone: Row | None = None) -> str:
     """Orders that a snapshot is removed, or its copies in one zone; answers the job's uuid. Raises `InvalidValue`."""
-    check_deletable(ctx, row, zone["id"] if zone is not None else None)
+    _check_deletable(ctx, row, zone["id"] if zone is not None else None)
+    if row["state"] != "Error":
+        row = snapshot.move(ctx, row, "DestroyRequested")
     text = f"deleting snapshot {row['name']}" + (f" in zone {zone['name']}" if zone is not None else "")
     return order(ctx, row, "snapshot.delete", "SNAPSHOT.DELETE", text, {"zone_id": zone["id"] if zone else None})
 
 
-def check_deletable(ctx: Context, row: Row, zone_id: int | None) -> None:
-    """Raises `InvalidValue` where a snapshot cannot be removed as it is now."""
+def _check_deletable(ctx: Context, row: Row, zone_id: int | None) -> None:
+    """Raises `InvalidValue` where a snapshot cannot be removed as it is."""
     if row["state"] not in ("BackedUp", "Error"):
         raise InvalidValue(f"snapshot {row['name']} is {row['state']}: it cannot be deleted now")
     if zone_id is not None and all(one["zone_id"] != zone_id for one in snapshot.places(ctx, [row["id"]])):
@@ -328,18 +331,27 @@ def check_deletable(ctx: Context, row: Row, zone_id: int | None) -> None:
 
 def revert(ctx: Context, row: Row) -> str:
     """Orders that a volume goes back to a snapshot; answers the job's uuid. Raises `InvalidValue`."""
-    disk, owner = check_revert(ctx, row)
+    disk, owner = check_revert(ctx, row, "Ready")
+    move_volume(ctx, disk["id"], "RevertSnapshotRequested")
     text = f"taking volume {disk['name']} back to snapshot {row['name']}"
     return order(ctx, row, "snapshot.revert", "SNAPSHOT.REVERT", text, lock=lock_of(disk, owner))
 
 
-def check_revert(ctx: Context, row: Row) -> tuple[Row, Row | None]:
-    """The volume that goes back to a snapshot, and its machine. Raises `InvalidValue`, `LimitReached`."""
+def move_volume(ctx: Context, volume_id: int, event: str, **values: Any) -> None:
+    """Takes a volume to the state after `event`, where it is still there. Raises `IllegalTransition`."""
+    disk = volume_of(ctx, volume_id)
+    if disk is not None:
+        changed = {"state": states.volume.next(disk["state"], event), "update_count": disk["update_count"] + 1}
+        ctx.tx.update(schema.volume, {"id": volume_id}, updated=ctx.now, **changed, **values)
+
+
+def check_revert(ctx: Context, row: Row, state: str) -> tuple[Row, Row | None]:
+    """The volume (in `state`) that goes back to a snapshot, and its machine. Raises `InvalidValue`, `LimitReached`."""
     disk = volume_of(ctx, row["volume_id"])
     if disk is None:
         raise InvalidValue(f"the volume of snapshot {row['name']} is gone: createVolume makes another from it")
-    if disk["state"] != "Ready":
-        raise InvalidValue(f"volume {disk['name']} is {disk['state']}, not Ready")
+    if disk["state"] != state:
+        raise InvalidValue(f"volume {disk['name']} is {disk['state']}, not {state}")
     snapshot.ready_place(ctx, row)
     owner = machine_of(ctx, disk)
     if owner is not None:

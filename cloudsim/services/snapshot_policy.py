@@ -117,7 +117,7 @@ def create(
     account = orders.check_owner(ctx, disk["account_id"])
     more = [found["id"] for found in zones if found["id"] != disk["zone_id"]]
     values: dict[str, Any] = {
-        "schedule": ":".join(schedule.split(":")),
+        "schedule": schedule,
         "timezone": zone,
         "max_snaps": keep,
         "zone_ids": more,

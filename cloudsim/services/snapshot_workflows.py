@@ -6,7 +6,6 @@ that there is none any more: nothing is left over unknown, whatever fails or die
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import bindparam, or_, select
@@ -21,8 +20,7 @@ from cloudsim.agents.base import (
     DeleteVolumeSnapshot,
     RevertVolumeSnapshot,
 )
-from cloudsim.core import states
-from cloudsim.core.errors import AgentTimeout, CloudError, InvalidValue, OperationFailed, ResourceUnavailable
+from cloudsim.core.errors import CloudError, InvalidValue, OperationFailed, ResourceUnavailable
 from cloudsim.db import schema
 from cloudsim.db.database import Row
 from cloudsim.db.placement import allocate
@@ -59,9 +57,6 @@ _WORKING = (
     )
     .order_by(job.c.id)
 )
-_UNTAG = schema.tag.delete().where(
-    schema.tag.c.resource_type == "Snapshot", schema.tag.c.resource_id == bindparam("row_id")
-)
 
 
 def worker(ctx: Context, zone_id: int, hypervisor: str) -> Plain:
@@ -90,22 +85,14 @@ def place_of(row: Row) -> Plain:
     }
 
 
-def move_volume(ctx: Context, volume_id: int, event: str, **values: Any) -> None:
-    """Takes a volume to the state after `event`, where it is still there. Raises `IllegalTransition`."""
-    disk = orders.volume_of(ctx, volume_id)
-    if disk is not None:
-        changed = {"state": states.volume.next(disk["state"], event), "update_count": disk["update_count"] + 1}
-        ctx.tx.update(volume, {"id": volume_id}, updated=ctx.now, **changed, **values)
-
-
 def _ends(ctx: Context, volume_id: int, state: str, event: str) -> None:
     """Takes a volume out of a state of passage, where it is still in it."""
     disk = orders.volume_of(ctx, volume_id)
     if disk is not None and disk["state"] == state:
-        move_volume(ctx, volume_id, event)
+        orders.move_volume(ctx, volume_id, event)
 
 
-def _row(ctx: Context, snapshot_id: int) -> Row | None:
+def row_there(ctx: Context, snapshot_id: int) -> Row | None:
     """A snapshot that is there, for `failed` functions."""
     row = ctx.tx.first(SNAPSHOT.by_id, row_id=snapshot_id)
     return row if row is not None and row["removed"] is None else None
@@ -146,7 +133,7 @@ def _begin(ctx: Context, snapshot_id: int, kept_id: int | None) -> Plain:
     if most > 0 and len(working) >= most:
         return {"waits": working[:1]}
     ctx.tx.update(table, {"id": snapshot_id}, host_id=host["id"], size=disk["size"])
-    move_volume(ctx, disk["id"], "SnapshotRequested")
+    orders.move_volume(ctx, disk["id"], "SnapshotRequested")
     copies = snapshot.places(ctx, [snapshot_id])
     primary = next((one for one in copies if one["role"] == "Primary"), None)
     if primary is None:
@@ -165,26 +152,40 @@ def _begin(ctx: Context, snapshot_id: int, kept_id: int | None) -> Plain:
         "quiesce": row["quiesced"],
         "kept": [kept["uuid"], kept["name"]] if kept is not None else None,
         "primary": primary_id,
+        "stays": row["location"] == snapshot.PRIMARY,
         "wait": ctx.settings.number("backup.snapshot.wait") or None,
     }
 
 
-def _taken(ctx: Context, snapshot_id: int, primary: int, answer: Plain) -> None:
+def _taken(ctx: Context, snapshot_id: int, primary: int, answer: Plain) -> Row:
     """It is in the pool: the volume goes on."""
     row = access.alive(ctx, SNAPSHOT, snapshot_id)
     _ends(ctx, row["volume_id"], "Snapshotting", "OperationSucceeded")
-    row = snapshot.move(ctx, row, "OperationSucceeded")
     size = {"physical_size": answer["size"]} if row["location"] == snapshot.PRIMARY else {}
     orders.change(ctx, primary, state="Ready", path=answer["path"], **size)
+    return snapshot.move(ctx, row, "OperationSucceeded")
 
 
-def _kept(ctx: Context, snapshot_id: int) -> Plain:
-    """It stays in the pool."""
-    row = access.alive(ctx, SNAPSHOT, snapshot_id)
-    snapshot.move(ctx, row, "OperationNotPerformed", host_id=None)
+def _kept(ctx: Context, snapshot_id: int, primary: int, answer: Plain) -> Plain:
+    """It is in the pool, and stays there."""
+    row = _taken(ctx, snapshot_id, primary, answer)
+    row = snapshot.move(ctx, row, "OperationNotPerformed", host_id=None)
     begin_usage(ctx, row)
     snapshot_policy.prune(ctx, row)
     return shown(ctx, snapshot_id)
+
+
+def _later(ctx: Context, snapshot_id: int, primary: int, answer: Plain) -> Plain:
+    """It is in the pool, and backed up by a job of its own."""
+    row = _taken(ctx, snapshot_id, primary, answer)
+    orders.order(ctx, row, "snapshot.backup", None, f"backing up snapshot {row['name']}")
+    return shown(ctx, snapshot_id)
+
+
+def _going_on(ctx: Context, snapshot_id: int, primary: int, answer: Plain) -> Plain:
+    """It is in the pool, and on its way from there: see `transfer`."""
+    snapshot.move(ctx, _taken(ctx, snapshot_id, primary, answer), "BackupToSecondary")
+    return transfer(ctx, snapshot_id)
 
 
 def begin_usage(ctx: Context, row: Row) -> None:
@@ -195,19 +196,13 @@ def begin_usage(ctx: Context, row: Row) -> None:
     usage.begin(ctx, usage.SNAPSHOT, "snapshot", row, template_id=row["template_id"], size=size)
 
 
-def _later(ctx: Context, snapshot_id: int) -> Plain:
-    """It is backed up by a job of its own."""
-    row = access.alive(ctx, SNAPSHOT, snapshot_id)
-    orders.order(ctx, row, "snapshot.backup", None, f"backing up snapshot {row['name']}")
-    return shown(ctx, snapshot_id)
-
-
 def _not_created(ctx: Context, error: CloudError, snapshot_id: int, **_: Any) -> None:
-    row = _row(ctx, snapshot_id)
+    row = row_there(ctx, snapshot_id)
     if row is None:
         return
     if row["state"] == "Creating":
-        _ends(ctx, row["volume_id"], "Snapshotting", "OperationFailed")
+        if row["host_id"] is not None:  # it had begun: the volume is in that state for its sake
+            _ends(ctx, row["volume_id"], "Snapshotting", "OperationFailed")
         give_up(ctx, row)
     else:
         _not_backed_up(ctx, error, snapshot_id)
@@ -249,26 +244,15 @@ async def create(
         machine_snapshot=tuple(plan["kept"]) if plan["kept"] else None,
     )
     answer = await tell(wf, plan["host"], command, timeout=plan["wait"])
-    await wf.step("taken", _taken, snapshot_id, plan["primary"], answer)
-    if not await wf.step("backup", _copies_wanted, snapshot_id, not async_backup):
-        await wf.finish(_kept, snapshot_id)
+    if plan["stays"]:
+        await wf.finish(_kept, snapshot_id, plan["primary"], answer)
     elif async_backup:
-        await wf.finish(_later, snapshot_id)
+        await wf.finish(_later, snapshot_id, plan["primary"], answer)
     else:
-        await run_backup(wf, snapshot_id)
+        await run_backup(wf, snapshot_id, await wf.step("taken", _going_on, snapshot_id, plan["primary"], answer))
 
 
 # -- back up
-
-
-def _copies_wanted(ctx: Context, snapshot_id: int, now: bool) -> bool:
-    """Whether it goes to image stores; `now`: it is on its way from here on."""
-    row = access.alive(ctx, SNAPSHOT, snapshot_id)
-    if row["location"] == snapshot.PRIMARY:
-        return False
-    if now:
-        snapshot.move(ctx, row, "BackupToSecondary")
-    return True
 
 
 def transfer(ctx: Context, snapshot_id: int) -> Plain:
@@ -334,9 +318,8 @@ def _backed_up(ctx: Context, snapshot_id: int, left: list[int]) -> Plain:
     return shown(ctx, snapshot_id)
 
 
-async def run_backup(wf: Workflow[Context], snapshot_id: int) -> None:
+async def run_backup(wf: Workflow[Context], snapshot_id: int, plan: Plain) -> None:
     """Copies a snapshot from its pool to where it is wanted, and removes it from the pool: the rest of a job."""
-    plan = await wf.step("transfer", transfer, snapshot_id)
     await run_transfer(wf, plan)
     left = []
     for one in plan["pools"]:
@@ -351,7 +334,7 @@ async def run_backup(wf: Workflow[Context], snapshot_id: int) -> None:
 
 
 def _not_backed_up(ctx: Context, error: CloudError, snapshot_id: int, **_: Any) -> None:
-    row = _row(ctx, snapshot_id)
+    row = row_there(ctx, snapshot_id)
     if row is None:
         return
     if row["state"] == "CreatedOnPrimary":
@@ -360,11 +343,15 @@ def _not_backed_up(ctx: Context, error: CloudError, snapshot_id: int, **_: Any) 
         give_up(ctx, row)
 
 
+def _beginning_backup(ctx: Context, snapshot_id: int) -> Plain:
+    snapshot.move(ctx, access.alive(ctx, SNAPSHOT, snapshot_id), "BackupToSecondary")
+    return transfer(ctx, snapshot_id)
+
+
 @workflow("snapshot.backup", failed=_not_backed_up)
 async def backup(wf: Workflow[Context], snapshot_id: int) -> None:
     """Copies a snapshot from its pool to image stores, where its making did not wait for that."""
-    await wf.step("backup", _copies_wanted, snapshot_id, True)
-    await run_backup(wf, snapshot_id)
+    await run_backup(wf, snapshot_id, await wf.step("begin", _beginning_backup, snapshot_id))
 
 
 # -- revert
@@ -372,9 +359,8 @@ async def backup(wf: Workflow[Context], snapshot_id: int) -> None:
 
 def _reverting(ctx: Context, snapshot_id: int) -> Plain:
     row = access.alive(ctx, SNAPSHOT, snapshot_id)
-    disk, _ = orders.check_revert(ctx, row)
+    disk, _ = orders.check_revert(ctx, row, "RevertSnapshotting")
     place = snapshot.ready_place(ctx, row)
-    move_volume(ctx, disk["id"], "RevertSnapshotRequested")
     return {
         "host": reaching(ctx, disk["pool_id"]),
         "uuid": row["uuid"],
@@ -387,7 +373,7 @@ def _reverted(ctx: Context, snapshot_id: int) -> Plain:
     row = access.alive(ctx, SNAPSHOT, snapshot_id)
     disk = orders.volume_of(ctx, row["volume_id"])
     if disk is not None:
-        move_volume(ctx, disk["id"], "OperationSucceeded", size=row["size"])
+        orders.move_volume(ctx, disk["id"], "OperationSucceeded", size=row["size"])
         if disk["size"] != row["size"]:
             allocate(ctx.tx, disk["pool_id"], row["size"] - disk["size"])
             usage.end(ctx, "volume", disk["id"])
@@ -421,124 +407,3 @@ async def revert(wf: Workflow[Context], snapshot_id: int) -> None:
     )
     await tell(wf, plan["host"], command)
     await wf.finish(_reverted, snapshot_id)
-
-
-# -- delete
-
-
-def removal(ctx: Context, row: Row, zone_id: int | None = None) -> list[Plain]:
-    """What hosts are told to remove the copies of a snapshot, in one zone or all. Raises `ResourceUnavailable`."""
-    made = []
-    for one in snapshot.places(ctx, [row["id"]]):
-        if zone_id is not None and one["zone_id"] != zone_id:
-            continue
-        ctx.tx.update(store, {"id": one["id"]}, state="Destroying")
-        made.append(told_to_remove(ctx, row, one))
-    return made
-
-
-def told_to_remove(ctx: Context, row: Row, one: Row) -> Plain:
-    """What a host is told to remove a copy, and which host. Raises `ResourceUnavailable`."""
-    in_pool = one["role"] == "Primary"
-    host = reaching(ctx, one["pool_id"]) if in_pool else worker(ctx, one["zone_id"], row["hypervisor"])
-    volume_uuid = ctx.tx.scalar(_VOLUME_UUID, volume_id=row["volume_id"])
-    return {**place_of(one), "host": host, "uuid": row["uuid"], "volume": volume_uuid}
-
-
-async def run_removal(wf: Workflow[Context], copies: list[Plain]) -> None:
-    """Removes copies, one after the other, each in a step of its own."""
-    for one in copies:
-        await remove_copy(wf, one)
-        await wf.step(f"remove-{one['id']}", removed_copy, one["id"])
-
-
-async def remove_copy(wf: Workflow[Context], one: Mapping[str, Any]) -> None:
-    """Has a host remove a copy, as `told_to_remove` says it."""
-    name = f"remove-{one['id']}"
-    command = DeleteVolumeSnapshot(
-        wf.command_id(name), one["uuid"], one["path"], one["place"], one["url"], one["volume"]
-    )
-    await tell(wf, one["host"], command)
-
-
-def removed_copy(ctx: Context, copy_id: int) -> None:
-    """A copy is gone."""
-    orders.drop(ctx, copy_id)
-
-
-def gone(ctx: Context, row: Row) -> None:
-    """A snapshot is no more."""
-    event = "DestroyRequested" if row["state"] == "Error" else "OperationSucceeded"
-    snapshot.move(ctx, row, event, removed=ctx.now)
-    ctx.tx.execute(_UNTAG, row_id=row["id"])
-    usage.end(ctx, "snapshot", row["id"])
-
-
-def _deleting(ctx: Context, snapshot_id: int, zone_id: int | None) -> Plain:
-    row = _row(ctx, snapshot_id)
-    if row is None:
-        return {"copies": []}
-    orders.check_deletable(ctx, row, zone_id)
-    copies = removal(ctx, row, zone_id)
-    if row["state"] != "Error":
-        snapshot.move(ctx, row, "DestroyRequested")
-    return {"copies": copies}
-
-
-def _deleted(ctx: Context, snapshot_id: int) -> Plain:
-    row = _row(ctx, snapshot_id)
-    if row is not None and row["state"] in ("Destroying", "Error"):
-        if snapshot.places(ctx, [snapshot_id]):
-            row = snapshot.move(ctx, row, "OperationFailed")  # other zones have it: it is there as before
-            usage.end(ctx, "snapshot", row["id"])
-            begin_usage(ctx, row)
-        else:
-            gone(ctx, row)
-    return {"success": True}
-
-
-def _not_deleted(ctx: Context, error: CloudError, snapshot_id: int, **_: Any) -> None:
-    """It stays. A copy of which nobody knows whether it is still there is never used again: see `snapshot_cleanup`."""
-    row = _row(ctx, snapshot_id)
-    if row is None or row["state"] != "Destroying":
-        return
-    left = [one for one in snapshot.places(ctx, [snapshot_id]) if one["state"] == "Destroying" and one["path"]]
-    for one in left[1:] if isinstance(error, AgentTimeout) else left:
-        ctx.tx.update(store, {"id": one["id"]}, state="Ready")
-    snapshot.move(ctx, row, "OperationFailed")
-
-
-@workflow("snapshot.delete", failed=_not_deleted)
-async def delete(wf: Workflow[Context], snapshot_id: int, zone_id: int | None = None) -> None:
-    """Removes a snapshot wherever it lies, or in one zone; without any copy left it is gone."""
-    plan = await wf.step("begin", _deleting, snapshot_id, zone_id)
-    await run_removal(wf, plan["copies"])
-    await wf.finish(_deleted, snapshot_id)
-
-
-# -- with an account
-
-
-def of_account(ctx: Context, account_id: int) -> list[Plain]:
-    """What hosts are told to remove the snapshots of an account. Raises `OperationFailed` while one is being made."""
-    made = []
-    for row in ctx.tx.all(_OF_ACCOUNT, account_id=account_id):
-        if row["state"] not in ("BackedUp", "Error"):
-            raise OperationFailed(f"snapshot {row['name']} is {row['state']}: the account goes when that is over")
-        made += [told_to_remove(ctx, row, one) for one in snapshot.places(ctx, [row["id"]])]
-    return made
-
-
-def account_gone(ctx: Context, account_id: int) -> None:
-    """The snapshots of an account are no more."""
-    for row in ctx.tx.all(_OF_ACCOUNT, account_id=account_id):
-        for one in snapshot.places(ctx, [row["id"]]):
-            orders.drop(ctx, one["id"])
-        gone(ctx, row if row["state"] == "Error" else snapshot.move(ctx, row, "DestroyRequested"))
-
-
-_OF_ACCOUNT = (
-    select(table)
-    .where(table.c.account_id == bindparam("account_id", type_=Big), table.c.removed.is_(None))
-    .order_by(table.c.id)
-)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import and_, bindparam, exists, or_, select
 
 from cloudsim.agents.base import CreateTemplateFromDisk, DeleteTemplateFile
 from cloudsim.core.errors import BadParameter, CloudError, InvalidValue, PermissionDenied
@@ -22,25 +22,30 @@ from cloudsim.services.context import Context
 from cloudsim.services.nouns import ACCOUNT, SNAPSHOT, TEMPLATE, VOLUME
 from cloudsim.services.vm_plain import Plain
 
-template, placed = schema.template, schema.template_zone
-#: A copy that was given up: what there may be of its file is to be removed.
-ABANDONED = "ABANDONED"
+template, placed, made, job = schema.template, schema.template_zone, schema.template_file, schema.job
 ARCHITECTURES = ("x86_64", "aarch64", "s390x")
 
-_PLACE = (
-    select(placed, schema.image_store.c.uuid.label("store_uuid"), schema.image_store.c.url.label("store_url"))
-    .select_from(placed.join(schema.image_store, placed.c.store_id == schema.image_store.c.id))
-    .where(placed.c.template_id == bindparam("template_id", type_=Big))
-    .order_by(placed.c.id)
+_FILE = (
+    select(made, schema.image_store.c.uuid.label("store_uuid"), schema.image_store.c.url.label("store_url"))
+    .select_from(made.join(schema.image_store, made.c.store_id == schema.image_store.c.id))
+    .where(made.c.template_id == bindparam("template_id", type_=Big))
 )
+#: Those of templates that could not be made, or were deleted.
 _LEFT = (
-    select(placed.c.id, template.c.id.label("template_id"))
-    .select_from(placed.join(template, placed.c.template_id == template.c.id))
-    .where(placed.c.state == ABANDONED)
-    .order_by(placed.c.id)
+    select(template)
+    .where(
+        template.c.removed.is_not(None),
+        exists().where(made.c.template_id == template.c.id),
+        ~exists().where(
+            and_(job.c.instance_uuid == template.c.uuid, or_(job.c.state == "queued", job.c.state == "running"))
+        ),
+    )
+    .order_by(template.c.id)
     .limit(200)
 )
-_DROP = placed.delete().where(placed.c.id == bindparam("place_id", type_=Big))
+_DROP = made.delete().where(made.c.template_id == bindparam("template_id", type_=Big))
+_PLACES = select(placed).where(placed.c.template_id == bindparam("template_id", type_=Big))
+_DROP_PLACES = placed.delete().where(placed.c.template_id == bindparam("template_id", type_=Big))
 _DROP_DETAILS = schema.detail.delete().where(
     schema.detail.c.resource_type == "Template", schema.detail.c.resource_id == bindparam("template_id", type_=Big)
 )
@@ -99,11 +104,12 @@ def create(ctx: Context, want: Wanted) -> tuple[str, str]:
         created=ctx.now,
         progress=None,
     )
+    ctx.tx.insert(made, template_id=row_id, zone_id=source["zone_id"], store_id=store["id"])
     given = [{"resource_type": "Template", "resource_id": row_id, "display": True, "name": name, "value": value}
              for name, value in want.details.items()]  # fmt: skip
     ctx.tx.insert_many(schema.detail, given)
     what = f"volume {source['name']}" if want.volume is not None else f"snapshot {source['name']}"
-    job = ctx.submit(
+    uuid_of_job = ctx.submit(
         Order(
             command=ctx.command or "createTemplate",
             workflow="template.create",
@@ -122,7 +128,7 @@ def create(ctx: Context, want: Wanted) -> tuple[str, str]:
             domain_id=want.owner["domain_id"],
         )
     )
-    return uuid, job
+    return uuid, uuid_of_job
 
 
 def _check_words(ctx: Context, want: Wanted) -> None:
@@ -220,11 +226,12 @@ def _begin(ctx: Context, template_id: int, volume_id: int | None, snapshot_id: i
         host = (
             steps.reaching(ctx, source["copy"]["pool_id"]) if in_pool else steps.worker(ctx, zone_id, row["hypervisor"])
         )
-    place = ctx.tx.all(_PLACE, template_id=template_id)[0]
+    file = ctx.tx.first(_FILE, template_id=template_id)
+    assert file is not None
     return {
         "uuid": row["uuid"],
         "host": host,
-        "store": [place["store_uuid"], place["store_url"]],
+        "store": [file["store_uuid"], file["store_url"]],
         "disk": {**disk, "uuid": source["uuid"]},
         "wait": ctx.settings.number(
             "create.private.template.from.snapshot.wait" if kept else "create.private.template.from.volume.wait"
@@ -238,13 +245,13 @@ def _created(ctx: Context, template_id: int, answer: Plain) -> Plain:
     sizes = {name: answer[name] or row[name] for name in ("size", "physical_size")}
     ctx.tx.update(template, {"id": template_id}, format=answer["format"], **sizes)
     ctx.tx.update(placed, {"template_id": template_id}, state="DOWNLOADED", percent=100)
-    for place in ctx.tx.all(_PLACE, template_id=template_id):
+    for place in ctx.tx.all(_PLACES, template_id=template_id):
         usage.begin(
             ctx,
             usage.TEMPLATE,
-            "template",
-            {**row, "zone_id": place["zone_id"]},
-            template_id=row["source_template_id"],
+            "template_zone",
+            {**row, "id": place["id"], "zone_id": place["zone_id"]},
+            template_id=row["id"],
             size=sizes["size"],
         )
     return {"template": ctx.present("template", template_id)[0]}
@@ -256,7 +263,7 @@ def _not_created(ctx: Context, error: CloudError, template_id: int, **_: Any) ->
     if row is None or row["removed"] is not None:
         return
     ctx.tx.update(template, {"id": template_id}, removed=ctx.now)
-    ctx.tx.update(placed, {"template_id": template_id}, state=ABANDONED)
+    ctx.tx.execute(_DROP_PLACES, template_id=template_id)
     ctx.tx.execute(_DROP_DETAILS, template_id=template_id)
 
 
@@ -282,19 +289,18 @@ async def run(
     await wf.finish(_created, template_id, answer)
 
 
-# -- what failed
+# -- what is left
 
 
 def clean_up(ctx: Context) -> int:
-    """Orders that files are removed which may be left of templates that could not be made; answers how many."""
+    """Orders that the files of templates are removed which could not be made, or were deleted; answers how many."""
     rows = ctx.tx.all(_LEFT)
-    for found in rows:
-        row = access.row(ctx, TEMPLATE, found["template_id"])
+    for row in rows:
         ctx.submit(
             Order(
                 command="deleteTemplate",
-                workflow="template.abandon",
-                arguments={"template_id": row["id"], "place_id": found["id"]},
+                workflow="template.clean-up",
+                arguments={"template_id": row["id"]},
                 instance_type=TEMPLATE.type,
                 instance_uuid=row["uuid"],
                 lock=f"template:{row['uuid']}",
@@ -305,28 +311,27 @@ def clean_up(ctx: Context) -> int:
     return len(rows)
 
 
-def _abandoning(ctx: Context, template_id: int, place_id: int) -> Plain:
-    row = access.row(ctx, TEMPLATE, template_id)
-    place = next((one for one in ctx.tx.all(_PLACE, template_id=template_id) if one["id"] == place_id), None)
-    if place is None or place["state"] != ABANDONED:
+def _cleaning(ctx: Context, template_id: int) -> Plain:
+    row, file = access.row(ctx, TEMPLATE, template_id), ctx.tx.first(_FILE, template_id=template_id)
+    if file is None:
         return {}
     return {
         "uuid": row["uuid"],
-        "store": [place["store_uuid"], place["store_url"]],
-        "host": steps.worker(ctx, place["zone_id"], row["hypervisor"]),
+        "store": [file["store_uuid"], file["store_url"]],
+        "host": steps.worker(ctx, file["zone_id"], row["hypervisor"]),
     }
 
 
-def _abandoned(ctx: Context, place_id: int) -> Plain:
-    ctx.tx.execute(_DROP, place_id=place_id)
+def _cleaned(ctx: Context, template_id: int) -> Plain:
+    ctx.tx.execute(_DROP, template_id=template_id)
     return {"success": True}
 
 
-@workflow("template.abandon")
-async def abandon(wf: Workflow[Context], template_id: int, place_id: int) -> None:
-    """Removes the file of a template that was given up; where that fails it is left for the next run."""
-    plan = await wf.step("begin", _abandoning, template_id, place_id)
+@workflow("template.clean-up")
+async def remove_file(wf: Workflow[Context], template_id: int) -> None:
+    """Removes the file of a template that is gone; where that fails it is left for the next run."""
+    plan = await wf.step("begin", _cleaning, template_id)
     if plan:
         store, url = plan["store"]
         await steps.tell(wf, plan["host"], DeleteTemplateFile(wf.command_id("delete"), plan["uuid"], "", store, url))
-    await wf.finish(_abandoned, place_id)
+    await wf.finish(_cleaned, template_id)

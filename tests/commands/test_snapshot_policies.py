@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import aiohttp
 import invariants
 import pytest
-from apiclient import Api
+from apiclient import Api, admin_keys
+from fakeclock import FakeClock
+from options import make_config
 from people import person, refused
 from test_snapshots import disk_of, listed
 
@@ -189,3 +193,40 @@ async def test_whose_they_are(api: Api, http: aiohttp.ClientSession) -> None:
     assert await policies(other, listall=True) == []
     assert [one["id"] for one in await policies(owner)] == [made["id"]]
     assert [one["id"] for one in await policies(api, listall=True)] == [made["id"]]
+
+
+async def test_a_week_goes_by(data_dir: Path, http: aiohttp.ClientSession) -> None:
+    """Daily at half past four in Berlin, where the clocks are set in that week; a downtime of two days is left out."""
+    clock = FakeClock(int(datetime(2026, 3, 26, 12, tzinfo=UTC).timestamp() * 1000))
+    server = Server(make_config(data_dir), clock=clock)
+    await server.start()
+    try:
+        api = Api(http, server.url, *admin_keys(data_dir))
+        disk = await disk_of(api, await api.deploy())
+        await policy(api, disk, intervaltype="DAILY", schedule="30:04", timezone="Europe/Berlin", maxsnaps=3)
+        hours = []
+        for _ in range(5):
+            at = await due(server)
+            hours.append(datetime.fromtimestamp(at / 1000, UTC).strftime("%d %H:%M"))
+            clock.advance(at - 1)
+            await server.periodic.run_now("snapshot-policies")
+            await invariants.rest(server)
+            clock.advance(at)
+            await server.periodic.run_now("snapshot-policies")
+            await invariants.rest(server)
+        assert hours == ["27 03:30", "28 03:30", "29 02:30", "30 02:30", "31 02:30"]
+        days = [one["created"][:10] for one in await listed(api)]
+        assert days == ["2026-03-29", "2026-03-30", "2026-03-31"]
+    finally:
+        await server.stop()
+    clock.advance(int(datetime(2026, 4, 2, 12, tzinfo=UTC).timestamp() * 1000))
+    server = Server(make_config(data_dir), clock=clock)
+    await server.start()
+    try:
+        api = Api(http, server.url, *admin_keys(data_dir))
+        await server.periodic.run_now("snapshot-policies")
+        await invariants.rest(server)
+        assert len(await listed(api)) == 3
+        assert datetime.fromtimestamp(await due(server) / 1000, UTC).strftime("%d %H:%M") == "03 02:30"
+    finally:
+        await server.stop()

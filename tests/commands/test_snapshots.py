@@ -13,6 +13,7 @@ from people import person, refused
 from zones import basic_zone
 
 from cloudsim.agents.simulator.faults import Rule
+from cloudsim.db import schema
 from cloudsim.server import Server
 
 
@@ -396,6 +397,52 @@ async def test_the_image_store_has_them_and_stays(api: Api) -> None:
     where = {"id": made["datastoreid"], "path": "snapshots"}
     assert (await api.call("listImageStoreObjects", **where))["count"] == 1
     assert (await refused(api, "deleteImageStore", id=made["datastoreid"]))[0] == 536
+
+
+async def test_a_machine_with_snapshots_stays_its_owners(server: Server, api: Api, http: aiohttp.ClientSession) -> None:
+    await person(api, http, "other")
+    (other,) = (await api.call("listAccounts", name="other", listall=True))["account"]
+    machine = await api.deploy()
+    disk = await disk_of(api, machine)
+    made = await snapshot(api, disk)
+    when = {"intervaltype": "HOURLY", "schedule": "1", "timezone": "UTC", "maxsnaps": 1}
+    await api.call("createSnapshotPolicy", volumeid=disk["id"], **when)
+    await api.job("stopVirtualMachine", id=machine["id"])
+    given = {"virtualmachineid": machine["id"], "account": "other", "domainid": other["domainid"]}
+    assert (await refused(api, "assignVirtualMachine", **given))[0] == 431
+    await api.job("deleteSnapshot", id=made["id"])
+    await api.call("assignVirtualMachine", **given)
+    found = await api.call("listSnapshotPolicies", account="other", domainid=other["domainid"])
+    assert found["count"] == 1
+    await invariants.check(server)
+
+
+async def test_a_pool_with_snapshots_stays(server: Server, api: Api) -> None:
+    made = await snapshot(api, await disk_of(api, await api.deploy()), locationtype="PRIMARY")
+    for system in (True, False):  # whatever became of the volumes
+        where = {"is_system": system}
+        await server.db.write(lambda tx, where=where: tx.update(schema.volume, where, pool_id=None))
+    given = {"id": made["datastoreid"], "forced": True}
+    status, text = await refused(api, "deleteStoragePool", **given)
+    assert (status, "1 snapshots" in text) == (536, True)
+
+
+async def test_the_image_store_is_emptied(server: Server, api: Api) -> None:
+    disk = await disk_of(api, await api.deploy())
+    first, second = [await snapshot(api, disk) for _ in range(2)]
+    source = first["datastoreid"]
+    other = await api.call("addImageStore", zoneid=disk["zoneid"], provider="NFS", url="nfs://10.1.1.1/other")
+    target = other["imagestore"]["id"]
+    given = {"srcpool": source, "destpool": target, "snapshots": first["id"]}
+    await api.job("migrateResourceToAnotherSecondaryStorage", **given)
+    await invariants.check(server)
+    assert [one["id"] for one in await listed(api, imagestoreid=target)] == [first["id"]]
+    assert (await refused(api, "migrateResourceToAnotherSecondaryStorage", **given))[0] == 431
+    await api.job("migrateSecondaryStorageData", srcpool=source, destpools=target, migrationtype="complete")
+    await invariants.check(server)
+    assert {one["id"] for one in await listed(api, imagestoreid=target)} == {first["id"], second["id"]}
+    assert {one.place for one in server.simulator.disk_snapshots()} == {target}
+    await api.call("deleteImageStore", id=source)
 
 
 async def test_what_it_cost_and_what_is_told(api: Api) -> None:

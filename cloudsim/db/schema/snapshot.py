@@ -1,4 +1,4 @@
-"""Snapshots of volumes: where copies of each lie, and the policies that make them."""
+"""Snapshots of volumes: where copies of each lie, the policies that make them, and files that are made of disks."""
 
 from __future__ import annotations
 
@@ -70,4 +70,12 @@ snapshot_store = table(
     # bytes that it takes
     big("physical_size", nullable=False, default=0),
     big("created", nullable=False),
+)
+
+#: A file on an image store that a host made of a disk, for a template: from before it is made until it is known to be gone.
+template_file = table(
+    "template_file",
+    ref("template_id", "template"),
+    ref("zone_id", "zone"),
+    ref("store_id", "image_store"),
 )
