@@ -48,6 +48,7 @@ from cloudsim.services import (
     management_server,
     own_process,
     sample_zone,
+    signed_url,
     template_download,
     vm_destroy,
     vm_reboot,
@@ -256,10 +257,12 @@ class Server:
         return admin
 
     async def _listen(self, directory: Path) -> None:
+        from cloudsim.web.files import Files
         from cloudsim.web.status import Status
 
         self.endpoint = api_http.Endpoint(self.dispatcher)
         self.status = Status(self)
+        self.files = Files(self.cloud)
         main = web.Server(self._route, request_factory=_request)
         self.port = await self._bind(main, str(self.config["host"]), int(self.config["port"]))
         if self.config["integration-port"]:
@@ -267,6 +270,7 @@ class Server:
             self.endpoint_trusted = trusted
             side = web.Server(trusted.handle, request_factory=_request)
             self.integration_port = await self._bind(side, "127.0.0.1", int(self.config["integration-port"]))
+        self.cloud.base_url = self.url
         self._write_endpoint(directory)
 
     async def _bind(self, server: web.Server, address: str, port: int) -> int:
@@ -288,6 +292,8 @@ class Server:
         path = request.raw_path.partition("?")[0]
         if path in ("/client/api", "/client/api/"):
             return await self.endpoint.handle(request)
+        if path.startswith((signed_url.DOWNLOAD, signed_url.UPLOAD)):
+            return await self.files.handle(request, path)
         return await self.status.handle(request, path)
 
     @property

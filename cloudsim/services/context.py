@@ -54,6 +54,8 @@ class Cloud:
     #: Its name, and its state as its row in the database has it (see `services.management_server`).
     server_name: str = ""
     server_state: str = "Up"
+    #: Where it listens for clients, such as ``http://127.0.0.1:8080/client/api``; set when it does.
+    base_url: str = ""
     #: Ends this server in good order; the server sets what does it.
     end: Callable[[], None] = field(default=lambda: None)
     #: uuids of what has comments; True: for root admins only.

@@ -11,6 +11,7 @@ import pytest
 from simulator_helpers import GIB, JumpingClock, destroy, host, machine, new_id, power, start, stop, volume
 
 from cloudsim.agents.base import (
+    AttachIso,
     Command,
     CommandFailed,
     CreateMachineSnapshot,
@@ -45,6 +46,7 @@ def test_it_is_a_driver_with_all_verbs(driver: SimulatorDriver) -> None:
     assert as_driver.hypervisors == ("Simulator",)
     assert as_driver.verbs == {
         Ping,
+        AttachIso,
         CreateVolume,
         DeleteVolume,
         StartMachine,
