@@ -10,6 +10,7 @@ blocks, one of which is read while the one before is written.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import re
 import threading
@@ -159,10 +160,20 @@ async def fetch(
         if digest is not None and state.received:
             await workshop.run(_digest, file, state.received, digest, state)
         await _receive(client, workshop, url, file, state, limits, digest, begun)
-        await workshop.run(os.fsync, file)
-        state.safe = state.received
+        await workshop.run(_settle, file, state)
+    except BaseException:
+        # what has come may be gone on with: it goes to the disk before anybody counts on it
+        with contextlib.suppress(TransferError):
+            await workshop.run(_settle, file, state)
+        raise
     finally:
         await workshop.run(os.close, file)
+
+
+def _settle(file: int, state: State) -> None:
+    received = state.received
+    os.fsync(file)
+    state.safe = received
 
 
 def _open(part: Path, state: State) -> int:

@@ -138,7 +138,7 @@ async def test_a_connection_that_breaks_is_gone_on_with(
 async def test_a_file_that_changes_between_two_tries_is_not_mixed(
     heeds: bool, api: Api, images: ImageServer, store: tuple[str, Path]
 ) -> None:
-    before, after = qcow2(GIB, 6_000_000), qcow2(2 * GIB, 5_000_000)[::1]
+    before, after = qcow2(GIB, 6_000_000), qcow2(2 * GIB, 5_000_000)
     images["/a.qcow2"] = file = File(before, cut=3_000_000, cuts=1, then=after, heeds=heeds)
     made = await register(api, store[0], images.url("/a.qcow2"))
     row = await until(api, made["id"], "DOWNLOADED")
@@ -207,7 +207,8 @@ async def test_what_stalls_is_given_up_after_a_time(
     data = qcow2(GIB, 6_000_000)
     images["/a.qcow2"] = File(data, stall=1_000_000, cut=0)
     made = await register(api, store[0], images.url("/a.qcow2"))
-    assert "took too long" in await fails(api, server, made, store[1])
+    status = await fails(api, server, made, store[1])
+    assert "took too long" in status or "hardly sends anything" in status
 
 
 BAD = {
@@ -305,7 +306,7 @@ async def test_a_store_without_room_is_not_filled(
     api: Api, server: Server, images: ImageServer, store: tuple[str, Path]
 ) -> None:
     await api.call("updateConfiguration", name="max.template.iso.size", value="1000000000")
-    images["/a.raw"] = File(b"x" * 1000, length=2**60)
+    images["/a.raw"] = File(b"x" * 1000, length=2**55)
     made = await register(api, store[0], images.url("/a.raw"), format="RAW")
     assert "no room" in await fails(api, server, made, store[1])
 
@@ -379,7 +380,7 @@ async def test_files_that_no_row_is_for_are_swept_away(api: Api, server: Server,
         file.write_bytes(b"x")
     os.utime(old, (0, 0))
     os.utime(foreign, (0, 0))
-    await server.periodic.run("image-files")
+    await server.periodic.run_now("image-files")
     assert (old.exists(), new.exists(), foreign.exists()) == (False, True, True)
 
 
