@@ -121,9 +121,7 @@ async def test_what_is_compressed_is_expanded(
     assert file.read_bytes() == data
 
 
-async def test_a_connection_that_breaks_is_gone_on_with(
-    api: Api, images: ImageServer, store: tuple[str, Path]
-) -> None:
+async def test_a_connection_that_breaks_is_gone_on_with(api: Api, images: ImageServer, store: tuple[str, Path]) -> None:
     data = qcow2(GIB, 6_000_000)
     images["/a.qcow2"] = file = File(data, cut=3_000_000, cuts=2)
     made = await register(api, store[0], images.url("/a.qcow2"), checksum=hashlib.md5(data).hexdigest())
@@ -384,7 +382,9 @@ async def test_files_that_no_row_is_for_are_swept_away(api: Api, server: Server,
     assert (old.exists(), new.exists(), foreign.exists()) == (False, True, True)
 
 
-async def test_an_image_store_needs_a_directory_that_is_there(api: Api, store: tuple[str, Path], tmp_path: Path) -> None:
+async def test_an_image_store_needs_a_directory_that_is_there(
+    api: Api, store: tuple[str, Path], tmp_path: Path
+) -> None:
     zone, directory = store
     for url in (f"file://{tmp_path}/none", f"file://{directory}", "file:///a/../b", "file://host/a"):
         assert (await refused(api, "addImageStore", provider="NFS", url=url, zoneid=zone))[0] == 431, url
