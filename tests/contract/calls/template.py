@@ -20,13 +20,13 @@ async def made(api: Api, **given: Any) -> dict[str, Any]:
 async def _register(api: Api) -> Calls:
     given = {"name": "a", "format": "vhd", "hypervisor": "simulator", "ostypeid": await os_type(api)}
     given["zoneid"] = (await api.basics())["zoneid"]
-    return [{**given, "url": "ftp://images.example.com/a.vhd"}, {**given, "url": "http://127.0.0.1/a.vhd"}]
+    return [{**given, "url": "http://images.example.com/a.vhd.bz2"}]
 
 
 @calls("registerIso")
 async def _iso(api: Api) -> Calls:
     given = {"name": "a", "ostypeid": await os_type(api), "zoneid": (await api.basics())["zoneid"]}
-    return [{**given, "url": "ftp://127.0.0.1/a.iso"}]
+    return [{**given, "url": "http://images.example.com/a.iso"}]
 
 
 @calls("updateTemplate")
