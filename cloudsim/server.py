@@ -52,6 +52,7 @@ from cloudsim.services import (
     router_apply,
     rule_orders,
     sample_zone,
+    signed_url,
     snapshot_cleanup,
     snapshot_copy,
     template_create,
@@ -292,7 +293,7 @@ class Server:
         await self.consoles.start()
 
     async def _listen(self, directory: Path) -> None:
-        from cloudsim.web.extract import Files
+        from cloudsim.web.files import Files
         from cloudsim.web.status import Status
 
         self.files = Files(self.cloud, self._admin_caller)
@@ -327,7 +328,7 @@ class Server:
         path = request.raw_path.partition("?")[0]
         if path in ("/client/api", "/client/api/"):
             return await self.endpoint.handle(request)
-        if path.startswith(extract.ROOT):
+        if path.startswith((extract.ROOT, signed_url.UPLOAD)):
             return await self.files.handle(request, path)
         if path.startswith(CONSOLE_PATHS):
             return await self.consoles.handle(request, path)

@@ -135,8 +135,8 @@ class ImageServer(dict[str, File]):
         transport: Any = request.transport
         while at < end:
             stop = min(end, at + 65536)
-            if 0 <= file.stall < stop:
-                stop = max(at, min(stop, file.stall))
+            if at <= file.stall < stop and not file.go.is_set():
+                stop = file.stall
             await response.write(data[at:stop])
             at = stop
             if at == file.stall and not file.go.is_set():

@@ -7,20 +7,16 @@ no longer there is no longer served. Each noun says with `serves` how its file i
 
 from __future__ import annotations
 
-import base64
-import binascii
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-import orjson
-
 from cloudsim.core.clock import to_wire
 from cloudsim.core.errors import InvalidValue, PermissionDenied
 from cloudsim.db.database import Row
-from cloudsim.services import access
+from cloudsim.services import access, signed_url
 from cloudsim.services.context import Context
 from cloudsim.services.nouns import ACCOUNT
 
@@ -75,9 +71,9 @@ def check(ctx: Context, mode: str | None = None, url: str | None = None) -> None
 def url_for(ctx: Context, kind: str, row: Row, zone_id: int | None, extension: str) -> str:
     """A URL for a thing, good for ``extract.url.expiration.interval`` seconds."""
     until = ctx.now + (ctx.settings.number("extract.url.expiration.interval") or 14400) * 1000
-    sealed = ctx.cloud.cipher.seal(orjson.dumps([_PURPOSE, kind, row["id"], zone_id, until]).decode())
-    token = base64.urlsafe_b64encode(base64.b64decode(sealed)).decode().rstrip("=")
-    return f"{ctx.cloud.base_url}{ROOT}{token}/{quote(row['name'][:100], safe='')}.{extension}"
+    what = {"for": _PURPOSE, "kind": kind, "id": row["id"], "zone": zone_id}
+    token = signed_url.seal(ctx.cloud, what, until)
+    return f"{signed_url.base(ctx.cloud)}{ROOT}{token}/{quote(row['name'][:100], safe='')}.{extension}"
 
 
 def answer(ctx: Context, kind: str, row: Row, zone: Row | None, url: str, storage: str = "image") -> dict[str, Any]:
@@ -101,14 +97,8 @@ def answer(ctx: Context, kind: str, row: Row, zone: Row | None, url: str, storag
 
 def find(ctx: Context, token: str) -> Served | None:
     """What a URL's token is for; None where it was not made here, is over, or names what is gone."""
-    try:
-        raw = base64.urlsafe_b64decode(token + "=" * (-len(token) % 4))
-        purpose, kind, row_id, zone_id, until = orjson.loads(
-            ctx.cloud.cipher.open(base64.b64encode(raw).decode())
-        )  # fmt: skip
-    except (ValueError, TypeError, binascii.Error):
+    meant = signed_url.read(ctx.cloud, token)
+    if meant is None or meant.get("for") != _PURPOSE:
         return None
-    finder = _FINDERS.get(kind)
-    if purpose != _PURPOSE or finder is None or until < ctx.now:
-        return None
-    return finder(ctx, row_id, zone_id)
+    finder = _FINDERS.get(str(meant["kind"]))
+    return None if finder is None else finder(ctx, meant["id"], meant["zone"])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from cloudsim.core.caller import Caller
 from cloudsim.db import placement
 from cloudsim.jobs.periodic import PeriodicTask, Scheduler
@@ -26,6 +28,7 @@ from cloudsim.services import (
     storage_cleanup,
     system_vm,
     template_create,
+    template_upload,
     vm_expunge,
     vm_lease,
     vmschedule,
@@ -108,6 +111,17 @@ class SweepImages(_Task):
     async def run(self) -> None:
         if self._cloud.settings.flag("storage.cleanup.enabled"):
             await imagefiles.sweep(self._cloud)
+
+
+class ExpireUploads(_Task):
+    """Gives up templates and ISOs that were not sent within ``upload.operation.timeout``."""
+
+    name = "uploads"
+    setting = "upload.monitoring.interval"
+
+    async def run(self) -> None:
+        files = await self._cloud.db.write(lambda tx: template_upload.expire(self._cloud.context(tx, self._admin)))
+        await imagefiles.remove([Path(file) for file in files])
 
 
 class PurgeJobs(_Task):
@@ -424,6 +438,7 @@ TASKS = (
     SettleVolumes,
     CleanUpSnapshots,
     SweepImages,
+    ExpireUploads,
     PurgeJobs,
     RecalculateCapacity,
     PingHosts,

@@ -18,7 +18,7 @@ from cloudsim.db import schema
 from cloudsim.db.database import Row
 from cloudsim.jobs.job import Order
 from cloudsim.jobs.workflow import single
-from cloudsim.services import access
+from cloudsim.services import access, template_download
 from cloudsim.services.context import Context
 from cloudsim.services.nouns import IMAGE_STORE
 
@@ -94,7 +94,7 @@ class File:
 def _store_files(ctx: Context, row: Row) -> list[File]:
     made: dict[int, File] = {}
     for one in ctx.tx.all(_ON_STORE, store_id=row["id"]):
-        path = f"template/tmpl/{one['account_id']}/{one['id']}/{one['uuid']}.{one['format'].lower()}"
+        path = template_download.path_of(one)
         # a store of the whole region has one copy for all zones
         made[one["id"]] = File(
             path, one["physical_size"], one["created"], one["format"], "template", one["uuid"], one["name"]
@@ -214,12 +214,17 @@ def order_download(ctx: Context, row: Row, path: str | None) -> str:
     )
 
 
+def simulated_url(ctx: Context, zone_id: int | None, format: str) -> str:
+    """Where the secondary storage VM of a zone (None: any) would hand a file out. Raises `ResourceUnavailable`."""
+    keepers = [one for one in ctx.tx.all(_KEEPER) if zone_id in (None, one["zone_id"])]
+    if not keepers:
+        raise ResourceUnavailable("no secondary storage VM runs that could hand the file out")
+    return f"http://{keepers[0]['ip']}/userdata/{ctx.uuid()}.{format.lower()}"
+
+
 def _downloaded(ctx: Context, store_id: int, path: str) -> dict[str, Any]:
     row = access.alive(ctx, IMAGE_STORE, store_id)
     file = _file(ctx, row, path)
-    keepers = [one for one in ctx.tx.all(_KEEPER) if row["zone_id"] in (None, one["zone_id"])]
-    if not keepers:
-        raise ResourceUnavailable("no secondary storage VM runs that could hand the file out")
     return {
         "imagestoreobject": {
             "id": file.uuid,
@@ -227,7 +232,7 @@ def _downloaded(ctx: Context, store_id: int, path: str) -> dict[str, Any]:
             "extractMode": "HTTP_DOWNLOAD",
             "state": "DOWNLOAD_URL_CREATED",
             "storagetype": row["protocol"],
-            "url": f"http://{keepers[0]['ip']}/userdata/{ctx.uuid()}.{file.format.lower()}",
+            "url": simulated_url(ctx, row["zone_id"], file.format),
             "created": to_wire(ctx.now),
         }
     }
@@ -236,4 +241,4 @@ def _downloaded(ctx: Context, store_id: int, path: str) -> dict[str, Any]:
 single("imagestore.download", _downloaded)
 
 
-__all__ = ["on_pool", "on_store", "order_download"]
+__all__ = ["on_pool", "on_store", "order_download", "simulated_url"]

@@ -10,10 +10,11 @@ blocks, one of which is read while the one before is written.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import re
 import threading
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
@@ -159,10 +160,20 @@ async def fetch(
         if digest is not None and state.received:
             await workshop.run(_digest, file, state.received, digest, state)
         await _receive(client, workshop, url, file, state, limits, digest, begun)
-        await workshop.run(os.fsync, file)
-        state.safe = state.received
+        await workshop.run(_settle, file, state)
+    except BaseException:
+        # what has come may be gone on with: it goes to the disk before anybody counts on it
+        with contextlib.suppress(TransferError):
+            await workshop.run(_settle, file, state)
+        raise
     finally:
         await workshop.run(os.close, file)
+
+
+def _settle(file: int, state: State) -> None:
+    received = state.received
+    os.fsync(file)
+    state.safe = received
 
 
 def _open(part: Path, state: State) -> int:
@@ -206,7 +217,7 @@ async def _receive(
                 raise TooLarge(f"the file has {state.total} bytes; the limit is {limits.size}")
             await workshop.run(_check_room, file, state)
             await begun(state)
-            await _write_all(workshop, response, file, state, limits, digest)
+            await _write_all(workshop, response.parts(), file, state, limits.size, digest)
     except (Refused, TooLarge) as error:
         raise TransferError(str(error)) from None
     except OutgoingError as error:
@@ -250,20 +261,34 @@ def _check_room(file: int, state: State) -> None:
         raise TransferError(f"the image store has no room for {needed} bytes")
 
 
+async def receive(
+    workshop: Workshop, parts: AsyncIterator[bytes], part: Path, state: State, *, most: int, digest: Any = None
+) -> None:
+    """Writes what a client sends to `part`, at most so many bytes. Raises `TransferError`."""
+    file = await workshop.run(_open, part, state)
+    try:
+        await _write_all(workshop, parts, file, state, most, digest)
+        await workshop.run(os.fsync, file)
+    except TooLarge as error:
+        raise TransferError(str(error)) from None
+    finally:
+        await workshop.run(os.close, file)
+
+
 async def _write_all(
-    workshop: Workshop, response: Response, file: int, state: State, limits: Limits, digest: Any
+    workshop: Workshop, parts: AsyncIterator[bytes], file: int, state: State, most: int, digest: Any
 ) -> None:
     """Reads the body, a block ahead of the thread that writes it."""
     writing: asyncio.Future[None] | None = None
     block: list[bytes] = []
-    size, left = 0, limits.size - state.received
+    size, left = 0, most - state.received
     try:
-        async for data in response.parts():
+        async for data in parts:
             block.append(data)
             size += len(data)
             left -= len(data)
             if left < 0:
-                raise TooLarge(f"the other side sends more than the limit of {limits.size} bytes")
+                raise TooLarge(f"the other side sends more than the limit of {most} bytes")
             if size >= BLOCK:
                 if writing is not None:
                     await writing
@@ -347,4 +372,4 @@ def publish(part: Path, final: Path) -> None:
 
 
 __all__ = ["State", "TransferError", "Workshop", "check_digest", "copy", "expanded_of", "fetch", "part_of",
-           "publish", "remove"]  # fmt: skip
+           "publish", "receive", "remove"]  # fmt: skip

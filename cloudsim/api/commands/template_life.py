@@ -54,7 +54,10 @@ class _Update(Command):
             **more,
         )
         noun = "iso" if iso else "template"
-        return {noun: ctx.present(noun, self.id["id"])[0]}
+        (made,) = ctx.present(noun, self.id["id"])
+        # lists tell it of ISOs only
+        made["bootable"] = self.id["is_bootable"] if self.bootable is None else self.bootable
+        return {noun: made}
 
 
 class UpdateTemplate(_Update, name="updateTemplate", response=TEMPLATE):

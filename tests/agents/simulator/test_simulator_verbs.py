@@ -11,6 +11,7 @@ import pytest
 from simulator_helpers import GIB, JumpingClock, destroy, host, machine, new_id, power, start, stop, volume
 
 from cloudsim.agents.base import (
+    AttachIso,
     AttachVolume,
     CheckVolume,
     Command,
@@ -51,6 +52,7 @@ def test_it_is_a_driver_with_all_verbs(driver: SimulatorDriver) -> None:
     assert as_driver.verbs == {
         Ping,
         *disk_snapshots.DOING,
+        AttachIso,
         CreateVolume,
         DeleteVolume,
         StartMachine,
