@@ -128,7 +128,12 @@ async def test_another_offering(server: Server, api: Api) -> None:
     await attach(api, volume, machine)
     large = await new_offering(api, disksize=8, miniops=10, maxiops=20)
     found = (await api.job("changeOfferingForVolume", id=volume["id"], diskofferingid=large["id"]))["volume"]
-    assert (found["diskofferingid"], found["size"], found["miniops"], found["maxiops"]) == (large["id"], 8 * GIB, 10, 20)
+    assert (found["diskofferingid"], found["size"], found["miniops"], found["maxiops"]) == (
+        large["id"],
+        8 * GIB,
+        10,
+        20,
+    )
     open_ = await new_offering(api, customized=True, customizediops=True)
     given = {"id": volume["id"], "diskofferingid": open_["id"], "size": 6, "miniops": 1, "maxiops": 2}
     assert (await refused(api, "changeOfferingForVolume", **given))[0] == 431
