@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,11 @@ OPERATIONS: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {
         {"state": "Ready", "vmstate": "Running"},
     ),
     "attach": ("attachVolume", {"id": "free", "virtualmachineid": "machine"}, {"state": "Ready", "vmstate": "Running"}),
-    "attach-far": ("attachVolume", {"id": "far", "virtualmachineid": "machine"}, {"state": "Ready", "deviceid": 2}),
+    "attach-far": (
+        "attachVolume",
+        {"id": "far", "virtualmachineid": "machine"},
+        {"state": "Ready", "virtualmachineid": "machine"},
+    ),
     "detach": ("detachVolume", {"id": "used"}, {"state": "Ready", "virtualmachineid": None}),
     "create-attached": ("createVolume", {"virtualmachineid": "machine", "diskofferingid": "small", "name": "made"}, {}),
     "create-from-snapshot": ("createVolume", {"snapshotid": "snapshot", "name": "made"}, {"state": "Ready"}),
@@ -33,7 +38,7 @@ OPERATIONS: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {
         {"id": "used", "diskofferingid": "tagged", "automigrate": True},
         {"storageid": "goal", "size": 6 * 1024**3},
     ),
-    "migrate": ("migrateVolume", {"volumeid": "free", "storageid": "goal"}, {"storageid": "goal"}),
+    "migrate": ("migrateVolume", {"volumeid": "free", "storageid": "last"}, {"storageid": "last"}),
     "expunge": ("destroyVolume", {"id": "free", "expunge": True}, {"state": "Expunged"}),
 }
 
@@ -61,6 +66,10 @@ async def prepare(server: Server, api: Api) -> dict[str, str]:
         await api.job("attachVolume", id=ids[name], virtualmachineid=ids["machine"])
     for name in ("free", "far"):
         await api.job("detachVolume", id=ids[name])
+    where = {"zoneid": zone, "scope": "ZONE", "hypervisor": "Simulator"}
+    ids["last"] = (await api.call("createStoragePool", name="last", url="nfs://10.9.9.9/last", **where))["storagepool"][
+        "id"
+    ]
     ids["snapshot"] = (await api.job("createSnapshot", volumeid=ids["used"]))["snapshot"]["id"]
     await api.job("migrateVolume", volumeid=ids["far"], storageid=ids["away"])
     assert other
@@ -68,17 +77,21 @@ async def prepare(server: Server, api: Api) -> dict[str, str]:
 
 
 @pytest.fixture(scope="module")
-async def prepared(tmp_path_factory: pytest.TempPathFactory, seeded_dir: Path) -> tuple[Path, dict[str, str]]:
+def prepared(tmp_path_factory: pytest.TempPathFactory, seeded_dir: Path) -> tuple[Path, dict[str, str]]:
     """A data directory with all that, and the ids."""
     directory = tmp_path_factory.mktemp("volumes") / "data"
     shutil.copytree(seeded_dir, directory)
-    server = Server(make_config(directory))
-    await server.start()
-    try:
-        async with aiohttp.ClientSession() as http:
-            return directory, await prepare(server, Api(http, server.url, *admin_keys(directory)))
-    finally:
-        await server.stop()
+
+    async def make() -> dict[str, str]:
+        server = Server(make_config(directory))
+        await server.start()
+        try:
+            async with aiohttp.ClientSession() as http:
+                return await prepare(server, Api(http, server.url, *admin_keys(directory)))
+        finally:
+            await server.stop()
+
+    return directory, asyncio.new_event_loop().run_until_complete(make())
 
 
 @pytest.mark.parametrize("operation", OPERATIONS)
