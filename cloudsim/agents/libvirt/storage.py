@@ -68,6 +68,25 @@ class Storage:
         async with self._lock(target):
             await self._files(lambda: _remove(target))
 
+    async def resize(self, pool: str, path: str, size: int) -> int:
+        """Makes a volume that nothing uses larger or smaller; answers its size then."""
+        target = await self._there(pool, path)
+        async with self._lock(target):
+            had = int((await self._info(target))["virtual-size"])
+            if had != size:
+                shrink = ["--shrink"] if size < had else []
+                await _run("resize", "-q", "-f", "qcow2", *shrink, str(target), str(size))
+            return int((await self._info(target))["virtual-size"])
+
+    async def check(self, pool: str, path: str, repair: str | None) -> tuple[dict[str, str], dict[str, str]]:
+        """What ``qemu-img`` finds wrong with a volume that nothing uses, and what is left of that after a repair."""
+        target = await self._there(pool, path)
+        async with self._lock(target):
+            found = await _checked(target)
+            if repair is None or not any(int(found.get(name, 0)) for name in ("leaks", "corruptions")):
+                return found, {}
+            return found, await _checked(target, "-r", repair)
+
     async def snapshot(self, pool: str, path: str, name: str) -> None:
         """Keeps what a volume that nobody uses holds now. A snapshot of that name that is there is left as it is."""
         target = await self._there(pool, path)
@@ -195,7 +214,13 @@ def _remove(target: Path) -> None:
     target.unlink(missing_ok=True)
 
 
-async def _run(*arguments: str) -> bytes:
+async def _checked(path: Path, *how: str) -> dict[str, str]:
+    # 2 and 3 say that something is wrong, which is what was asked
+    text = await _run("check", "-f", "qcow2", "--output=json", *how, str(path), fine=(0, 2, 3))
+    return {name: str(value) for name, value in json.loads(text).items() if name != "filename"}
+
+
+async def _run(*arguments: str, fine: tuple[int, ...] = (0,)) -> bytes:
     """What ``qemu-img`` prints. It is killed when the task is cancelled. Raises `CommandFailed` where it fails."""
     try:
         process = await asyncio.create_subprocess_exec(
@@ -213,6 +238,6 @@ async def _run(*arguments: str) -> bytes:
         if process.returncode is None:
             process.kill()
             await process.wait()
-    if process.returncode != 0:
+    if process.returncode not in fine:
         raise CommandFailed(one_line(errors.decode(errors="replace")) or "qemu-img failed")
     return output
