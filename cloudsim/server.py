@@ -55,6 +55,7 @@ from cloudsim.services import (
     vmsnapshot_workflows,
     volume_create,
     volume_extract,
+    volume_import,
     volume_update,
 )
 from cloudsim.services.context import Cloud, Context
@@ -143,6 +144,7 @@ class Server:
         assert vmsnapshot_workflows
         assert volume_create
         assert volume_extract
+        assert volume_import
         assert volume_update
         assert snapshot_copy
         self.cloud.jobs = Engine(

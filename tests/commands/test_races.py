@@ -108,19 +108,36 @@ async def test_public_addresses(api: Api, server: Server) -> None:
 # -- limits
 
 #: number of the kind, its table, and how one is asked for
-LIMITED = [(0, "vm", "deployVirtualMachine"), (6, "network", "createNetwork")]
+LIMITED = [
+    (0, "vm", "deployVirtualMachine"),
+    (6, "network", "createNetwork"),
+    (2, "volume", "createVolume"),
+    (10, "volume", "createVolume"),
+]
+
+
+async def asked(api: Api, command: str) -> dict[str, Any]:
+    """The parameters for one more; a volume has 1 GiB."""
+    if command == "createNetwork":
+        return {"name": "same", **await isolated(api)}
+    if command == "createVolume":
+        (custom,) = (await api.call("listDiskOfferings", name="Custom"))["diskoffering"]
+        zone = (await api.places())["zoneid"]
+        return {"name": "same", "zoneid": zone, "diskofferingid": custom["id"], "size": 1}
+    return {**await api.basics(), "startvm": False}
 
 
 @pytest.mark.parametrize("level", ["account", "domain", "project"])
-@pytest.mark.parametrize(("kind", "table", "command"), LIMITED, ids=[command for _, _, command in LIMITED])
+@pytest.mark.parametrize(
+    ("kind", "table", "command"), LIMITED, ids=[f"{command}-{kind}" for kind, _, command in LIMITED]
+)
 async def test_a_limit_of_20(
     kind: int, table: str, command: str, level: str, api: Api, http: aiohttp.ClientSession, server: Server
 ) -> None:
     top = await domain(api, "top")
     made = [await account(api, name, domainid=top["id"]) for name in ("first", "second")]
     callers = [await keyed(api, http, one["user"][0]["id"]) for one in made]
-    given: dict[str, Any] = {"name": "same"} if command == "createNetwork" else {}
-    given |= await isolated(api) if command == "createNetwork" else {**await api.basics(), "startvm": False}
+    given = await asked(api, command)
     where: dict[str, Any] = {"account": "first", "domainid": top["id"]}
     if level == "domain":
         where = {"domainid": top["id"]}

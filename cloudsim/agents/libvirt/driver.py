@@ -54,6 +54,8 @@ class LibvirtDriver:
             base.MigrateVolume,
             base.ResizeVolume,
             base.CheckVolume,
+            base.ListPoolVolumes,
+            base.AdoptVolume,
             base.AttachVolume,
             base.DetachVolume,
             base.StartMachine,
@@ -125,6 +127,14 @@ class LibvirtDriver:
                 return await self._migrate_volume(host, command)
             case base.ResizeVolume():
                 return await self._resize_volume(host, command)
+            case base.ListPoolVolumes():
+                if is_test(host.url):
+                    return {"volumes": []}
+                self._check_storage(host)
+                return {"volumes": await self._storage.listed(command.pool)}
+            case base.AdoptVolume():
+                self._check_storage(host)
+                return {"path": await self._storage.adopt(command.pool, command.path, command.uuid)}
             case base.CheckVolume():
                 return await self._check_volume(host, command)
             case base.AttachVolume(uuid=uuid, name=name):

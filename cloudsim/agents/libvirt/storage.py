@@ -68,6 +68,29 @@ class Storage:
         async with self._lock(target):
             await self._files(lambda: _remove(target))
 
+    async def listed(self, pool: str) -> list[dict[str, Any]]:
+        """The qcow2 files of a pool, as `agents.base.ListPoolVolumes` tells of them."""
+        folder = self.locate(pool, "x").parent
+        found = await self._files(lambda: sorted(folder.glob(f"[!.]*{SUFFIX}")) if folder.is_dir() else [])
+        made = []
+        for path in found:
+            info = await self._info(path)
+            if "backing-filename" in info:
+                continue  # it is not whole by itself
+            sizes = {"size": int(info["virtual-size"]), "physical_size": int(info["actual-size"])}
+            made.append({"path": path.name, "name": path.stem, "format": "QCOW2", **sizes})
+        return made
+
+    async def adopt(self, pool: str, path: str, uuid: str) -> str:
+        """Gives a file of a pool the name of a volume; answers that."""
+        name = self.file_name(uuid)
+        source, goal = self.locate(pool, path), self.locate(pool, name)
+        async with self._lock(goal):
+            if not await self._files(goal.is_file):
+                await self._there(pool, path)
+                await self._files(lambda: source.rename(goal))
+        return name
+
     async def resize(self, pool: str, path: str, size: int) -> int:
         """Makes a volume that nothing uses larger or smaller; answers its size then."""
         target = await self._there(pool, path)

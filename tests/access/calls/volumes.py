@@ -67,6 +67,7 @@ async def _receiver(cast: Cast, **owner: Any) -> str:
 
 
 _NUMBERS = itertools.count()
+FOUND = [{"path": "there", "name": "there", "size": 2**30, "physical_size": 1, "format": "RAW"}]
 DESTROYED = "UPDATE volume SET state = 'Destroy' WHERE uuid = :id"
 #: The cast's machines have snapshots, and so keep their disks.
 NO_SNAPSHOTS = "UPDATE vm_snapshot SET removed = 1 WHERE :id <> ''"
@@ -87,4 +88,7 @@ ROWS = [
     Row("checkVolume", "readydisk"),
     Row("extractVolume", "readydisk", zoneid="@zone", mode="HTTP_DOWNLOAD"),
     Row("getPathForVolume", "readydisk", by="volumeid"),
+    Row("listVolumesForImport", "otherpool", by="storageid", shows=False, listed=False, prepared={"found": []}),
+    Row("importVolume", "otherpool", by="storageid", path="there", prepared={"found": FOUND}),
+    Row("unmanageVolume", "readydisk"),
 ]
