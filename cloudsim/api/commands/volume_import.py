@@ -21,6 +21,8 @@ FOUND = Response(
 
 
 async def _look(cloud: Cloud, caller: Caller, parameters: Parameters) -> None:
+    if "found" in parameters.prepared:
+        return
     pool = parameters.get("storageid", "")
     parameters.prepared["found"] = await volume_import.look(cloud, lambda tx: cloud.context(tx, caller), pool)
 
