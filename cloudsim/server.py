@@ -49,7 +49,9 @@ from cloudsim.services import (
     management_server,
     own_process,
     sample_zone,
+    snapshot_cleanup,
     snapshot_copy,
+    template_create,
     vm_destroy,
     vm_reboot,
     vmsnapshot_workflows,
@@ -146,7 +148,9 @@ class Server:
         assert volume_extract
         assert volume_import
         assert volume_update
+        assert snapshot_cleanup
         assert snapshot_copy
+        assert template_create
         self.cloud.jobs = Engine(
             self.db,
             self.agents,

@@ -438,6 +438,8 @@ class CreateVolumeSnapshot(Command):
     pool: str
     machine: str | None = None
     quiesce: bool = False
+    #: uuid and name of a snapshot of the machine: what the volume held then is kept, not what it holds now.
+    machine_snapshot: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)

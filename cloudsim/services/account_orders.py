@@ -27,6 +27,8 @@ from cloudsim.services import (
     rights,
     router,
     securitygroup_member,
+    snapshot_policy,
+    snapshot_removal,
     usage,
     vm_plain,
     webhook,
@@ -397,7 +399,10 @@ def _closing(ctx: Context, account_id: int) -> list[str]:
 
 
 def leftovers(ctx: Context, account_id: int) -> list[dict[str, Any]]:
-    """The volumes that no machine has, each with what a host needs to delete it. Raises where machines are left."""
+    """The volumes that no machine has and the copies of snapshots, each with what a host needs to delete it.
+
+    Raises where machines are left, or a snapshot is being made.
+    """
     machines = ctx.tx.all(_MACHINES, account_id=account_id)
     if machines:
         names = ", ".join(row["display_name"] or row["name"] for row in machines[:5])
@@ -414,13 +419,15 @@ def leftovers(ctx: Context, account_id: int) -> list[dict[str, Any]]:
                     pool=ctx.tx.scalar(_POOL, pool_id=disk["pool_id"]),
                 )
         found.append(plan)
-    return found
+    return [*found, *snapshot_removal.of_account(ctx, account_id)]
 
 
 async def delete_volumes(wf: Workflow[Context], plans: Sequence[Mapping[str, Any]]) -> None:
-    """Deletes volumes from storage."""
+    """Deletes volumes and copies of snapshots from storage."""
     for plan in plans:
-        if plan["host"] is not None:
+        if "place" in plan:
+            await snapshot_removal.remove_copy(wf, plan)
+        elif plan["host"] is not None:
             await wf.call(
                 vm_plain.host_address(plan["host"]),
                 DeleteVolume(wf.command_id(f"delete-{plan['id']}"), plan["uuid"], plan["path"], plan["pool"]),
@@ -454,6 +461,8 @@ def take_away(ctx: Context, account_id: int) -> None:
             allocate(ctx.tx, disk["pool_id"], -disk["size"])
         ctx.tx.update(schema.volume, {"id": disk["id"]}, state="Expunged", removed=ctx.now, updated=ctx.now)
         usage.end(ctx, "volume", disk["id"])
+        snapshot_policy.volume_gone(ctx, disk["id"])
+    snapshot_removal.account_gone(ctx, account_id)
     securitygroup_member.forget_account(ctx, account_id)
     for row in ctx.tx.all(_NETWORKS, account_id=account_id):
         network_orders.deleted(ctx, row["id"])

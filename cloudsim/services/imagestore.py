@@ -67,6 +67,7 @@ _TEMPLATES = (
         schema.template.c.type != "SYSTEM",
     )
 )
+_SNAPSHOTS = select(func.count()).where(schema.snapshot_store.c.store_id == bindparam("which"))
 _DROP_PLACED = _placed.delete().where(_placed.c.store_id == bindparam("which"))
 
 
@@ -232,6 +233,9 @@ def delete(ctx: Context, row: Row) -> None:
     number = ctx.tx.scalar(_TEMPLATES, which=row["id"])
     if number:
         raise ResourceInUse(f"{number} templates or ISOs lie on image store {row['name']}: remove them first")
+    number = ctx.tx.scalar(_SNAPSHOTS, which=row["id"])
+    if number:
+        raise ResourceInUse(f"{number} snapshots lie on image store {row['name']}: remove them first")
     ctx.tx.execute(_DROP_PLACED, which=row["id"])
     ctx.tx.update(store, {"id": row["id"]}, removed=ctx.now)
     for zone in [access.row(ctx, ZONE, row["zone_id"])] if row["zone_id"] else ctx.tx.all(_ZONES):

@@ -1,6 +1,7 @@
 """Moving what lies on one image store to others.
 
-Simulated storage has no bytes to carry: a move is the change of where a template's copy lies, one transaction for all.
+Simulated storage has no bytes to carry for templates: a move is the change of where one's copy lies, one transaction for
+all. Snapshots are carried by hosts, in a job for each that begins with that transaction.
 """
 
 from __future__ import annotations
@@ -15,11 +16,11 @@ from cloudsim.db import schema
 from cloudsim.db.database import Row
 from cloudsim.jobs.job import Order
 from cloudsim.jobs.workflow import single
-from cloudsim.services import access
+from cloudsim.services import access, snapshot_copy
 from cloudsim.services.context import Context
 from cloudsim.services.imagestore import IMAGE
 from cloudsim.services.imagestore_choice import fullness, used
-from cloudsim.services.nouns import IMAGE_STORE, TEMPLATE
+from cloudsim.services.nouns import IMAGE_STORE, SNAPSHOT, TEMPLATE
 
 placed, template = schema.template_zone, schema.template
 
@@ -76,15 +77,18 @@ def order(ctx: Context, source: Row, targets: Sequence[Row], kind: str) -> str:
 
 
 def order_some(ctx: Context, source: Row, target: Row, templates: Sequence[str], snapshots: Sequence[str]) -> str:
-    """Orders that some templates move; answers the job's uuid.
+    """Orders that some templates and snapshots move; answers the job's uuid.
 
     Raises `InvalidValue`, and `BadParameter` for what does not lie there.
     """
     _check(source, [target])
-    if snapshots:
-        raise BadParameter(f"there is no snapshot with id {snapshots[0][:64]} on image store {source['name']}")
-    if not templates:
-        raise InvalidValue("say what is moved: templates")
+    if not templates and not snapshots:
+        raise InvalidValue("say what is moved: templates, snapshots")
+    kept = access.find_all(ctx, SNAPSHOT, list(dict.fromkeys(snapshots)))
+    there = {row["snapshot_id"] for row in snapshot_copy.on_store(ctx, source["id"])}
+    for row in kept:
+        if row["id"] not in there:
+            raise BadParameter(f"there is no snapshot with id {row['uuid']} on image store {source['name']}")
     lying = {row["template_id"] for row in ctx.tx.all(_LYING, store_id=source["id"])}
     rows = access.find_all(ctx, TEMPLATE, list(dict.fromkeys(templates)))
     for row in rows:
@@ -92,10 +96,18 @@ def order_some(ctx: Context, source: Row, target: Row, templates: Sequence[str],
             raise BadParameter(f"there is no template with id {row['uuid']} on image store {source['name']}")
     only = [row["id"] for row in rows]
     event = "IMAGE.STORE.MIGRATE.RESOURCES"
-    return _order(ctx, source, event, target_ids=[target["id"]], kind="complete", only=only)
+    also = [row["id"] for row in kept]
+    return _order(ctx, source, event, target_ids=[target["id"]], kind="complete", only=only, also=also)
 
 
-def _moved(ctx: Context, source_id: int, target_ids: list[int], kind: str, only: list[int] | None) -> dict[str, Any]:
+def _moved(
+    ctx: Context,
+    source_id: int,
+    target_ids: list[int],
+    kind: str,
+    only: list[int] | None,
+    also: list[int] | None = None,
+) -> dict[str, Any]:
     source = access.alive(ctx, IMAGE_STORE, source_id)
     targets = [access.alive(ctx, IMAGE_STORE, row_id) for row_id in target_ids]
     _check(source, targets)
@@ -106,8 +118,9 @@ def _moved(ctx: Context, source_id: int, target_ids: list[int], kind: str, only:
     lying = [row for row in ctx.tx.all(_LYING, store_id=source_id) if only is None or row["template_id"] in only]
     if any(row["state"] != "DOWNLOADED" for row in lying):
         raise OperationFailed(f"a template is being written to image store {source['name']}: nothing was moved")
+    kept = [one for one in snapshot_copy.on_store(ctx, source_id) if only is None or one["snapshot_id"] in (also or ())]
     moved = 0
-    for row in lying:
+    for row in (*lying, *kept):
         size = row["physical_size"]
         target = min(targets, key=lambda one: fullness(one, sizes[one["id"]] + size))
         after = fullness(target, sizes[target["id"]] + size)
@@ -116,14 +129,17 @@ def _moved(ctx: Context, source_id: int, target_ids: list[int], kind: str, only:
         if target["capacity"] is not None and after > 1:
             if kind == "balance":
                 continue
-            raise OperationFailed(f"no store has room for template {row['name']}: nothing was moved")
-        ctx.tx.update(placed, {"id": row["id"]}, store_id=target["id"])
+            raise OperationFailed(f"no store has room for {row.get('name', 'a snapshot')}: nothing was moved")
+        if "snapshot_id" in row:
+            snapshot_copy.relocate(ctx, row, target["id"])
+        else:
+            ctx.tx.update(placed, {"id": row["id"]}, store_id=target["id"])
         sizes[target["id"]] += size
         sizes[source_id] -= size
         moved += 1
     return {
         "imagestore": {
-            "message": f"{moved} of {len(lying)} templates and ISOs were moved from {source['name']}",
+            "message": f"{moved} of {len(lying) + len(kept)} templates, ISOs and snapshots were moved from {source['name']}",
             "migrationtype": kind,
             "success": True,
         }

@@ -16,9 +16,11 @@ from cloudsim.services import (
     purge,
     securitygroup_workflows,
     snapshot_cleanup,
+    snapshot_policy,
     stats,
     storage_cleanup,
     system_vm,
+    template_create,
     vm_expunge,
     vm_lease,
     vmschedule,
@@ -81,7 +83,7 @@ class SettleVolumes(_Task):
 
 
 class CleanUpSnapshots(_Task):
-    """Removes what is left over of snapshots of volumes that failed."""
+    """Removes what is left over of snapshots of volumes, and of templates made of disks, that failed."""
 
     name = "snapshot-cleanup"
     works = True
@@ -89,6 +91,7 @@ class CleanUpSnapshots(_Task):
 
     async def run(self) -> None:
         await self._cloud.db.write(lambda tx: snapshot_cleanup.due(self._cloud.context(tx, self._admin)))
+        await self._cloud.db.write(lambda tx: template_create.clean_up(self._cloud.context(tx, self._admin)))
 
 
 class PurgeJobs(_Task):
@@ -159,6 +162,21 @@ class FollowSchedules(_Task):
 
     async def run(self) -> None:
         while await self._cloud.db.write(lambda tx: vmschedule.follow(self._cloud.context(tx, self._admin))):
+            pass
+
+
+class FollowSnapshotPolicies(_Task):
+    """Makes the snapshots that policies of volumes say."""
+
+    name = "snapshot-policies"
+    works = True
+    first = 1.0
+
+    def interval(self) -> float:
+        return 10.0
+
+    async def run(self) -> None:
+        while await self._cloud.db.write(lambda tx: snapshot_policy.follow(self._cloud.context(tx, self._admin))):
             pass
 
 
@@ -332,6 +350,7 @@ TASKS = (
     TellSecurityRules,
     FinishRemovals,
     FollowSchedules,
+    FollowSnapshotPolicies,
     FollowLeases,
     TellOfLeases,
     ExpireVMSnapshots,

@@ -142,6 +142,13 @@ _BUSY_OF = (
     .limit(1)
 )
 
+_ANY_OF = (
+    select(volume.c.name)
+    .select_from(table.join(volume, table.c.volume_id == volume.c.id))
+    .where(volume.c.vm_id == bindparam("vm_id", type_=Big), table.c.removed.is_(None))
+    .limit(1)
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Entry:
@@ -223,6 +230,13 @@ def move(ctx: Context, row: Row, event: str, **values: Any) -> Row:
     if ctx.tx.update(table, {"id": row["id"], "update_count": row["update_count"]}, **changed) != 1:
         raise OperationFailed(f"snapshot {row['uuid']} was changed by someone else meanwhile")
     return {**row, **changed}
+
+
+def refuse_while_any(ctx: Context, vm_id: int, what: str) -> None:
+    """Raises `InvalidValue` where there are snapshots of a machine's volumes."""
+    name = ctx.tx.scalar(_ANY_OF, vm_id=vm_id)
+    if name is not None:
+        raise InvalidValue(f"volume {name} of the virtual machine has snapshots (deleteSnapshot removes them): {what}")
 
 
 def refuse_while_made(ctx: Context, vm_id: int, what: str) -> None:

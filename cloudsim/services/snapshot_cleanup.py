@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from sqlalchemy import and_, bindparam, exists, or_, select
+from sqlalchemy import and_, exists, or_, select
 
 from cloudsim.db import schema
-from cloudsim.db.types import Big
 from cloudsim.jobs.workflow import Workflow, workflow
 from cloudsim.services import snapshot
 from cloudsim.services import snapshot_orders as orders
-from cloudsim.services import snapshot_workflows as steps
+from cloudsim.services import snapshot_removal as steps
 from cloudsim.services.context import Context
 from cloudsim.services.nouns import SNAPSHOT
 from cloudsim.services.vm_plain import Plain
@@ -32,7 +31,6 @@ _DUE = (
     .order_by(table.c.id)
     .limit(BATCH)
 )
-_VOLUME_UUID = select(schema.volume.c.uuid).where(schema.volume.c.id == bindparam("volume_id", type_=Big))
 
 
 def due(ctx: Context) -> int:
@@ -50,12 +48,9 @@ def due(ctx: Context) -> int:
 def _begin(ctx: Context, snapshot_id: int) -> Plain:
     row = ctx.tx.first(SNAPSHOT.by_id, row_id=snapshot_id)
     if row is None or row["removed"] is not None or row["state"] not in ("Error", "BackedUp"):
-        return {"copies": [], "volume": ""}
+        return {"copies": []}
     left = [one for one in snapshot.places(ctx, [snapshot_id]) if one["state"] == "Destroying"]
-    return {
-        "copies": [steps.told_to_remove(ctx, row, one) for one in left],
-        "volume": ctx.tx.scalar(_VOLUME_UUID, volume_id=row["volume_id"]),
-    }
+    return {"copies": [steps.told_to_remove(ctx, row, one) for one in left]}
 
 
 def _end(ctx: Context, snapshot_id: int) -> Plain:
@@ -72,5 +67,5 @@ def _end(ctx: Context, snapshot_id: int) -> Plain:
 async def cleanup(wf: Workflow[Context], snapshot_id: int) -> None:
     """Removes what is left over of one snapshot; where that fails it is left for the next run."""
     plan = await wf.step("begin", _begin, snapshot_id)
-    await steps.run_removal(wf, plan["copies"], plan["volume"])
+    await steps.run_removal(wf, plan["copies"])
     await wf.finish(_end, snapshot_id)

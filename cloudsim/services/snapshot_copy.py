@@ -5,13 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from sqlalchemy import bindparam, select
+
 from cloudsim.core.errors import CloudError, InvalidValue
 from cloudsim.db import schema
 from cloudsim.db.database import Row
+from cloudsim.db.types import Big
 from cloudsim.jobs.workflow import Workflow, single, workflow
-from cloudsim.services import access, extract, resource, snapshot, usage
+from cloudsim.services import access, extract, resource, snapshot, snapshot_removal, usage
 from cloudsim.services import snapshot_orders as orders
 from cloudsim.services import snapshot_workflows as steps
+from cloudsim.services.cloud_machine import HYPERVISOR
 from cloudsim.services.context import Context
 from cloudsim.services.nouns import SNAPSHOT, ZONE
 from cloudsim.services.vm_plain import Plain
@@ -95,6 +99,68 @@ async def copy_to_zones(wf: Workflow[Context], snapshot_id: int, source_id: int)
     await wf.finish(_copied, snapshot_id)
 
 
+# -- from one image store to another
+
+
+def on_store(ctx: Context, store_id: int) -> list[Row]:
+    """The copies on an image store that can be moved: of snapshots that nothing else is done with; largest first."""
+    return ctx.tx.all(_ON_STORE, store_id=store_id)
+
+
+def relocate(ctx: Context, copy: Row, target_id: int) -> str:
+    """Orders that a copy (of `on_store`) goes to another image store of its zone; answers the job's uuid."""
+    row = access.row(ctx, SNAPSHOT, copy["snapshot_id"])
+    made = orders.put(ctx, row["id"], copy["zone_id"], copy["physical_size"], pool_id=None, store_id=target_id)
+    snapshot.move(ctx, row, "CopyingRequested")
+    arguments = {"old_id": copy["id"], "new_id": made}
+    return orders.order(ctx, row, "snapshot.relocate", None, f"moving snapshot {row['name']}", arguments)
+
+
+_ON_STORE = (
+    select(store)
+    .select_from(store.join(schema.snapshot, store.c.snapshot_id == schema.snapshot.c.id))
+    .where(
+        store.c.store_id == bindparam("store_id", type_=Big),
+        store.c.state == "Ready",
+        schema.snapshot.c.state == "BackedUp",
+    )
+    .order_by(store.c.physical_size.desc(), store.c.id)
+)
+
+
+def _relocating(ctx: Context, snapshot_id: int, old_id: int, new_id: int) -> Plain:
+    row = access.alive(ctx, SNAPSHOT, snapshot_id)
+    plan = steps.transfer(ctx, snapshot_id)
+    old = next(one for one in snapshot.places(ctx, [snapshot_id]) if one["id"] == old_id)
+    return {
+        **plan,
+        "sources": [steps.place_of(old)],
+        "targets": [one for one in plan["targets"] if one["id"] == new_id],
+        "old": snapshot_removal.told_to_remove(ctx, row, old),
+    }
+
+
+def _left(ctx: Context, snapshot_id: int, old_id: int) -> None:
+    """The copy is where it shall be: the old one is not used any more."""
+    orders.change(ctx, old_id, state="Destroying", physical_size=0)
+    snapshot.move(ctx, access.alive(ctx, SNAPSHOT, snapshot_id), "OperationSucceeded")
+
+
+def _relocated(ctx: Context, snapshot_id: int, old_id: int) -> Plain:
+    orders.drop(ctx, old_id)
+    return steps.shown(ctx, snapshot_id)
+
+
+@workflow("snapshot.relocate", failed=_not_copied)
+async def relocate_one(wf: Workflow[Context], snapshot_id: int, old_id: int, new_id: int) -> None:
+    """Moves a copy from one image store to another. An old one that cannot be removed is left to `snapshot_cleanup`."""
+    plan = await wf.step("begin", _relocating, snapshot_id, old_id, new_id)
+    await steps.run_transfer(wf, plan)
+    await wf.step("left", _left, snapshot_id, old_id)
+    await snapshot_removal.remove_copy(wf, plan["old"])
+    await wf.finish(_relocated, snapshot_id, old_id)
+
+
 # -- archive
 
 
@@ -126,7 +192,7 @@ def _not_archived(ctx: Context, error: CloudError, snapshot_id: int) -> None:
 @workflow("snapshot.archive", failed=_not_archived)
 async def archive_one(wf: Workflow[Context], snapshot_id: int) -> None:
     """Copies a snapshot from its pool to an image store, and removes it from the pool."""
-    await steps.run_backup(wf, snapshot_id)
+    await steps.run_backup(wf, snapshot_id, await wf.step("begin", steps.transfer, snapshot_id))
 
 
 # -- extract
@@ -139,6 +205,8 @@ def order_extract(ctx: Context, row: Row, zone: Row) -> str:
     """
     extract.check(ctx)
     check_idle(row)
+    if row["hypervisor"] != HYPERVISOR:
+        raise InvalidValue(f"snapshots of {row['hypervisor']} lie on its hosts: this server cannot hand them out")
     _source(ctx, row, zone["id"])
     text = f"handing out snapshot {row['name']}"
     return orders.order(ctx, row, "snapshot.extract", "SNAPSHOT.EXTRACT", text, {"zone_id": zone["id"]})

@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import bindparam, or_, select
 
 from cloudsim.agents.base import (
+    AgentError,
     Answer,
     Command,
     CommandFailed,
@@ -19,17 +20,16 @@ from cloudsim.agents.base import (
     DeleteVolumeSnapshot,
     RevertVolumeSnapshot,
 )
-from cloudsim.core import states
-from cloudsim.core.errors import AgentTimeout, CloudError, InvalidValue, OperationFailed, ResourceUnavailable
+from cloudsim.core.errors import CloudError, InvalidValue, OperationFailed, ResourceUnavailable
 from cloudsim.db import schema
 from cloudsim.db.database import Row
 from cloudsim.db.placement import allocate
 from cloudsim.db.types import Big
 from cloudsim.jobs.workflow import Workflow, workflow
-from cloudsim.services import access, snapshot, usage
+from cloudsim.services import access, snapshot, snapshot_policy, usage
 from cloudsim.services import snapshot_orders as orders
 from cloudsim.services.context import Context
-from cloudsim.services.nouns import SNAPSHOT
+from cloudsim.services.nouns import SNAPSHOT, VM_SNAPSHOT
 from cloudsim.services.vm_plain import Plain, address_of, host_address, host_for_pool
 
 table, store, volume, job = schema.snapshot, schema.snapshot_store, schema.volume, schema.job
@@ -56,10 +56,6 @@ _WORKING = (
         or_(job.c.state == "queued", job.c.state == "running"),
     )
     .order_by(job.c.id)
-)
-_DROP = store.delete().where(store.c.id == bindparam("copy_id", type_=Big))
-_UNTAG = schema.tag.delete().where(
-    schema.tag.c.resource_type == "Snapshot", schema.tag.c.resource_id == bindparam("row_id")
 )
 
 
@@ -89,22 +85,14 @@ def place_of(row: Row) -> Plain:
     }
 
 
-def move_volume(ctx: Context, volume_id: int, event: str, **values: Any) -> None:
-    """Takes a volume to the state after `event`, where it is still there. Raises `IllegalTransition`."""
-    disk = orders.volume_of(ctx, volume_id)
-    if disk is not None:
-        changed = {"state": states.volume.next(disk["state"], event), "update_count": disk["update_count"] + 1}
-        ctx.tx.update(volume, {"id": volume_id}, updated=ctx.now, **changed, **values)
-
-
 def _ends(ctx: Context, volume_id: int, state: str, event: str) -> None:
     """Takes a volume out of a state of passage, where it is still in it."""
     disk = orders.volume_of(ctx, volume_id)
     if disk is not None and disk["state"] == state:
-        move_volume(ctx, volume_id, event)
+        orders.move_volume(ctx, volume_id, event)
 
 
-def _row(ctx: Context, snapshot_id: int) -> Row | None:
+def row_there(ctx: Context, snapshot_id: int) -> Row | None:
     """A snapshot that is there, for `failed` functions."""
     row = ctx.tx.first(SNAPSHOT.by_id, row_id=snapshot_id)
     return row if row is not None and row["removed"] is None else None
@@ -126,13 +114,16 @@ async def tell(wf: Workflow[Context], host: Plain, command: Command, *, timeout:
 # -- create
 
 
-def _begin(ctx: Context, snapshot_id: int) -> Plain:
+def _begin(ctx: Context, snapshot_id: int, kept_id: int | None) -> Plain:
     """The plan; or the jobs to wait for, where the host makes as many snapshots as it may already (`waits`)."""
     row = access.alive(ctx, SNAPSHOT, snapshot_id)
     disk = orders.volume_of(ctx, row["volume_id"])
     if disk is None:
         raise InvalidValue("the volume is gone by now: no snapshot is made of it")
-    owner = orders.check_volume(ctx, disk)
+    kept = None if kept_id is None else access.alive(ctx, VM_SNAPSHOT, kept_id)
+    owner = orders.check_volume(ctx, disk, kept=kept is not None)
+    if kept is not None:
+        orders.check_kept(kept, disk)
     if owner is not None and owner["state"] == "Running":
         host, machine = address_of(ctx, owner["host_id"]), owner["instance_name"]
     else:
@@ -142,7 +133,7 @@ def _begin(ctx: Context, snapshot_id: int) -> Plain:
     if most > 0 and len(working) >= most:
         return {"waits": working[:1]}
     ctx.tx.update(table, {"id": snapshot_id}, host_id=host["id"], size=disk["size"])
-    move_volume(ctx, disk["id"], "SnapshotRequested")
+    orders.move_volume(ctx, disk["id"], "SnapshotRequested")
     copies = snapshot.places(ctx, [snapshot_id])
     primary = next((one for one in copies if one["role"] == "Primary"), None)
     if primary is None:
@@ -150,7 +141,8 @@ def _begin(ctx: Context, snapshot_id: int) -> Plain:
         primary_id = orders.put(ctx, snapshot_id, row["zone_id"], 0, pool_id=disk["pool_id"], store_id=None)
     else:
         primary_id = primary["id"]
-        ctx.tx.update(store, {"id": primary_id}, pool_id=disk["pool_id"])  # it may have moved meanwhile
+        # it may have moved or grown meanwhile
+        orders.change(ctx, primary_id, pool_id=disk["pool_id"], physical_size=disk["size"])
     return {
         "host": host,
         "machine": machine,
@@ -158,26 +150,42 @@ def _begin(ctx: Context, snapshot_id: int) -> Plain:
         "name": row["name"],
         "volume": [disk["uuid"], disk["path"] or disk["uuid"], disk["pool_uuid"]],
         "quiesce": row["quiesced"],
+        "kept": [kept["uuid"], kept["name"]] if kept is not None else None,
         "primary": primary_id,
+        "stays": row["location"] == snapshot.PRIMARY,
         "wait": ctx.settings.number("backup.snapshot.wait") or None,
     }
 
 
-def _taken(ctx: Context, snapshot_id: int, primary: int, answer: Plain) -> None:
+def _taken(ctx: Context, snapshot_id: int, primary: int, answer: Plain) -> Row:
     """It is in the pool: the volume goes on."""
     row = access.alive(ctx, SNAPSHOT, snapshot_id)
     _ends(ctx, row["volume_id"], "Snapshotting", "OperationSucceeded")
-    row = snapshot.move(ctx, row, "OperationSucceeded")
     size = {"physical_size": answer["size"]} if row["location"] == snapshot.PRIMARY else {}
-    ctx.tx.update(store, {"id": primary}, state="Ready", path=answer["path"], **size)
+    orders.change(ctx, primary, state="Ready", path=answer["path"], **size)
+    return snapshot.move(ctx, row, "OperationSucceeded")
 
 
-def _kept(ctx: Context, snapshot_id: int) -> Plain:
-    """It stays in the pool."""
-    row = access.alive(ctx, SNAPSHOT, snapshot_id)
-    snapshot.move(ctx, row, "OperationNotPerformed", host_id=None)
+def _kept(ctx: Context, snapshot_id: int, primary: int, answer: Plain) -> Plain:
+    """It is in the pool, and stays there."""
+    row = _taken(ctx, snapshot_id, primary, answer)
+    row = snapshot.move(ctx, row, "OperationNotPerformed", host_id=None)
     begin_usage(ctx, row)
+    snapshot_policy.prune(ctx, row)
     return shown(ctx, snapshot_id)
+
+
+def _later(ctx: Context, snapshot_id: int, primary: int, answer: Plain) -> Plain:
+    """It is in the pool, and backed up by a job of its own."""
+    row = _taken(ctx, snapshot_id, primary, answer)
+    orders.order(ctx, row, "snapshot.backup", None, f"backing up snapshot {row['name']}")
+    return shown(ctx, snapshot_id)
+
+
+def _going_on(ctx: Context, snapshot_id: int, primary: int, answer: Plain) -> Plain:
+    """It is in the pool, and on its way from there: see `transfer`."""
+    snapshot.move(ctx, _taken(ctx, snapshot_id, primary, answer), "BackupToSecondary")
+    return transfer(ctx, snapshot_id)
 
 
 def begin_usage(ctx: Context, row: Row) -> None:
@@ -188,41 +196,39 @@ def begin_usage(ctx: Context, row: Row) -> None:
     usage.begin(ctx, usage.SNAPSHOT, "snapshot", row, template_id=row["template_id"], size=size)
 
 
-def _later(ctx: Context, snapshot_id: int) -> Plain:
-    """It is backed up by a job of its own."""
-    row = access.alive(ctx, SNAPSHOT, snapshot_id)
-    orders.order(ctx, row, "snapshot.backup", None, f"backing up snapshot {row['name']}")
-    return shown(ctx, snapshot_id)
-
-
 def _not_created(ctx: Context, error: CloudError, snapshot_id: int, **_: Any) -> None:
-    row = _row(ctx, snapshot_id)
+    row = row_there(ctx, snapshot_id)
     if row is None:
         return
-    _ends(ctx, row["volume_id"], "Snapshotting", "OperationFailed")
-    if states.snapshot.can(row["state"], "OperationFailed"):
+    if row["state"] == "Creating":
+        if row["host_id"] is not None:  # it had begun: the volume is in that state for its sake
+            _ends(ctx, row["volume_id"], "Snapshotting", "OperationFailed")
         give_up(ctx, row)
+    else:
+        _not_backed_up(ctx, error, snapshot_id)
 
 
 def give_up(ctx: Context, row: Row) -> None:
     """One that could not be made is in Error: it takes no room any more, and what there may be of it is removed with it."""
     snapshot.move(ctx, row, "OperationFailed", host_id=None)
     for one in snapshot.places(ctx, [row["id"]]):
-        ctx.tx.update(store, {"id": one["id"]}, state="Destroying", physical_size=0)
+        orders.change(ctx, one["id"], state="Destroying", physical_size=0)
 
 
 def drop_unfinished(ctx: Context, row: Row) -> None:
     """Copies that were not made take no room any more; what there may be of them is removed (see `snapshot_cleanup`)."""
     for one in snapshot.places(ctx, [row["id"]]):
         if one["state"] == "Copying":
-            ctx.tx.update(store, {"id": one["id"]}, state="Destroying", physical_size=0)
+            orders.change(ctx, one["id"], state="Destroying", physical_size=0)
 
 
 @workflow("snapshot.create", failed=_not_created)
-async def create(wf: Workflow[Context], snapshot_id: int, async_backup: bool = False) -> None:
+async def create(
+    wf: Workflow[Context], snapshot_id: int, async_backup: bool = False, kept_id: int | None = None
+) -> None:
     """Makes a snapshot in the pool of its volume, and copies it to where it is wanted."""
     number = 0
-    while "waits" in (plan := await wf.step(f"begin-{number}", _begin, snapshot_id)):
+    while "waits" in (plan := await wf.step(f"begin-{number}", _begin, snapshot_id, kept_id)):
         await wf.ended(plan["waits"])
         number += 1
     uuid, path, pool = plan["volume"]
@@ -235,28 +241,18 @@ async def create(wf: Workflow[Context], snapshot_id: int, async_backup: bool = F
         pool=pool,
         machine=plan["machine"],
         quiesce=plan["quiesce"],
+        machine_snapshot=tuple(plan["kept"]) if plan["kept"] else None,
     )
     answer = await tell(wf, plan["host"], command, timeout=plan["wait"])
-    await wf.step("taken", _taken, snapshot_id, plan["primary"], answer)
-    if not await wf.step("backup", _copies_wanted, snapshot_id, not async_backup):
-        await wf.finish(_kept, snapshot_id)
+    if plan["stays"]:
+        await wf.finish(_kept, snapshot_id, plan["primary"], answer)
     elif async_backup:
-        await wf.finish(_later, snapshot_id)
+        await wf.finish(_later, snapshot_id, plan["primary"], answer)
     else:
-        await run_backup(wf, snapshot_id)
+        await run_backup(wf, snapshot_id, await wf.step("taken", _going_on, snapshot_id, plan["primary"], answer))
 
 
 # -- back up
-
-
-def _copies_wanted(ctx: Context, snapshot_id: int, now: bool) -> bool:
-    """Whether it goes to image stores; `now`: it is on its way from here on."""
-    row = access.alive(ctx, SNAPSHOT, snapshot_id)
-    if row["location"] == snapshot.PRIMARY:
-        return False
-    if now:
-        snapshot.move(ctx, row, "BackupToSecondary")
-    return True
 
 
 def transfer(ctx: Context, snapshot_id: int) -> Plain:
@@ -283,7 +279,7 @@ _VOLUME_UUID = select(volume.c.uuid).where(volume.c.id == bindparam("volume_id",
 
 def copied(ctx: Context, copy_id: int, answer: Plain) -> None:
     """A copy is where it shall be."""
-    ctx.tx.update(store, {"id": copy_id}, state="Ready", path=answer["path"], physical_size=answer["size"])
+    orders.change(ctx, copy_id, state="Ready", path=answer["path"], physical_size=answer["size"])
 
 
 async def run_transfer(wf: Workflow[Context], plan: Plain) -> None:
@@ -307,31 +303,38 @@ async def run_transfer(wf: Workflow[Context], plan: Plain) -> None:
         sources.append({**target, "path": answer["path"]})
 
 
-def _backed_up(ctx: Context, snapshot_id: int) -> Plain:
+def _backed_up(ctx: Context, snapshot_id: int, left: list[int]) -> Plain:
+    """It is where it shall be. Copies that could not be removed from pools (`left`) are removed by `snapshot_cleanup`."""
     row = access.alive(ctx, SNAPSHOT, snapshot_id)
     for one in snapshot.places(ctx, [snapshot_id]):
-        if one["role"] == "Primary":
-            ctx.tx.execute(_DROP, copy_id=one["id"])
+        if one["id"] in left:
+            orders.change(ctx, one["id"], state="Destroying", physical_size=0)
+        elif one["role"] == "Primary":
+            orders.drop(ctx, one["id"])
     row = snapshot.move(ctx, row, "OperationSucceeded", host_id=None, location=snapshot.SECONDARY)
     usage.end(ctx, "snapshot", row["id"])
     begin_usage(ctx, row)
+    snapshot_policy.prune(ctx, row)
     return shown(ctx, snapshot_id)
 
 
-async def run_backup(wf: Workflow[Context], snapshot_id: int) -> None:
+async def run_backup(wf: Workflow[Context], snapshot_id: int, plan: Plain) -> None:
     """Copies a snapshot from its pool to where it is wanted, and removes it from the pool: the rest of a job."""
-    plan = await wf.step("transfer", transfer, snapshot_id)
     await run_transfer(wf, plan)
+    left = []
     for one in plan["pools"]:
         command = DeleteVolumeSnapshot(
             wf.command_id(f"leave-{one['id']}"), plan["uuid"], one["path"], one["place"], volume=plan["volume"]
         )
-        await tell(wf, plan["host"], command)
-    await wf.finish(_backed_up, snapshot_id)
+        try:
+            await wf.call(host_address(plan["host"]), command)
+        except AgentError:
+            left.append(one["id"])  # it is safe elsewhere by now
+    await wf.finish(_backed_up, snapshot_id, left)
 
 
 def _not_backed_up(ctx: Context, error: CloudError, snapshot_id: int, **_: Any) -> None:
-    row = _row(ctx, snapshot_id)
+    row = row_there(ctx, snapshot_id)
     if row is None:
         return
     if row["state"] == "CreatedOnPrimary":
@@ -340,11 +343,15 @@ def _not_backed_up(ctx: Context, error: CloudError, snapshot_id: int, **_: Any) 
         give_up(ctx, row)
 
 
+def _beginning_backup(ctx: Context, snapshot_id: int) -> Plain:
+    snapshot.move(ctx, access.alive(ctx, SNAPSHOT, snapshot_id), "BackupToSecondary")
+    return transfer(ctx, snapshot_id)
+
+
 @workflow("snapshot.backup", failed=_not_backed_up)
 async def backup(wf: Workflow[Context], snapshot_id: int) -> None:
     """Copies a snapshot from its pool to image stores, where its making did not wait for that."""
-    await wf.step("backup", _copies_wanted, snapshot_id, True)
-    await run_backup(wf, snapshot_id)
+    await run_backup(wf, snapshot_id, await wf.step("begin", _beginning_backup, snapshot_id))
 
 
 # -- revert
@@ -352,9 +359,8 @@ async def backup(wf: Workflow[Context], snapshot_id: int) -> None:
 
 def _reverting(ctx: Context, snapshot_id: int) -> Plain:
     row = access.alive(ctx, SNAPSHOT, snapshot_id)
-    disk, _ = orders.check_revert(ctx, row)
+    disk, _ = orders.check_revert(ctx, row, "RevertSnapshotting")
     place = snapshot.ready_place(ctx, row)
-    move_volume(ctx, disk["id"], "RevertSnapshotRequested")
     return {
         "host": reaching(ctx, disk["pool_id"]),
         "uuid": row["uuid"],
@@ -367,7 +373,7 @@ def _reverted(ctx: Context, snapshot_id: int) -> Plain:
     row = access.alive(ctx, SNAPSHOT, snapshot_id)
     disk = orders.volume_of(ctx, row["volume_id"])
     if disk is not None:
-        move_volume(ctx, disk["id"], "OperationSucceeded", size=row["size"])
+        orders.move_volume(ctx, disk["id"], "OperationSucceeded", size=row["size"])
         if disk["size"] != row["size"]:
             allocate(ctx.tx, disk["pool_id"], row["size"] - disk["size"])
             usage.end(ctx, "volume", disk["id"])
@@ -401,90 +407,3 @@ async def revert(wf: Workflow[Context], snapshot_id: int) -> None:
     )
     await tell(wf, plan["host"], command)
     await wf.finish(_reverted, snapshot_id)
-
-
-# -- delete
-
-
-def removal(ctx: Context, row: Row, zone_id: int | None = None) -> list[Plain]:
-    """What hosts are told to remove the copies of a snapshot, in one zone or all. Raises `ResourceUnavailable`."""
-    made = []
-    for one in snapshot.places(ctx, [row["id"]]):
-        if zone_id is not None and one["zone_id"] != zone_id:
-            continue
-        ctx.tx.update(store, {"id": one["id"]}, state="Destroying")
-        made.append(told_to_remove(ctx, row, one))
-    return made
-
-
-def told_to_remove(ctx: Context, row: Row, one: Row) -> Plain:
-    """What a host is told to remove a copy, and which host. Raises `ResourceUnavailable`."""
-    in_pool = one["role"] == "Primary"
-    host = reaching(ctx, one["pool_id"]) if in_pool else worker(ctx, one["zone_id"], row["hypervisor"])
-    return {**place_of(one), "host": host, "uuid": row["uuid"]}
-
-
-async def run_removal(wf: Workflow[Context], copies: list[Plain], volume_uuid: str) -> None:
-    """Removes copies, one after the other, each in a step of its own."""
-    for one in copies:
-        name = f"remove-{one['id']}"
-        command = DeleteVolumeSnapshot(
-            wf.command_id(name), one["uuid"], one["path"], one["place"], one["url"], volume_uuid
-        )
-        await tell(wf, one["host"], command)
-        await wf.step(name, removed_copy, one["id"])
-
-
-def removed_copy(ctx: Context, copy_id: int) -> None:
-    """A copy is gone."""
-    ctx.tx.execute(_DROP, copy_id=copy_id)
-
-
-def gone(ctx: Context, row: Row) -> None:
-    """A snapshot is no more."""
-    event = "DestroyRequested" if row["state"] == "Error" else "OperationSucceeded"
-    snapshot.move(ctx, row, event, removed=ctx.now)
-    ctx.tx.execute(_UNTAG, row_id=row["id"])
-    usage.end(ctx, "snapshot", row["id"])
-
-
-def _deleting(ctx: Context, snapshot_id: int, zone_id: int | None) -> Plain:
-    row = _row(ctx, snapshot_id)
-    if row is None:
-        return {"copies": [], "volume": ""}
-    orders.check_deletable(ctx, row, zone_id)
-    copies = removal(ctx, row, zone_id)
-    if row["state"] != "Error":
-        snapshot.move(ctx, row, "DestroyRequested")
-    return {"copies": copies, "volume": ctx.tx.scalar(_VOLUME_UUID, volume_id=row["volume_id"])}
-
-
-def _deleted(ctx: Context, snapshot_id: int) -> Plain:
-    row = _row(ctx, snapshot_id)
-    if row is not None and row["state"] in ("Destroying", "Error"):
-        if snapshot.places(ctx, [snapshot_id]):
-            row = snapshot.move(ctx, row, "OperationFailed")  # other zones have it: it is there as before
-            usage.end(ctx, "snapshot", row["id"])
-            begin_usage(ctx, row)
-        else:
-            gone(ctx, row)
-    return {"success": True}
-
-
-def _not_deleted(ctx: Context, error: CloudError, snapshot_id: int, **_: Any) -> None:
-    """It stays. A copy of which nobody knows whether it is still there is never used again: see `snapshot_cleanup`."""
-    row = _row(ctx, snapshot_id)
-    if row is None or row["state"] != "Destroying":
-        return
-    left = [one for one in snapshot.places(ctx, [snapshot_id]) if one["state"] == "Destroying" and one["path"]]
-    for one in left[1:] if isinstance(error, AgentTimeout) else left:
-        ctx.tx.update(store, {"id": one["id"]}, state="Ready")
-    snapshot.move(ctx, row, "OperationFailed")
-
-
-@workflow("snapshot.delete", failed=_not_deleted)
-async def delete(wf: Workflow[Context], snapshot_id: int, zone_id: int | None = None) -> None:
-    """Removes a snapshot wherever it lies, or in one zone; without any copy left it is gone."""
-    plan = await wf.step("begin", _deleting, snapshot_id, zone_id)
-    await run_removal(wf, plan["copies"], plan["volume"])
-    await wf.finish(_deleted, snapshot_id)

@@ -94,6 +94,7 @@ _UP = (
     .order_by(host.c.id)
 )
 #: What lies there, and what is on its way there.
+_SNAPSHOTS = select(func.count()).where(schema.snapshot_store.c.pool_id == bindparam("pool_id"))
 _VOLUMES = select(func.count()).where(
     or_(
         schema.volume.c.pool_id == bindparam("pool_id"),
@@ -285,10 +286,16 @@ def update(
 
 
 def delete(ctx: Context, row: Row, *, forced: bool) -> None:
-    """Removes a pool. Raises `ResourceInUse` where volumes lie on it, `InvalidValue` for one that is Up without `forced`."""
+    """Removes a pool.
+
+    Raises `ResourceInUse` where volumes or snapshots lie on it, `InvalidValue` for one that is Up without `forced`.
+    """
     volumes = ctx.tx.scalar(_VOLUMES, pool_id=row["id"])
     if volumes:
         raise ResourceInUse(f"{volumes} volumes lie on storage pool {row['name']}: move or expunge them first")
+    kept = ctx.tx.scalar(_SNAPSHOTS, pool_id=row["id"])
+    if kept:
+        raise ResourceInUse(f"{kept} snapshots lie on storage pool {row['name']}: delete or archive them first")
     if not forced and row["status"] not in ("Maintenance", "Disabled"):
         raise InvalidValue(f"storage pool {row['name']} is {row['status']}: disable it first, or give forced=true")
     ctx.tx.update(pool, {"id": row["id"]}, removed=ctx.now, status="Removed")

@@ -27,6 +27,7 @@ KINDS: dict[str, Noun] = {
     "Volume": nouns.VOLUME,
     "VMSnapshot": nouns.VM_SNAPSHOT,
     "Snapshot": nouns.SNAPSHOT,
+    "SnapshotPolicy": nouns.SNAPSHOT_POLICY,
     "Network": nouns.NETWORK,
     "PublicIpAddress": nouns.PUBLIC_IP,
     "SecurityGroup": nouns.SECURITY_GROUP,

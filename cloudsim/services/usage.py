@@ -25,7 +25,7 @@ table = schema.usage
 
 #: CloudStack's numbers of the types that this server writes.
 RUNNING_VM, ALLOCATED_VM, IP_ADDRESS, VOLUME, NETWORK_OFFERING, NETWORK = 1, 2, 3, 6, 13, 30
-SNAPSHOT, VM_SNAPSHOT = 9, 25
+TEMPLATE, SNAPSHOT, VM_SNAPSHOT = 7, 9, 25
 HOUR = 3_600_000
 
 LISTING = Listing(

@@ -18,6 +18,7 @@ from cloudsim.services import (
     resource,
     securitygroup_member,
     shared_network,
+    snapshot,
     usage,
     virtualmachine,
     vmsnapshot,
@@ -80,6 +81,7 @@ def _check_machine(ctx: Context, row: Row) -> None:
     if virtualmachine.has_unfinished_job(ctx, row):
         raise InvalidValue("a job of the virtual machine is unfinished: wait for it")
     vmsnapshot.refuse_while_any(ctx, row["id"], "its owner stays")
+    snapshot.refuse_while_any(ctx, row["id"], "its owner stays")
     for card in db.nics_of(ctx.tx, row["id"]):
         if card["guest_type"] != "Shared" and ctx.tx.scalar(_RULES, network_id=card["network_id"]):
             raise InvalidValue(f"network {card['network_name']} has static NAT: remove its rules first")
@@ -135,6 +137,7 @@ def _hand_over(ctx: Context, row: Row, owner: dict[str, int], disks: Sequence[Ro
         usage.end(ctx, "volume", disk["id"])
         ctx.tx.update(volume, {"id": disk["id"]}, **owner, updated=ctx.now)
         ctx.tx.update(schema.tag, {"resource_type": "Volume", "resource_id": disk["id"]}, **owner)
+        ctx.tx.update(schema.snapshot_policy, {"volume_id": disk["id"]}, **owner)
         usage.begin(
             ctx,
             usage.VOLUME,

@@ -13,7 +13,16 @@ from cloudsim.db import virtualmachine as db
 from cloudsim.db.placement import allocate
 from cloudsim.db.types import Big
 from cloudsim.jobs.workflow import Workflow, workflow
-from cloudsim.services import access, affinitygroup, router, securitygroup_member, shared_network, system_network, usage
+from cloudsim.services import (
+    access,
+    affinitygroup,
+    router,
+    securitygroup_member,
+    shared_network,
+    snapshot_policy,
+    system_network,
+    usage,
+)
 from cloudsim.services.context import Context
 from cloudsim.services.nouns import HOST
 from cloudsim.services.virtualmachine import move
@@ -170,6 +179,7 @@ def _expunged(ctx: Context, vm_id: int) -> Plain:
                 allocate(ctx.tx, disk["pool_id"], -disk["size"])
             ctx.tx.update(volume, {"id": disk["id"]}, state="Expunged", removed=ctx.now, updated=ctx.now)
             usage.end(ctx, "volume", disk["id"])
+            snapshot_policy.volume_gone(ctx, disk["id"])
         else:
             ctx.tx.update(volume, {"id": disk["id"]}, vm_id=None, device_id=None, attached=None, updated=ctx.now)
     for card in db.nics_of(ctx.tx, vm_id):

@@ -22,6 +22,7 @@ from cloudsim.jobs.workflow import Workflow, workflow
 from cloudsim.services import (
     access,
     resource,
+    snapshot_policy,
     usage,
     vm_orders,
     vm_password,
@@ -264,6 +265,7 @@ def _restored(ctx: Context, vm_id: int, deleted: int | None) -> None:
         if old["removed"] is None:
             allocate(ctx.tx, old["pool_id"], -old["size"])
             ctx.tx.update(volume, {"id": deleted}, state="Expunged", removed=ctx.now, updated=ctx.now)
+            snapshot_policy.volume_gone(ctx, deleted)
     move(ctx, access.alive(ctx, VIRTUAL_MACHINE, vm_id), "RestoringSuccess")
 
 

@@ -159,9 +159,9 @@ def create(
             "KVM keeps the disks of a running virtual machine together with its memory only: stop it, or give "
             "snapshotmemory=true"
         )
+    snapshot.refuse_while_made(ctx, owner["id"], "wait for that")
     if any(disk["state"] != "Ready" for disk in db.volumes_of(ctx.tx, owner["id"])):
         raise InvalidValue("a disk of the virtual machine is not ready; one that never ran has no disks yet")
-    snapshot.refuse_while_made(ctx, owner["id"], "wait for that")
     there = check_idle(ctx, owner["id"])
     most = ctx.settings.number("vmsnapshot.max", ("Account", owner["account_id"]), ("Domain", owner["domain_id"])) or 10
     if len(there) >= most:

@@ -17,7 +17,7 @@ from cloudsim.db import schema
 from cloudsim.db import volume as db
 from cloudsim.db.database import Row
 from cloudsim.jobs.job import Order
-from cloudsim.services import access, resource, usage
+from cloudsim.services import access, resource, snapshot_policy, usage
 from cloudsim.services.context import Context
 from cloudsim.services.nouns import ACCOUNT, DISK_OFFERING, DOMAIN, HOST, VIRTUAL_MACHINE, VOLUME
 from cloudsim.services.placement import tags
@@ -301,5 +301,6 @@ def begin_usage(ctx: Context, row: Row) -> None:
 def forget(ctx: Context, row: Row) -> None:
     """What goes with a volume that is gone for good."""
     usage.end(ctx, "volume", row["id"])
+    snapshot_policy.volume_gone(ctx, row["id"])
     ctx.tx.execute(_UNTAG, row_id=row["id"])
     ctx.tx.execute(_NO_DETAILS, row_id=row["id"])

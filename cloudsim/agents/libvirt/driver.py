@@ -14,7 +14,7 @@ from weakref import WeakValueDictionary
 
 from cloudsim.agents import base
 from cloudsim.agents.base import AgentError, Answer, Command, CommandFailed, HostAddress, HostFacts, Unsupported
-from cloudsim.agents.libvirt import disks, machines, probe, snapshots, stats
+from cloudsim.agents.libvirt import disk_snapshots, disks, machines, probe, snapshots, stats
 from cloudsim.agents.libvirt.connection import Connection, is_remote, is_test
 from cloudsim.agents.libvirt.domain_xml import Profile, check_name, machine_xml
 from cloudsim.agents.libvirt.storage import Storage
@@ -67,6 +67,7 @@ class LibvirtDriver:
             base.CreateMachineSnapshot,
             base.RevertMachineSnapshot,
             base.DeleteMachineSnapshot,
+            *disk_snapshots.VERBS,
         }
     )
 
@@ -174,6 +175,11 @@ class LibvirtDriver:
                 async with self._alone(command.uuid, command.name):
                     await self._snapshot(host, command)
                     return {}
+        if type(command) in disk_snapshots.VERBS:
+            if is_test(host.url):
+                raise Unsupported(f"libvirt's test hypervisor has no disks: {command.wire} cannot be carried out")
+            self._check_storage(host)
+            return await disk_snapshots.execute(self._storage, command)
         raise Unsupported(f"libvirt hosts do not have {command.wire}")
 
     async def _start(self, host: HostAddress, command: base.StartMachine) -> Answer:

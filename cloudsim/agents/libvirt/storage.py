@@ -2,7 +2,8 @@
 
 A volume appears under its name only when it is complete: it is made under another name, written to the disk, and
 renamed. Whatever is killed in the middle, there is a whole volume or none, and what is left over of an earlier try is
-removed by the next one. Templates lie in ``<storage>/templates/<template's uuid>.qcow2`` and are copied whole.
+removed by the next one. Templates lie in ``<storage>/templates/<template's uuid>.qcow2`` and are copied whole, and so are
+copies of snapshots of volumes, in ``<storage>/snapshots/<uuid of the pool or image store>/<snapshot's uuid>.qcow2``.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from cloudsim.core.diskimage import QCOW2, BadImage, file_reader, inspect
 
 T = TypeVar("T")
 
-TEMPLATES = "templates"
+TEMPLATES, SNAPSHOTS = "templates", "snapshots"
 SUFFIX = ".qcow2"
 
 
@@ -44,8 +45,8 @@ class Storage:
 
     def locate(self, pool: str, path: str) -> Path:
         """Where a volume lies on the host. Raises `CommandFailed` for names that might lead elsewhere."""
-        if check_name(pool, "storage pool") == TEMPLATES:
-            raise CommandFailed(f"a storage pool cannot be named {TEMPLATES}")
+        if check_name(pool, "storage pool") in (TEMPLATES, SNAPSHOTS):
+            raise CommandFailed(f"a storage pool cannot be named {pool}")
         return self._root / pool / check_name(path, "volume")
 
     async def create(self, uuid: str, pool: str, size: int, template: str | None) -> tuple[str, int]:
@@ -136,6 +137,44 @@ class Storage:
     async def snapshots(self, pool: str, path: str) -> dict[str, bool]:
         """The snapshots that a volume has, each with whether the memory of its machine is in it, too."""
         return await self._snapshots(await self._there(pool, path))
+
+    def template(self, uuid: str) -> Path:
+        """Where a template lies on the host."""
+        return self._root / TEMPLATES / (check_name(uuid, "template") + SUFFIX)
+
+    def kept(self, place: str, uuid: str) -> Path:
+        """Where the copy of a volume's snapshot lies that is in a pool or on an image store."""
+        return self._root / SNAPSHOTS / check_name(place, "place") / (check_name(uuid, "snapshot") + SUFFIX)
+
+    async def copy(
+        self, source: Path, target: Path, *, size: int = 0, within: str | None = None, again: bool = False
+    ) -> tuple[int, int]:
+        """Makes a whole file of what another holds, or held in its own snapshot `within`, with `size` bytes at least.
+
+        A target that is there is left as it is, unless `again` puts a new one in its place. Answers the bytes of its
+        disk and those it takes. Raises `CommandFailed` where there is no source.
+        """
+        async with self._lock(target):
+            if again or not await self._files(target.is_file):
+                if not await self._files(source.is_file):
+                    raise CommandFailed(f"there is no {source.name} in {source.parent.name}")
+                part = _part(target)
+                await self._files(lambda: _prepare(target))
+                try:
+                    chosen = ("-l", f"snapshot.name={within}") if within else ()
+                    await _run("convert", "-U", "-f", "qcow2", *chosen, "-O", "qcow2", str(source), str(part))
+                    if size > int((await self._info(part))["virtual-size"]):
+                        await _run("resize", "-q", "-f", "qcow2", str(part), str(size))
+                    await self._files(lambda: _publish(part, target), limit=600.0)
+                finally:
+                    await self._files(lambda: part.unlink(missing_ok=True))
+            info = await self._info(target)
+            return int(info["virtual-size"]), int(info["actual-size"])
+
+    async def remove(self, target: Path) -> None:
+        """Removes a file, and what may be left of a try to make it."""
+        async with self._lock(target):
+            await self._files(lambda: _remove(target))
 
     async def _there(self, pool: str, path: str) -> Path:
         target = self.locate(pool, path)

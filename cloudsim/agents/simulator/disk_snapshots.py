@@ -29,10 +29,21 @@ def create(world: World, _host: str, command: CreateVolumeSnapshot) -> Answer:
         row = world.db.execute(query, (command.volume, command.pool)).fetchone()
         if row is None:
             raise CommandFailed(f"There is no volume {command.volume} in pool {command.pool}")
-        values = (command.uuid, command.pool, command.name, command.volume, *row, world.clock.now())
+        size, content = row
+        if command.machine_snapshot is not None:
+            content = _of_machine(world, command.machine_snapshot[0], command.volume)
+        values = (command.uuid, command.pool, command.name, command.volume, size, content, world.clock.now())
         world.db.execute(_PUT, values)
-        return {"path": command.uuid, "size": row[0]}
+        return {"path": command.uuid, "size": size}
     return {"path": command.uuid, "size": there.size}
+
+
+def _of_machine(world: World, uuid: str, volume: str) -> str:
+    """What a volume held when a snapshot of its machine was made."""
+    for found in world.snapshots("WHERE uuid = ?", uuid):
+        if volume in found.disks:
+            return found.disks[volume]
+    raise CommandFailed(f"There is no snapshot {uuid} of a machine that has volume {volume}")
 
 
 def copy(world: World, _host: str, command: CopyVolumeSnapshot) -> Answer:

@@ -237,11 +237,11 @@ class MigrateResourceToAnotherSecondaryStorage(
     event="IMAGE.STORE.MIGRATE.RESOURCES",
     since="4.19.0",
 ):
-    """Moves some templates and ISOs from an image store to another."""
+    """Moves some templates, ISOs and snapshots from an image store to another."""
 
     destpool = ref(nouns.IMAGE_STORE, required=True)
     srcpool = ref(nouns.IMAGE_STORE, required=True)
-    snapshots = strings("Ids of snapshots: none lie on image stores here")
+    snapshots = strings("Ids of snapshots")
     templates = strings("Ids of templates and ISOs")
 
     def run(self, ctx: Context) -> Body:

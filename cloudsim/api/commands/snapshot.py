@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from cloudsim.api.command import AsyncCommand, Body, OwnedList, id_of
+from cloudsim.api.command import AsyncCommand, Body, Command, OwnedList, id_of
 from cloudsim.api.params import boolean, mapping, ref, refs, string
 from cloudsim.api.responses.base import SUCCESS
 from cloudsim.api.responses.extract import EXTRACT_SNAPSHOT
-from cloudsim.api.responses.snapshot import SNAPSHOT
+from cloudsim.api.responses.snapshot import SNAPSHOT, SNAPSHOT_DETAILS
 from cloudsim.core.errors import InvalidValue
 from cloudsim.services import access, nouns, snapshot, snapshot_copy, snapshot_orders
 from cloudsim.services.context import Context
@@ -155,3 +155,29 @@ class ExtractSnapshot(
     def run(self, ctx: Context) -> Body:
         access.must_own(ctx, nouns.SNAPSHOT, self.id)
         return {"jobid": snapshot_copy.order_extract(ctx, self.id, self.zoneid)}
+
+
+class CreateSnapshotFromVMSnapshot(
+    AsyncCommand, name="createSnapshotFromVMSnapshot", response=SNAPSHOT, event="SNAPSHOT.CREATE", since="4.10.0"
+):
+    """Makes a snapshot of a volume, of what it held when a snapshot of its virtual machine was made."""
+
+    vmsnapshotid = ref(nouns.VM_SNAPSHOT, required=True)
+    volumeid = ref(nouns.VOLUME, required=True)
+    name = string("What it is called; where it is not given, a name made from the machine's, the volume's and the time")
+
+    def run(self, ctx: Context) -> Body:
+        access.must_own(ctx, nouns.VM_SNAPSHOT, self.vmsnapshotid)
+        access.must_own(ctx, nouns.VOLUME, self.volumeid)
+        uuid, job = snapshot_orders.create_from_machine(ctx, self.vmsnapshotid, self.volumeid, self.name)
+        return {"id": uuid, "jobid": job}
+
+
+class GetVolumeSnapshotDetails(Command, name="getVolumeSnapshotDetails", response=SNAPSHOT_DETAILS, reads=True):
+    """Tells the iSCSI name of a snapshot of a volume; no storage here hands snapshots out by iSCSI, so none has one."""
+
+    snapshotid = string("The id of the snapshot", required=True)
+
+    def run(self, ctx: Context) -> Body:
+        access.find(ctx, nouns.SNAPSHOT, self.snapshotid)
+        return {"volumeiScsiName": {}}

@@ -25,6 +25,8 @@ SNAPSHOT = Response(
     nested={"tags": ("set", TAG)},
 )
 
+SNAPSHOT_DETAILS = Response("volumeiScsiName", string="jobid volumeiScsiName", integer="jobstatus")
+
 
 @SNAPSHOT.presents
 def present(ctx: Context, ids: Sequence[int]) -> list[Object]:

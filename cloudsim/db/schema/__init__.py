@@ -68,7 +68,7 @@ from cloudsim.db.schema.securitygroup import (
     security_group_rule,
     security_group_vm,
 )
-from cloudsim.db.schema.snapshot import snapshot, snapshot_policy, snapshot_store
+from cloudsim.db.schema.snapshot import snapshot, snapshot_policy, snapshot_store, template_file
 from cloudsim.db.schema.virtualmachine import (
     ha_work,
     instance_group,
@@ -155,6 +155,7 @@ __all__ = [
     "system_nic",
     "tag",
     "template",
+    "template_file",
     "template_zone",
     "traffic_type",
     "usage",

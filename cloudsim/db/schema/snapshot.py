@@ -1,4 +1,4 @@
-"""Snapshots of volumes: where copies of each lie, and the policies that make them."""
+"""Snapshots of volumes: where copies of each lie, the policies that make them, and files that are made of disks."""
 
 from __future__ import annotations
 
@@ -20,11 +20,8 @@ snapshot_policy = resource(
     # how many of its snapshots are kept
     number("max_snaps", nullable=False),
     flag("display", True),
-    # ids of more zones that copies go to, and of storage pools
+    # row ids of more zones that copies go to
     data("zone_ids", nullable=False),
-    data("pool_ids", nullable=False),
-    # what its snapshots are tagged with: {key: value}
-    data("tags", nullable=False),
     # when the next one is made
     big("due"),
     unique_alive("uq_snapshot_policy", "volume_id", "interval_type"),
@@ -73,4 +70,12 @@ snapshot_store = table(
     # bytes that it takes
     big("physical_size", nullable=False, default=0),
     big("created", nullable=False),
+)
+
+#: A file on an image store that a host made of a disk, for a template: from before it is made until it is known to be gone.
+template_file = table(
+    "template_file",
+    ref("template_id", "template"),
+    ref("zone_id", "zone"),
+    ref("store_id", "image_store"),
 )

@@ -30,15 +30,60 @@ async def _snapshot(cast: Cast, **owner: Any) -> str:
     return made
 
 
-READY = "UPDATE volume SET state = 'Ready', pool_id = (SELECT min(id) FROM storage_pool) WHERE uuid = :id"
+@thing("snapshotpolicy", needs=("virtualmachine",))
+async def _policy(cast: Cast, **owner: Any) -> str:
+    machine = cast.id("virtualmachine", owner)
+    (volume,) = cast.one(
+        "SELECT id FROM volume WHERE vm_id = (SELECT id FROM vm WHERE uuid = ?) AND type = 'ROOT'", machine
+    )
+    given = {"schedule": "1", "timezone": "UTC", "interval_type": "HOURLY", "max_snaps": 1, "zone_ids": []}
+    return await cast.insert(schema.snapshot_policy, volume_id=volume, **given, **cast.owned(owner))
+
+
+POOL = "state = 'Ready', pool_id = (SELECT min(id) FROM storage_pool)"
+READY = f"UPDATE volume SET {POOL} WHERE uuid = :id"
+OF_SNAPSHOT = "(SELECT volume_id FROM snapshot WHERE uuid = :id)"
+ON_STORE = (
+    "UPDATE snapshot_store SET role = 'Image', pool_id = NULL, store_id = (SELECT min(id) FROM image_store)"
+    " WHERE snapshot_id = (SELECT id FROM snapshot WHERE uuid = :id)"
+)
 ROWS = [
     Row("createSnapshot", "volume", by="volumeid", given=READY),
     Row("listSnapshots", "snapshot"),
     Row("deleteSnapshot", "snapshot"),
+    Row("revertSnapshot", "snapshot", given=f"UPDATE volume SET {POOL}, vm_id = NULL WHERE id = {OF_SNAPSHOT}"),
     Row(
-        "revertSnapshot",
-        "snapshot",
-        given="UPDATE volume SET state = 'Ready', vm_id = NULL, pool_id = (SELECT min(id) FROM storage_pool) WHERE id ="
-        " (SELECT volume_id FROM snapshot WHERE uuid = :id)",
+        "createSnapshotFromVMSnapshot",
+        "vmsnapshot",
+        by="vmsnapshotid",
+        volumeid="@volume",
+        answers=431,
+        why="the volume of the cast came after the snapshot of the machine",
     ),
+    Row("getVolumeSnapshotDetails", "snapshot", by="snapshotid", shows=False),
+    Row("archiveSnapshot", "snapshot"),
+    Row(
+        "copySnapshot",
+        "snapshot",
+        destzoneids="@zone",
+        given=ON_STORE,
+        answers=431,
+        why="there is one zone, which has it",
+    ),
+    Row("extractSnapshot", "snapshot", zoneid="@zone", given=ON_STORE),
+    Row("createTemplate", "snapshot", by="snapshotid", name="made", ostypeid="@ownostype"),
+    Row("createTemplate", "volume", by="volumeid", name="made", ostypeid="@ownostype", given=READY),
+    Row(
+        "createSnapshotPolicy",
+        "volume",
+        by="volumeid",
+        intervaltype="DAILY",
+        schedule="0:0",
+        timezone="UTC",
+        maxsnaps=1,
+        given=READY,
+    ),
+    Row("updateSnapshotPolicy", "snapshotpolicy", fordisplay=False),
+    Row("deleteSnapshotPolicies", "snapshotpolicy"),
+    Row("listSnapshotPolicies", "snapshotpolicy"),
 ]

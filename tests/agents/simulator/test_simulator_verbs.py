@@ -41,7 +41,7 @@ from cloudsim.agents.base import (
     StopMachine,
     Unsupported,
 )
-from cloudsim.agents.simulator import SimulatorDriver
+from cloudsim.agents.simulator import SimulatorDriver, disk_snapshots
 
 H1, H2 = host("h1"), host("h2")
 
@@ -51,6 +51,7 @@ def test_it_is_a_driver_with_all_verbs(driver: SimulatorDriver) -> None:
     assert as_driver.hypervisors == ("Simulator",)
     assert as_driver.verbs == {
         Ping,
+        *disk_snapshots.DOING,
         CreateVolume,
         DeleteVolume,
         StartMachine,

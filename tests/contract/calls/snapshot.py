@@ -42,3 +42,12 @@ async def _create_in_project(api: Api) -> None:
 @calls("deleteSnapshot")
 async def _of_one(api: Api) -> Calls:
     return [{"id": (await snapshot(api))["id"]}]
+
+
+@calls("createTemplate")
+async def _template(api: Api) -> Calls:
+    machine = await api.deploy()
+    await api.job("stopVirtualMachine", id=machine["id"])
+    (found,) = (await api.call("listVolumes", virtualmachineid=machine["id"]))["volume"]
+    given = {"name": "made", "ostypeid": machine["ostypeid"], "displaytext": "d", "volumeid": found["id"]}
+    return [{**given, "isextractable": False, "details[0].key": "a", "details[0].value": "b"}]
