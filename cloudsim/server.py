@@ -62,6 +62,7 @@ from cloudsim.services import (
     vmsnapshot_workflows,
     volume_create,
     volume_extract,
+    volume_import,
     volume_update,
 )
 from cloudsim.services.context import Cloud, Context
@@ -152,6 +153,7 @@ class Server:
         assert vmsnapshot_workflows
         assert volume_create
         assert volume_extract
+        assert volume_import
         assert volume_update
         assert snapshot_cleanup
         assert snapshot_copy

@@ -161,7 +161,7 @@ async def finished(server: Running, http: aiohttp.ClientSession, command: str, *
 
 
 async def operations(server: Running, directory: Path) -> None:
-    """Operations on one running machine, one after the other: migration and scaling."""
+    """Operations on one running machine, one after the other: migration, scaling, snapshots, volumes."""
     import sqlite3
 
     # no template of the seeded zone is marked, and nothing of the API marks one
@@ -187,9 +187,50 @@ async def operations(server: Running, directory: Path) -> None:
             moves.append(await finished(server, http, "migrateVirtualMachine", **where))
             bigger = {"id": machine["id"], "serviceofferingid": made[number + 1]["id"]}
             scales.append(await finished(server, http, "scaleVirtualMachine", **bigger))
+        await volumes(server, http, machine)
+        await snapshots(server, http, machine)
         await finished(server, http, "destroyVirtualMachine", id=machine["id"], expunge="true")
         told("one live migration, request to finished job, median of 60", f"{sorted(moves)[30] * 1000:.1f} ms", "25 ms")
         told("one live scaling, request to finished job, median of 60", f"{sorted(scales)[30] * 1000:.1f} ms", "25 ms")
+
+
+def median(what: str, times: list[float], target: str) -> None:
+    """Notes the median of some times in seconds."""
+    middle = sorted(times)[len(times) // 2] * 1000
+    told(f"one {what}, request to finished job, median of {len(times)}", f"{middle:.1f} ms", target)
+
+
+async def volumes(server: Running, http: aiohttp.ClientSession, machine: dict) -> None:
+    """A volume attached and detached: the first time it is made, then it is there."""
+    offering = (await ask(http, server.url("listDiskOfferings", name="Small")))["diskoffering"][0]["id"]
+    given = {"name": "v", "zoneid": machine["zoneid"], "diskofferingid": offering}
+    first, attaches, detaches = [], [], []
+    for _ in range(20):
+        await finished(server, http, "createVolume", **given)
+        listed = await ask(http, server.url("listVolumes", type="DATADISK", listall="true"))
+        volume = next(row for row in listed["volume"] if "storageid" not in row)
+        ids = {"id": volume["id"], "virtualmachineid": machine["id"]}
+        first.append(await finished(server, http, "attachVolume", **ids))
+        for _ in range(3):
+            detaches.append(await finished(server, http, "detachVolume", id=volume["id"]))
+            attaches.append(await finished(server, http, "attachVolume", **ids))
+        await finished(server, http, "detachVolume", id=volume["id"])
+    median("first attach of a volume", first, "20 ms")
+    median("attach of a volume", attaches, "20 ms")
+    median("detach of a volume", detaches, "20 ms")
+
+
+async def snapshots(server: Running, http: aiohttp.ClientSession, machine: dict) -> None:
+    """Snapshots of the machine with its memory, each gone back to and deleted."""
+    made, reverts = [], []
+    for _ in range(60):
+        ids = {"virtualmachineid": machine["id"], "snapshotmemory": "true"}
+        made.append(await finished(server, http, "createVMSnapshot", **ids))
+        (row,) = (await ask(http, server.url("listVMSnapshot", virtualmachineid=machine["id"])))["vmSnapshot"]
+        reverts.append(await finished(server, http, "revertToVMSnapshot", vmsnapshotid=row["id"]))
+        await finished(server, http, "deleteVMSnapshot", vmsnapshotid=row["id"])
+    median("snapshot of a virtual machine", made, "25 ms")
+    median("going back to a snapshot", reverts, "25 ms")
 
 
 def wrk(url: str, connections: int, seconds: int, script: str | None = None) -> float:

@@ -244,6 +244,32 @@ class CheckVolume(Command):
 
 
 @dataclass(frozen=True, slots=True)
+class ListPoolVolumes(Command):
+    """What lies in a pool, never remembered.
+
+    Answer: ``{"volumes": [{"path": str, "name": str, "size": bytes of the disk, "physical_size": bytes that it takes,
+    "format": str}]}``.
+    """
+
+    wire: ClassVar[str] = "GetVolumesOnStorageCommand"
+    pool: str
+
+
+@dataclass(frozen=True, slots=True)
+class AdoptVolume(Command):
+    """Makes what lies in a pool under a path the volume of a uuid. Answer: ``{"path": str}``, where it lies then.
+
+    One that is that already is fine. Fails where nothing is there.
+    """
+
+    wire: ClassVar[str] = "ImportVolumeCommand"
+    uuid: str
+    name: str
+    path: str
+    pool: str
+
+
+@dataclass(frozen=True, slots=True)
 class AttachVolume(Command):
     """Gives a machine that runs here one more disk, while it runs. Answer: ``{}``.
 

@@ -9,7 +9,7 @@ from cloudsim.core.errors import InvalidValue, PermissionDenied
 from cloudsim.db import volume as db
 from cloudsim.db.database import Row
 from cloudsim.jobs.workflow import Workflow, workflow
-from cloudsim.services import storage_cleanup, usage, virtualmachine, volume_orders
+from cloudsim.services import snapshot_policy, storage_cleanup, usage, virtualmachine, volume_orders
 from cloudsim.services.context import Context
 from cloudsim.services.nouns import VIRTUAL_MACHINE
 from cloudsim.services.volume_orders import move, write
@@ -44,6 +44,7 @@ def _destroyed(ctx: Context, row: Row) -> Row:
     if row["state"] != "Destroy":
         row = move(ctx, row, "DestroyRequested", destroyed=ctx.now)
         usage.end(ctx, "volume", row["id"])
+        snapshot_policy.volume_gone(ctx, row["id"])
     return row
 
 

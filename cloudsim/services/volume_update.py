@@ -61,7 +61,8 @@ def _check(ctx: Context, row: Row, given: dict[str, Any]) -> None:
         raise InvalidValue(f"there is no state {given['state'][:64]} of volumes")
     if after["state"] not in volume_orders.AT_REST:
         raise InvalidValue("a volume at rest is Ready or Allocated; the other states come and go by themselves")
-    if (after["state"] == "Ready") != (after["pool_id"] is not None and after["path"] is not None):
+    known = {after["pool_id"] is not None, after["path"] is not None}
+    if known != {after["state"] == "Ready"}:
         raise InvalidValue("a volume that is Ready has a storageid and a path, one that is Allocated has neither")
     if "pool_id" in given:
         pool = access.row(ctx, STORAGE_POOL, given["pool_id"])

@@ -142,18 +142,26 @@ LIMITED = [
     (0, "vm", "deployVirtualMachine"),
     (6, "network", "createNetwork"),
     (1, "public_ip", "associateIpAddress"),
+    (2, "volume", "createVolume"),
+    (10, "volume", "createVolume"),
 ]
 
 
 async def asked_for(api: Api, command: str) -> dict[str, Any]:
-    """What a command is called with, whoever calls it."""
+    """What a command is called with, whoever calls it; a volume has 1 GiB."""
     if command == "createNetwork":
         return {"name": "same", **await isolated(api)}
+    if command == "createVolume":
+        (custom,) = (await api.call("listDiskOfferings", name="Custom"))["diskoffering"]
+        zone = (await api.places())["zoneid"]
+        return {"name": "same", "zoneid": zone, "diskofferingid": custom["id"], "size": 1}
     return {**await api.basics(), "startvm": False} if command == "deployVirtualMachine" else {}
 
 
 @pytest.mark.parametrize("level", ["account", "domain", "project"])
-@pytest.mark.parametrize(("kind", "table", "command"), LIMITED, ids=[command for _, _, command in LIMITED])
+@pytest.mark.parametrize(
+    ("kind", "table", "command"), LIMITED, ids=[f"{command}-{kind}" for kind, _, command in LIMITED]
+)
 async def test_a_limit_of_20(
     kind: int, table: str, command: str, level: str, api: Api, http: aiohttp.ClientSession, server: Server
 ) -> None:

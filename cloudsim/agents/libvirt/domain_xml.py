@@ -90,6 +90,18 @@ def machine_xml(
     return ET.tostring(domain, encoding="unicode")
 
 
+def disk_xml(spec: DiskSpec, path: str) -> str:
+    """The XML of one disk, for a machine that runs."""
+    devices = ET.Element("devices")
+    _disk(devices, spec, path)
+    return ET.tostring(devices[0], encoding="unicode")
+
+
+def serial_of(volume: str) -> str:
+    """The serial number that a volume has as a disk: as much of its uuid as guests are shown."""
+    return volume.replace("-", "")[:20]
+
+
 def probe_xml(name: str, domain_type: str, cpu_mode: str | None, arch: str) -> str:
     """The smallest domain of that type: it has no disk, and only its firmware runs."""
     domain = _domain(name, domain_type, arch, cpu_mode, 32 << 20, 1)
@@ -172,7 +184,7 @@ def _disk(devices: ET.Element, spec: DiskSpec, path: str) -> None:
     _add(disk, "source", file=path)
     bus, name = _target(spec)
     _add(disk, "target", dev=name, bus=bus)
-    _add(disk, "serial", spec.uuid.replace("-", "")[:20])
+    _add(disk, "serial", serial_of(spec.uuid))
 
 
 #: How disks are called by their bus. The drive for ISOs is the third of IDE.

@@ -14,7 +14,7 @@ from weakref import WeakValueDictionary
 
 from cloudsim.agents import base
 from cloudsim.agents.base import AgentError, Answer, Command, CommandFailed, HostAddress, HostFacts, Unsupported
-from cloudsim.agents.libvirt import console, disk_snapshots, drive, machines, nics, probe, snapshots, stats
+from cloudsim.agents.libvirt import console, disk_snapshots, disks, drive, machines, nics, probe, snapshots, stats
 from cloudsim.agents.libvirt.connection import Connection, is_remote, is_test
 from cloudsim.agents.libvirt.domain_xml import Profile, check_name, machine_xml
 from cloudsim.agents.libvirt.storage import Storage
@@ -23,6 +23,8 @@ from cloudsim.core.ids import is_uuid
 
 #: Seconds between two looks at a machine that was asked to shut down.
 POLL = 0.5
+#: Seconds that a guest has to give a disk back.
+GIVES_BACK = 30.0
 #: Seconds that another host has for the question whether a machine runs there.
 ELSEWHERE = 5.0
 #: Seconds that QEMU has to write the memory of a machine, or to read it; the caller has limits of its own.
@@ -50,6 +52,12 @@ class LibvirtDriver:
             base.CreateVolume,
             base.DeleteVolume,
             base.MigrateVolume,
+            base.ResizeVolume,
+            base.CheckVolume,
+            base.ListPoolVolumes,
+            base.AdoptVolume,
+            base.AttachVolume,
+            base.DetachVolume,
             base.StartMachine,
             base.StopMachine,
             base.RebootMachine,
@@ -121,6 +129,24 @@ class LibvirtDriver:
                 return await self._delete_volume(host, command)
             case base.MigrateVolume():
                 return await self._migrate_volume(host, command)
+            case base.ResizeVolume():
+                return await self._resize_volume(host, command)
+            case base.ListPoolVolumes():
+                if is_test(host.url):
+                    return {"volumes": []}
+                self._check_storage(host)
+                return {"volumes": await self._storage.listed(command.pool)}
+            case base.AdoptVolume():
+                self._check_storage(host)
+                return {"path": await self._storage.adopt(command.pool, command.path, command.uuid)}
+            case base.CheckVolume():
+                return await self._check_volume(host, command)
+            case base.AttachVolume(uuid=uuid, name=name):
+                async with self._alone(uuid, name):
+                    return await self._attach(host, command)
+            case base.DetachVolume(uuid=uuid, name=name):
+                async with self._alone(uuid, name):
+                    return await self._detach(host, command)
             case base.ScaleMachine(uuid=uuid, name=name):
                 async with self._alone(uuid, name):
                     await self._connection(host).run(
@@ -355,8 +381,56 @@ class LibvirtDriver:
         await self._storage.delete(command.pool, command.path)
         return {}
 
+    async def _attach(self, host: HostAddress, command: base.AttachVolume) -> Answer:
+        disk = command.disk
+        await self._connection(host).run(
+            partial(
+                disks.attach,
+                uuid=command.uuid,
+                name=command.name,
+                spec=disk,
+                path=str(self._storage.locate(disk.pool, disk.path)),
+                command=command.id,
+            )
+        )
+        return {}
+
+    async def _detach(self, host: HostAddress, command: base.DetachVolume) -> Answer:
+        connection = self._connection(host)
+        uuid, name, volume = command.uuid, command.name, command.volume
+        await connection.run(partial(disks.detach, uuid=uuid, name=name, volume=volume))
+        end = self._clock.monotonic() + GIVES_BACK
+        while await connection.run(partial(disks.has, uuid=uuid, name=name, volume=volume)):
+            if self._clock.monotonic() >= end:
+                raise CommandFailed(f"the guest did not give the disk back within {GIVES_BACK:g} s")
+            await self._clock.sleep(POLL)
+        return {}
+
+    async def _resize_volume(self, host: HostAddress, command: base.ResizeVolume) -> Answer:
+        self._storage.locate(command.pool, command.path)
+        if is_test(host.url):
+            return {"size": command.size}
+        self._check_storage(host)
+        if command.machine is None:
+            return {"size": await self._storage.resize(command.pool, command.path, command.size)}
+        uuid, name = command.machine
+        async with self._alone(uuid, name):
+            await self._connection(host).run(
+                partial(disks.resize, uuid=uuid, name=name, volume=command.uuid, size=command.size)
+            )
+        return {"size": command.size}
+
+    async def _check_volume(self, host: HostAddress, command: base.CheckVolume) -> Answer:
+        if is_test(host.url):
+            raise Unsupported("libvirt's test hypervisor has no disks to look at")
+        self._check_storage(host)
+        found, left = await self._storage.check(command.pool, command.path, command.repair)
+        return {"check": found, "repair": left}
+
     async def _migrate_volume(self, host: HostAddress, command: base.MigrateVolume) -> Answer:
         name = self._storage.file_name(command.uuid)
+        if command.machine is not None:
+            raise Unsupported("libvirt hosts do not move the disks of a virtual machine that stays where it runs")
         if is_test(host.url):
             self._storage.locate(command.target, name)
             return {"path": name}

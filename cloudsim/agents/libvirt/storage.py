@@ -82,6 +82,48 @@ class Storage:
         async with self._lock(target):
             await self._files(lambda: _remove(target))
 
+    async def listed(self, pool: str) -> list[dict[str, Any]]:
+        """The qcow2 files of a pool, as `agents.base.ListPoolVolumes` tells of them."""
+        folder = self.locate(pool, "x").parent
+        found = await self._files(lambda: sorted(folder.glob(f"[!.]*{SUFFIX}")) if folder.is_dir() else [])
+        made = []
+        for path in found:
+            info = await self._info(path)
+            if "backing-filename" in info:
+                continue  # it is not whole by itself
+            sizes = {"size": int(info["virtual-size"]), "physical_size": int(info["actual-size"])}
+            made.append({"path": path.name, "name": path.stem, "format": "QCOW2", **sizes})
+        return made
+
+    async def adopt(self, pool: str, path: str, uuid: str) -> str:
+        """Gives a file of a pool the name of a volume; answers that."""
+        name = self.file_name(uuid)
+        source, goal = self.locate(pool, path), self.locate(pool, name)
+        async with self._lock(goal):
+            if not await self._files(goal.is_file):
+                await self._there(pool, path)
+                await self._files(lambda: source.rename(goal))
+        return name
+
+    async def resize(self, pool: str, path: str, size: int) -> int:
+        """Makes a volume that nothing uses larger or smaller; answers its size then."""
+        target = await self._there(pool, path)
+        async with self._lock(target):
+            had = int((await self._info(target))["virtual-size"])
+            if had != size:
+                shrink = ["--shrink"] if size < had else []
+                await _run("resize", "-q", "-f", "qcow2", *shrink, str(target), str(size))
+            return int((await self._info(target))["virtual-size"])
+
+    async def check(self, pool: str, path: str, repair: str | None) -> tuple[dict[str, str], dict[str, str]]:
+        """What ``qemu-img`` finds wrong with a volume that nothing uses, and what is left of that after a repair."""
+        target = await self._there(pool, path)
+        async with self._lock(target):
+            found = await _checked(target)
+            if repair is None or not any(int(found.get(name, 0)) for name in ("leaks", "corruptions")):
+                return found, {}
+            return found, await _checked(target, "-r", repair)
+
     async def snapshot(self, pool: str, path: str, name: str) -> None:
         """Keeps what a volume that nobody uses holds now. A snapshot of that name that is there is left as it is."""
         target = await self._there(pool, path)
@@ -247,7 +289,13 @@ def _remove(target: Path) -> None:
     target.unlink(missing_ok=True)
 
 
-async def _run(*arguments: str) -> bytes:
+async def _checked(path: Path, *how: str) -> dict[str, str]:
+    # 2 and 3 say that something is wrong, which is what was asked
+    text = await _run("check", "-f", "qcow2", "--output=json", *how, str(path), fine=(0, 2, 3))
+    return {name: str(value) for name, value in json.loads(text).items() if name != "filename"}
+
+
+async def _run(*arguments: str, fine: tuple[int, ...] = (0,)) -> bytes:
     """What ``qemu-img`` prints. It is killed when the task is cancelled. Raises `CommandFailed` where it fails."""
     try:
         process = await asyncio.create_subprocess_exec(
@@ -265,6 +313,6 @@ async def _run(*arguments: str) -> bytes:
         if process.returncode is None:
             process.kill()
             await process.wait()
-    if process.returncode != 0:
+    if process.returncode not in fine:
         raise CommandFailed(one_line(errors.decode(errors="replace")) or "qemu-img failed")
     return output

@@ -13,6 +13,7 @@ from typing import Any
 import orjson
 
 from cloudsim.agents.base import (
+    AdoptVolume,
     Answer,
     AttachIso,
     AttachVolume,
@@ -28,6 +29,7 @@ from cloudsim.agents.base import (
     FenceHost,
     HostUnreachable,
     InvestigateHost,
+    ListPoolVolumes,
     MachineStats,
     MigrateMachine,
     MigrateVolume,
@@ -348,6 +350,7 @@ LOOKING: dict[type[Command], Action] = {
     Ping: ping,
     MachineStats: machine_stats,
     InvestigateHost: investigate_host,
+    ListPoolVolumes: volumes.list_pool_volumes,
 }
 
 #: The verbs that change something.
@@ -363,6 +366,7 @@ DOING: dict[type[Command], Action] = {
     DetachVolume: volumes.detach_volume,
     ResizeVolume: volumes.resize_volume,
     CheckVolume: volumes.check_volume,
+    AdoptVolume: volumes.adopt_volume,
     ScaleMachine: scale_machine,
     SetSecurityRules: set_security_rules,
     PlugNic: nics.plug_nic,
@@ -383,7 +387,7 @@ OUT_OF_BAND = frozenset((PowerHost,))
 
 #: The pools are shared by all hosts: one and the same volume command may be asked of any of them.
 SHARED: frozenset[type[Command]] = frozenset(
-    (CreateVolume, DeleteVolume, MigrateVolume, ResizeVolume, CheckVolume, *disk_snapshots.DOING)
+    (CreateVolume, DeleteVolume, MigrateVolume, ResizeVolume, CheckVolume, AdoptVolume, *disk_snapshots.DOING)
 )
 
 
@@ -402,11 +406,13 @@ def pretended(world: World, host: str, command: Command) -> dict[str, Any]:
             return {"vnc_port": vnc_port(command.uuid)}
         case MigrateVolume():
             return {"path": command.path}
+        case AdoptVolume():
+            return {"path": command.uuid}
         case ResizeVolume():
             return {"size": command.size}
         case CheckVolume():
             return {"check": {}, "repair": {}}
-        case Ping() | MachineStats() | InvestigateHost():
+        case Ping() | MachineStats() | InvestigateHost() | ListPoolVolumes():
             return LOOKING[type(command)](world, host, command)
         case PowerHost():
             return {"power": "On" if world.settled(host).up else "Off"}

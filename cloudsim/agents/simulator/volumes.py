@@ -12,12 +12,14 @@ from typing import Any
 import orjson
 
 from cloudsim.agents.base import (
+    AdoptVolume,
     Answer,
     AttachVolume,
     CheckVolume,
     CommandFailed,
     DetachVolume,
     DiskSpec,
+    ListPoolVolumes,
     MigrateVolume,
     ResizeVolume,
 )
@@ -121,3 +123,25 @@ def check_volume(world: World, _host: str, command: CheckVolume) -> Answer:
         "check": {"check-errors": "0", "leaks": "0", "corruptions": "0", "image-end-offset": str(row[0])},
         "repair": {},
     }
+
+
+def list_pool_volumes(world: World, _host: str, command: ListPoolVolumes) -> Answer:
+    """What lies in a pool."""
+    rows = world.db.execute("SELECT path, name, size FROM volumes WHERE pool = ? ORDER BY path", (command.pool,))
+    return {
+        "volumes": [
+            {"path": path, "name": name, "size": size, "physical_size": size, "format": "RAW"}
+            for path, name, size in rows
+        ]
+    }
+
+
+def adopt_volume(world: World, _host: str, command: AdoptVolume) -> Answer:
+    """Gives a volume another uuid, which it lies under from then on."""
+    query = "SELECT 1 FROM volumes WHERE uuid = ? AND pool = ?"
+    if world.db.execute(query, (command.uuid, command.pool)).fetchone() is None:
+        change = "UPDATE volumes SET uuid = ?, name = ?, path = ?, machine = NULL WHERE path = ? AND pool = ?"
+        values = (command.uuid, command.name, command.uuid, command.path, command.pool)
+        if not world.db.execute(change, values).rowcount:
+            raise CommandFailed(f"There is nothing at {command.path} in pool {command.pool}")
+    return {"path": command.uuid}

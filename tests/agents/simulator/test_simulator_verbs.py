@@ -11,6 +11,7 @@ import pytest
 from simulator_helpers import GIB, JumpingClock, destroy, host, machine, new_id, power, start, stop, volume
 
 from cloudsim.agents.base import (
+    AdoptVolume,
     AttachIso,
     AttachVolume,
     CheckVolume,
@@ -26,6 +27,7 @@ from cloudsim.agents.base import (
     FenceHost,
     HostUnreachable,
     InvestigateHost,
+    ListPoolVolumes,
     MachineStats,
     MigrateMachine,
     MigrateVolume,
@@ -70,6 +72,8 @@ def test_it_is_a_driver_with_all_verbs(driver: SimulatorDriver) -> None:
         PowerHost,
         ScaleMachine,
         AttachVolume,
+        AdoptVolume,
+        ListPoolVolumes,
         DetachVolume,
         ResizeVolume,
         CheckVolume,
