@@ -135,3 +135,20 @@ async def test_who_sees_it(api: Api, http: aiohttp.ClientSession, server: Server
     await api.job("disassociateIpAddress", id=(await acquire(api, mine))["id"])
     assert await rows(server, "SELECT count(*) FROM quarantined_ip") == [(1,)]
     await check(server)
+
+
+async def test_a_range_goes_with_what_is_told_of_its_addresses(api: Api, server: Server) -> None:
+    await api.call("updateConfiguration", name=SETTING, value=10)
+    (zone,) = (await api.call("listZones"))["zone"]
+    given = {"gateway": "192.0.2.1", "netmask": "255.255.255.0", "startip": "192.0.2.10", "endip": "192.0.2.20"}
+    made = (await api.call("createVlanIpRange", zoneid=zone["id"], vlan="10", forvirtualnetwork=True, **given))["vlan"]
+    net = await network(api)
+    await acquire(api, net)
+    mine = await acquire(api, net, ipaddress="192.0.2.10")
+    await api.job("createFirewallRule", ipaddressid=mine["id"], protocol="tcp", startport=22)
+    assert (await refused(api, "deleteVlanIpRange", id=made["id"]))[0] == 536
+    await api.job("disassociateIpAddress", id=mine["id"])
+    assert len(await kept(api)) == 1
+    assert await api.call("deleteVlanIpRange", id=made["id"]) == {"success": True}
+    assert await kept(api, showinactive=True, showremoved=True) == []
+    await check(server)
