@@ -230,6 +230,14 @@ async def test_it_ends_with_the_login_it_was_asked_for_with(
     assert await connects(http, unused) == 403
 
 
+async def test_it_ends_when_the_password_is_changed(browser: Browser, api: Api, http: aiohttp.ClientSession) -> None:
+    async with viewer(http, await from_login(browser)) as mine:
+        await mine.picture()
+        user = (await api.call("listUsers", username="owner"))["user"][0]["id"]
+        await api.call("updateUser", "POST", id=user, password="another password")
+        assert (await mine.ends()).code == 4000
+
+
 async def test_it_outlives_the_idle_time_of_its_login(
     browser: Browser, api: Api, http: aiohttp.ClientSession, server: Server
 ) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from collections import OrderedDict
 from contextlib import suppress
 from typing import Any
@@ -62,8 +63,8 @@ class Consoles:
         booted, spec = run
         guest = self._guests.get(uuid)
         if guest is None:
-            guest = self._guests[uuid] = Guest(spec, booted, self._clock.now)
             self._forget()
+            guest = self._guests[uuid] = Guest(spec, booted, self._clock.now)
         elif guest.booted != booted:
             guest.restart(spec, booted)
         guest.spec = spec
@@ -73,7 +74,7 @@ class Consoles:
     def _forget(self) -> None:
         """Forgets the screens that were not looked at for the longest time."""
         for uuid in list(self._guests):
-            if len(self._guests) <= REMEMBERED:
+            if len(self._guests) < REMEMBERED:
                 return
             if not self._guests[uuid].watchers:
                 del self._guests[uuid]
@@ -92,7 +93,7 @@ class Consoles:
             await self._clock.sleep(PERIOD)
             for connection, (host, uuid) in list(self._open.items()):
                 run: _Run | None = None
-                with suppress(AgentError):
+                with suppress(AgentError, sqlite3.Error):
                     run = self._run(host, uuid)
                 if run is None or connection.ended:
                     connection.close()
