@@ -24,6 +24,7 @@ from cloudsim.services import (
     identity,
     network_delete,
     network_orders,
+    networkpermission,
     public_range,
     rights,
     router,
@@ -456,6 +457,7 @@ def take_away(ctx: Context, account_id: int) -> None:
         ctx.tx.update(schema.volume, {"id": disk["id"]}, state="Expunged", removed=ctx.now, updated=ctx.now)
         usage.end(ctx, "volume", disk["id"])
     securitygroup_member.forget_account(ctx, account_id)
+    networkpermission.account_gone(ctx, account_id)
     for row in ctx.tx.all(_NETWORKS, account_id=account_id):
         network_delete.deleted(ctx, row["id"])
     for row in ctx.tx.all(_ADDRESSES, account_id=account_id):

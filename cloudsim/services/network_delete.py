@@ -16,6 +16,9 @@ from cloudsim.services.nouns import NETWORK
 
 table = schema.network
 
+_NO_PERMISSIONS = schema.network_permission.delete().where(
+    schema.network_permission.c.network_id == bindparam("network_id")
+)
 _PHYSICAL_VNETS = select(schema.vnet).where(schema.vnet.c.network_id == bindparam("network_id"))
 
 
@@ -48,6 +51,7 @@ def deleted(ctx: Context, network_id: int) -> dict[str, Any]:
     shared_network.drop(ctx, row)
     for vnet in ctx.tx.all(_PHYSICAL_VNETS, network_id=network_id):
         ctx.tx.update(schema.vnet, {"id": vnet["id"]}, network_id=None, taken=None)
+    ctx.tx.execute(_NO_PERMISSIONS, network_id=network_id)
     ctx.tx.update(table, {"id": network_id}, removed=ctx.now, state="Destroy")
     usage.end(ctx, "network", network_id)
     return {"success": True}
