@@ -35,6 +35,10 @@ async def check(server: Server) -> None:
     between = "SELECT uuid, state FROM vm WHERE removed IS NULL AND state = 'Expunging'"
     await none(server, between)
     await check_world(server)
+    from invariants_networks import check_cards, check_entries
+
+    await check_cards(server)
+    await check_entries(server)
 
 
 async def check_records(server: Server) -> None:

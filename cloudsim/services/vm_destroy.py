@@ -18,6 +18,7 @@ from cloudsim.services import (
     affinitygroup,
     nic_secondary,
     router,
+    router_entries,
     securitygroup_member,
     shared_network,
     system_network,
@@ -181,6 +182,8 @@ def _expunged(ctx: Context, vm_id: int) -> Plain:
             usage.end(ctx, "volume", disk["id"])
         else:
             ctx.tx.update(volume, {"id": disk["id"]}, vm_id=None, device_id=None, attached=None, updated=ctx.now)
+    if row["type"] == "User":
+        router_entries.machine_changed(ctx, row)
     for card in db.nics_of(ctx.tx, vm_id):
         nic_secondary.free_all(ctx, card)
         ctx.tx.update(nic, {"uuid": card["uuid"]}, removed=ctx.now, state="Deallocating")

@@ -23,7 +23,7 @@ from cloudsim.core.errors import (
 from cloudsim.db import schema
 from cloudsim.db import virtualmachine as db
 from cloudsim.jobs.workflow import Workflow, workflow
-from cloudsim.services import access, affinitygroup, router, securitygroup_apply, usage, vm_password
+from cloudsim.services import access, affinitygroup, router, router_entries, securitygroup_apply, usage, vm_password
 from cloudsim.services.context import Context
 from cloudsim.services.nouns import HOST, VIRTUAL_MACHINE
 from cloudsim.services.virtualmachine import move
@@ -106,6 +106,7 @@ def start_failed(ctx: Context, error: CloudError, vm_id: int, first: bool = Fals
     if row["state"] == "Error":
         affinitygroup.leave(ctx, row)
         usage.end(ctx, "vm", vm_id)
+        router_entries.no_more(ctx, vm_id)
     _put_volumes_back(ctx, vm_id)
     if row["type"] == router.TYPE:
         router.start_failed(ctx, row, error)
@@ -163,6 +164,7 @@ async def run_start(wf: Workflow[Context], vm_id: int, places: Plain, prefix: st
                         ),
                     )
                     paths[disk["uuid"]] = made["path"]
+            await router_entries.tell(wf, plan.get("entries", ()), f"{prefix}{attempt}-")
             command_id = wf.command_id(f"{prefix}start-{attempt}")
             spec = spec_of(plan["machine"], paths, plan.get("security"))
             answer = await wf.call(host, StartMachine(command_id, spec))

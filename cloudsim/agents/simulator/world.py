@@ -27,13 +27,14 @@ from typing import Any
 import orjson
 
 from cloudsim.agents.base import Answer, Command, CommandFailed, HostUnreachable
-from cloudsim.agents.simulator import records, routing
+from cloudsim.agents.simulator import entries, records, routing
 from cloudsim.agents.simulator.records import Records
 from cloudsim.core.clock import Clock
 
-VERSION = 4
+VERSION = 5
 #: What brings a file of an older version to the next one.
 _UPGRADES = {
+    4: entries.SCHEMA,
     3: routing.SCHEMA,
     2: """
 CREATE TABLE snapshots (
@@ -86,6 +87,7 @@ CREATE TABLE snapshots (
 CREATE INDEX snapshots_machine ON snapshots (machine);
 {records.SCHEMA}
 {routing.SCHEMA}
+{entries.SCHEMA}
 CREATE TABLE rules (id INTEGER PRIMARY KEY AUTOINCREMENT, remaining INTEGER, rule BLOB NOT NULL);
 """
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cloudsim.api.responses.base import Object, Response, shown
-from cloudsim.db.database import Row
+from cloudsim.services.context import Row
 
 NETWORK_PERMISSION = Response(
     "networkpermission", string="account accountid domain domainid networkid project projectid"
