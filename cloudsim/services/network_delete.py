@@ -26,7 +26,7 @@ def delete(ctx: Context, row: Row, *, forced: bool) -> str:
     """Deletes a network without machines; its addresses and its VLAN become free."""
     if forced and not ctx.caller.is_admin:
         raise PermissionDenied("forced is for root admins")
-    return network_orders.order(ctx, row, "network.delete", "NETWORK.DELETE", "deleting", {})
+    return network_orders.order(ctx, row, "network.delete", "NETWORK.DELETE", "deleting", {"forced": forced})
 
 
 def empty(ctx: Context, network_id: int) -> list[str]:
@@ -38,12 +38,15 @@ def empty(ctx: Context, network_id: int) -> list[str]:
     return router.remove_all(ctx, network_id)
 
 
-def deleted(ctx: Context, network_id: int) -> dict[str, Any]:
-    """Deletes a network that is empty, with its addresses and its VLAN. Raises `OperationFailed`."""
+def deleted(ctx: Context, network_id: int, forced: bool = False) -> dict[str, Any]:
+    """Deletes a network that is empty, with its addresses and its VLAN. Raises `OperationFailed`.
+
+    `forced`: a router that could not be removed yet does not hold it; that is removed later, as all that is Expunging.
+    """
     row = access.alive(ctx, NETWORK, network_id)
     if ctx.tx.scalar(network_orders.CARDS, network_id=network_id):
         raise OperationFailed(f"network {row['name']} got a virtual machine meanwhile")
-    left = router.of_network(ctx, network_id)
+    left = [row for row in router.of_network(ctx, network_id) if not forced or row["state"] not in router.LEAVING]
     if left:
         raise OperationFailed(f"router {left[0]['name']} of network {row['name']} could not be removed: see its job")
     for address in ctx.tx.all(network_orders.PUBLIC_OF, network_id=network_id):
@@ -58,6 +61,6 @@ def deleted(ctx: Context, network_id: int) -> dict[str, Any]:
 
 
 @workflow("network.delete")
-async def _delete(wf: Workflow[Context], network_id: int) -> None:
+async def _delete(wf: Workflow[Context], network_id: int, forced: bool = False) -> None:
     await wf.ended(await wf.step("emptying", empty, network_id))
-    await wf.finish(deleted, network_id)
+    await wf.finish(deleted, network_id, forced)

@@ -8,7 +8,7 @@ from cloudsim.core.errors import InvalidValue
 from cloudsim.db import schema
 from cloudsim.db.database import Row
 from cloudsim.jobs.workflow import Workflow, workflow
-from cloudsim.services import access, network, network_orders, router
+from cloudsim.services import access, network, network_orders, router, router_apply
 from cloudsim.services.context import Context
 from cloudsim.services.nouns import NETWORK
 
@@ -45,7 +45,10 @@ def _restarting(ctx: Context, network_id: int, cleanup: bool, redundant: bool, l
         ctx.tx.update(table, {"id": network_id}, redundant=True)
     if live:
         router.patch_all(ctx, network_id)
-    return router.remove_all(ctx, network_id) if cleanup else []
+    if cleanup:
+        return router.remove_all(ctx, network_id)
+    router_apply.changed_all(ctx, network_id)
+    return []
 
 
 def _restarted(ctx: Context, network_id: int) -> dict[str, Any]:

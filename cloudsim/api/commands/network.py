@@ -180,7 +180,7 @@ class UpdateNetwork(AsyncCommand, name="updateNetwork", response=NETWORK, event=
     displaytext = string()
     dns1 = string(since="4.18.0")
     dns2 = string(since="4.18.0")
-    forced = boolean("Without effect: nothing of this server's needs it")
+    forced = boolean("Whether rules of services that the new offering does not have go with them")
     guestvmcidr = string("The part of it that machines get addresses from; the rest is reserved")
     hideipaddressusage = boolean("Whether its addresses are left out of usage records")
     ip6dns1 = string("An IPv6 name server: networks have no IPv6 here", since="4.18.0")
@@ -201,6 +201,7 @@ class UpdateNetwork(AsyncCommand, name="updateNetwork", response=NETWORK, event=
                 ctx,
                 self.id,
                 offered=self.networkofferingid,
+                forced=bool(self.forced),
                 guest_cidr=self.guestvmcidr,
                 hide_address_usage=self.hideipaddressusage,
                 source_nat=self.sourcenatipaddress,
@@ -221,7 +222,7 @@ class DeleteNetwork(AsyncCommand, name="deleteNetwork", response=SUCCESS, event=
     """Deletes a network that has no virtual machines."""
 
     id = ref(NETWORK_NOUN, required=True)
-    forced = boolean("Without effect: nothing holds a network here but its virtual machines", admin=True)
+    forced = boolean("Whether it goes even where a router of it cannot be removed yet", admin=True)
 
     def run(self, ctx: Context) -> Body:
         return {"jobid": network_delete.delete(ctx, self.id, forced=bool(self.forced))}
