@@ -8,7 +8,15 @@ from cloudsim.api.params import uuid as uuid_param
 from cloudsim.api.responses.base import SUCCESS
 from cloudsim.api.responses.network import NETWORK
 from cloudsim.core.errors import BadParameter, InvalidValue
-from cloudsim.services import access, network_create, network_delete, network_list, network_restart, network_update
+from cloudsim.services import (
+    access,
+    network_create,
+    network_delete,
+    network_list,
+    network_migrate,
+    network_restart,
+    network_update,
+)
 from cloudsim.services.context import Context
 from cloudsim.services.nouns import DOMAIN, NETWORK_OFFERING, PHYSICAL_NETWORK, PROJECT, ZONE
 from cloudsim.services.nouns import NETWORK as NETWORK_NOUN
@@ -246,3 +254,14 @@ class RestartNetwork(AsyncCommand, name="restartNetwork", response=SUCCESS, even
                 live=bool(self.livepatch),
             )
         }
+
+
+class MigrateNetwork(AsyncCommand, name="migrateNetwork", response=NETWORK, event="NETWORK.MIGRATE", since="4.11.0"):
+    """Moves a network to an offering of other providers, or of another physical network."""
+
+    networkid = ref(NETWORK_NOUN, required=True)
+    networkofferingid = ref(NETWORK_OFFERING, required=True)
+    resume = boolean("Whether it is fine that the network has the offering already")
+
+    def run(self, ctx: Context) -> Body:
+        return {"jobid": network_migrate.migrate(ctx, self.networkid, self.networkofferingid, resume=bool(self.resume))}

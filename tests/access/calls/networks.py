@@ -93,6 +93,7 @@ ROWS = [
     Row("createNetwork", name="made", zoneid="@zone", networkofferingid="@isolated"),
     Row("updateNetwork", "network", displaytext="else"),
     Row("deleteNetwork", "network"),
+    Row("migrateNetwork", "network", by="networkid", networkofferingid="@isolated", resume=True),
     Row("restartNetwork", "network", given="UPDATE network SET state = 'Implemented' WHERE uuid = :id"),
     Row("listNetworks", "network"),
     Row("listPublicIpAddresses", "publicipaddress"),
