@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+from invariants_networks import check_cards, check_entries
+from invariants_rules import check_rules
 from sqlalchemy import text
 
 from cloudsim.server import Server
@@ -35,8 +37,6 @@ async def check(server: Server) -> None:
     between = "SELECT uuid, state FROM vm WHERE removed IS NULL AND state = 'Expunging'"
     await none(server, between)
     await check_world(server)
-    from invariants_networks import check_cards, check_entries
-
     await check_cards(server)
     await check_entries(server)
 
@@ -107,6 +107,7 @@ async def check_records(server: Server) -> None:
     await _check_places(server)
     await _check_snapshots(server)
     await _check_usage(server)
+    await check_rules(server)
 
 
 async def _check_places(server: Server) -> None:

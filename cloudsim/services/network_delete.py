@@ -10,7 +10,7 @@ from cloudsim.core.errors import OperationFailed, PermissionDenied
 from cloudsim.db import schema
 from cloudsim.db.database import Row
 from cloudsim.jobs.workflow import Workflow, workflow
-from cloudsim.services import access, network_orders, router, shared_network, usage
+from cloudsim.services import access, network_orders, router, rules, shared_network, usage
 from cloudsim.services.context import Context
 from cloudsim.services.nouns import NETWORK
 
@@ -51,6 +51,7 @@ def deleted(ctx: Context, network_id: int, forced: bool = False) -> dict[str, An
         raise OperationFailed(f"router {left[0]['name']} of network {row['name']} could not be removed: see its job")
     for address in ctx.tx.all(network_orders.PUBLIC_OF, network_id=network_id):
         network_orders.free_address(ctx, address)
+    rules.of_network_gone(ctx, network_id)
     shared_network.drop(ctx, row)
     for vnet in ctx.tx.all(_PHYSICAL_VNETS, network_id=network_id):
         ctx.tx.update(schema.vnet, {"id": vnet["id"]}, network_id=None, taken=None)

@@ -6,6 +6,7 @@ there and gives its own back: machines would be cut off, so none may run in it m
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from cloudsim.core.errors import InvalidValue
@@ -72,7 +73,7 @@ def _closing(ctx: Context, network_id: int, offering_id: int) -> list[str]:
     return router.remove_all(ctx, network_id) if target["id"] != row["physical_network_id"] else []
 
 
-def _moving(ctx: Context, network_id: int, offering_id: int) -> list[str]:
+def _moving(ctx: Context, network_id: int, offering_id: int) -> Sequence[str]:
     row, offered = access.alive(ctx, NETWORK, network_id), access.alive(ctx, NETWORK_OFFERING, offering_id)
     if row["offering_id"] == offering_id:
         return []
@@ -82,7 +83,7 @@ def _moving(ctx: Context, network_id: int, offering_id: int) -> list[str]:
             network_gc.shut_down(ctx, row)
         ctx.tx.update(table, {"id": network_id}, physical_network_id=target["id"])
     ctx.tx.update(table, {"id": network_id}, offering_id=offering_id)
-    return network_offering_change.apply(ctx, access.row(ctx, NETWORK, network_id), before, offered) or []
+    return network_offering_change.apply(ctx, access.row(ctx, NETWORK, network_id), before, offered)[0]
 
 
 def _moved(ctx: Context, network_id: int) -> dict[str, Any]:

@@ -75,10 +75,11 @@ def _rules_of(ctx: Context, network_id: int, services: set[str]) -> list[Row]:
     return [row for row in ctx.tx.all(_RULES, network_id=network_id) if row["purpose"] in purposes]
 
 
-def apply(ctx: Context, row: Row, before: Row, after: Row) -> list[str] | None:
+def apply(ctx: Context, row: Row, before: Row, after: Row) -> tuple[list[str], bool]:
     """What follows from another offering that a network has by now.
 
-    Answers the jobs that remove routers of the wrong kind; None where routers stay, which are told what they do from now.
+    Answers the jobs to wait for, and whether they remove routers of the wrong kind; else they tell those that stay what
+    they do from now on.
     """
     lost = _names(before) - _names(after)
     rules.take(ctx, _rules_of(ctx, row["id"], lost))
@@ -91,10 +92,9 @@ def apply(ctx: Context, row: Row, before: Row, after: Row) -> list[str] | None:
     kinds = [(router.served(one), network.redundant(one)) for one in (before, after)]
     nat = ["SourceNat" in _names(one) for one in (before, after)]
     if kinds[0] == kinds[1] and nat[0] == nat[1]:
-        router_apply.changed_all(ctx, row["id"])
-        return None
+        return router_apply.changed_all(ctx, row["id"]), False
     ctx.tx.update(table, {"id": row["id"]}, redundant=kinds[1][1])
-    return router.remove_all(ctx, row["id"])
+    return router.remove_all(ctx, row["id"]), True
 
 
 def _count_anew(ctx: Context, row: Row, after: Row) -> None:

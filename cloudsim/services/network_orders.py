@@ -11,7 +11,7 @@ from cloudsim.core.errors import InvalidValue, PermissionDenied
 from cloudsim.db import schema
 from cloudsim.db.database import Row
 from cloudsim.jobs.job import Order
-from cloudsim.services import access, public_range, router, usage
+from cloudsim.services import access, public_range, router, rules, usage
 from cloudsim.services.addressing import ip
 from cloudsim.services.context import Context
 from cloudsim.services.nouns import NETWORK, NETWORK_OFFERING
@@ -111,7 +111,8 @@ def choose_source_nat(ctx: Context, found: Row, address: str) -> None:
 
 
 def free_address(ctx: Context, address: Row) -> None:
-    """Lets go of a public address."""
+    """Lets go of a public address, and of its rules."""
+    rules.of_address_gone(ctx, address["id"])
     usage.end(ctx, "public_ip", address["id"])
     ctx.tx.update(
         schema.public_ip,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from cloudsim.core.errors import InvalidValue
@@ -45,14 +46,13 @@ def _restarting(ctx: Context, network_id: int, cleanup: bool, redundant: bool, l
         ctx.tx.update(table, {"id": network_id}, redundant=True)
     if live:
         router.patch_all(ctx, network_id)
-    if cleanup:
-        return router.remove_all(ctx, network_id)
-    router_apply.changed_all(ctx, network_id)
-    return []
+        return []
+    return router.remove_all(ctx, network_id) if cleanup else router_apply.changed_all(ctx, network_id)
 
 
-def _restarted(ctx: Context, network_id: int) -> dict[str, Any]:
+def _restarted(ctx: Context, network_id: int, told: Sequence[str] = ()) -> dict[str, Any]:
     access.alive(ctx, NETWORK, network_id)
+    router_apply.check(ctx, told)
     ctx.tx.update(table, {"id": network_id}, restart_required=False)
     return {"success": True}
 
@@ -61,10 +61,11 @@ def _restarted(ctx: Context, network_id: int) -> dict[str, Any]:
 async def _restart(
     wf: Workflow[Context], network_id: int, cleanup: bool = False, redundant: bool = False, live: bool = False
 ) -> None:
-    await wf.ended(await wf.step("restarting", _restarting, network_id, cleanup, redundant, live))
+    jobs = await wf.step("restarting", _restarting, network_id, cleanup, redundant, live)
+    await wf.ended(jobs)
     if not live:
         await supply(wf, network_id)
-    await wf.finish(_restarted, network_id)
+    await wf.finish(_restarted, network_id, [] if cleanup else jobs)
 
 
 def _provide(ctx: Context, network_id: int) -> list[str]:

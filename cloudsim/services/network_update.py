@@ -75,8 +75,8 @@ def _reserved(ctx: Context, row: Row, text: str) -> str:
 
 def _updating(
     ctx: Context, network_id: int, changes: dict[str, Any], source_nat: str | None, hide: bool | None, forced: bool
-) -> list[str] | None:
-    """Changes it; answers the jobs that remove routers of the wrong kind, None where routers stay as they are."""
+) -> tuple[list[str], bool]:
+    """Changes it; answers the jobs to wait for, and whether routers are made anew."""
     row = access.alive(ctx, NETWORK, network_id)
     if "cidr" in changes:
         _reserved(ctx, row, changes["cidr"])
@@ -94,7 +94,7 @@ def _updating(
     if hide is not None:
         network_orders.detail(ctx, network_id, "hideIpAddressUsage", str(hide).lower())
     if "offering_id" not in changes:
-        return None
+        return [], False
     before, after = network_orders.offering_of(ctx, row), access.row(ctx, NETWORK_OFFERING, changes["offering_id"])
     return network_offering_change.apply(ctx, row, before, after)
 
@@ -113,8 +113,8 @@ async def _update(
     hide: bool | None,
     forced: bool = False,
 ) -> None:
-    removed = await wf.step("changed", _updating, network_id, dict(changes), source_nat, hide, forced)
-    if removed is not None:
-        await wf.ended(removed)
+    jobs, anew = await wf.step("changed", _updating, network_id, dict(changes), source_nat, hide, forced)
+    await wf.ended(jobs)
+    if anew:
         await supply(wf, network_id)
     await wf.finish(_updated, network_id)

@@ -106,5 +106,5 @@ def update(
         changes.update(vm_id=vm_id, guest_ip=rules.check_target(ctx, row["network_id"], vm_id, guest_ip))
     if cidrs is not None:
         changes["cidrs"] = rule_request.cidrs(cidrs)
-    changes.update(rules.plain_changes(display, uuid))
+    changes.update(rules.plain_changes(ctx, row, display, uuid))
     return rule_orders.update(ctx, row, changes)

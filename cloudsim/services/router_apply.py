@@ -10,7 +10,7 @@ A router that does not run has nothing on the list: its next start brings everyt
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from sqlalchemy import bindparam, func, select
@@ -22,20 +22,19 @@ from cloudsim.db.database import Row
 from cloudsim.db.types import any_of
 from cloudsim.jobs.job import Order
 from cloudsim.jobs.workflow import Workflow, workflow
-from cloudsim.services import access, router_parts, vm_plain
+from cloudsim.services import access, router, router_parts, vm_plain
 from cloudsim.services.context import Context
 from cloudsim.services.nouns import NETWORK, VIRTUAL_MACHINE
 
 vm, job, untold = schema.vm, schema.job, schema.router_untold
 
 WORKFLOW = "router.rules"
-TYPE = "DomainRouter"
 #: States in which a router has been told something, or is about to be.
 _TOLD = ("Starting", "Running", "Stopping", "Migrating")
 
 Plain = dict[str, Any]
 
-_ROUTER = (vm.c.id, vm.c.uuid, vm.c.account_id, vm.c.domain_id, vm.c.state)
+_ROUTER = (vm.c.id, vm.c.uuid, vm.c.account_id, vm.c.domain_id, vm.c.state, vm.c.network_id)
 _OF = (
     select(*_ROUTER)
     .where(vm.c.network_id == bindparam("network_id"), any_of(vm.c.state, "states"), vm.c.removed.is_(None))
@@ -53,7 +52,12 @@ _DROP_ALL = untold.delete().where(untold.c.vm_id == bindparam("vm_id"))
 _LEFT = (
     select(func.count())
     .select_from(untold.join(vm, untold.c.vm_id == vm.c.id))
-    .where(vm.c.network_id == bindparam("network_id"), untold.c.part == bindparam("name"))
+    .where(
+        vm.c.network_id == bindparam("network_id"),
+        untold.c.part == bindparam("name"),
+        any_of(vm.c.state, "states"),
+        vm.c.removed.is_(None),
+    )
 )
 _DUE = select(*_ROUTER).where(vm.c.id.in_(select(untold.c.vm_id))).order_by(vm.c.id)
 _FAILED = select(job.c.result, job.c.instance_uuid).where(
@@ -98,7 +102,7 @@ def _order(ctx: Context, row: Row) -> str:
             command=ctx.command or "restartNetwork",
             workflow=WORKFLOW,
             arguments={"vm_id": row["id"]},
-            instance_type=TYPE,
+            instance_type=router.TYPE,
             instance_uuid=row["uuid"],
             lock=f"vm:{row['uuid']}",
             account_id=row["account_id"],
@@ -122,7 +126,9 @@ def due(ctx: Context) -> int:
     ordered = 0
     for row in ctx.tx.all(_DUE):
         if row["state"] not in _TOLD:
+            names = [note["part"] for note in ctx.tx.all(_NOTES, vm_id=row["id"])]
             ctx.tx.execute(_DROP_ALL, vm_id=row["id"])
+            _settle(ctx, row["network_id"], names)
         elif row["state"] == "Running":
             _order(ctx, row)
             ordered += 1
@@ -142,22 +148,28 @@ def _planned(ctx: Context, vm_id: int) -> Plain:
     if row["state"] != "Running" or row["host_id"] is None:
         return plan
     content = router_parts.content(ctx, access.row(ctx, NETWORK, row["network_id"]), plan["read"])
-    router = {"uuid": row["uuid"], "name": row["instance_name"]}
-    return {**plan, "host": vm_plain.address_of(ctx, row["host_id"]), "router": router, "content": content}
+    named = {"uuid": row["uuid"], "name": row["instance_name"]}
+    return {**plan, "host": vm_plain.address_of(ctx, row["host_id"]), "router": named, "content": content}
 
 
 def _told(ctx: Context, vm_id: int, plan: Plain) -> Plain:
     for name, version in plan.get("read", {}).items():
         ctx.tx.execute(_DROP, vm_id=vm_id, name=name, read=version)
-        part = router_parts.load().get(name)
-        if part is not None and part.settled is not None and not untold_of(ctx, plan["network"], name):
-            part.settled(ctx, plan["network"])
+    if plan:
+        _settle(ctx, plan["network"], plan["read"])
     return {"success": True}
+
+
+def _settle(ctx: Context, network_id: int, names: Iterable[str]) -> None:
+    for name in names:
+        part = router_parts.load().get(name)
+        if part is not None and part.settled is not None and not untold_of(ctx, network_id, name):
+            part.settled(ctx, network_id)
 
 
 def untold_of(ctx: Context, network_id: int, name: str) -> bool:
     """Whether a router of a network that runs is still to be told a part."""
-    return bool(ctx.tx.scalar(_LEFT, network_id=network_id, name=name))
+    return bool(ctx.tx.scalar(_LEFT, network_id=network_id, name=name, states=_TOLD))
 
 
 def _runs(ctx: Context, vm_id: int, host: str) -> bool:

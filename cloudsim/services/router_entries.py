@@ -87,11 +87,13 @@ def _record(card: Row, found: Row) -> Plain:
 
 def _dhcp(ctx: Context, found: Row, offered: Row) -> list[Plain]:
     servers = _name_servers(access.row(ctx, ZONE, found["zone_id"]), found, offered)
-    return [_lease(card, servers, found) for card in ctx.tx.all(_OF_NETWORK, network_id=found["id"])]
+    made = [_lease(card, servers, found) for card in ctx.tx.all(_OF_NETWORK, network_id=found["id"])]
+    return sorted(made, key=lambda one: str(one["mac"]))
 
 
 def _dns(ctx: Context, found: Row, _offered: Row) -> list[Plain]:
-    return [_record(card, found) for card in ctx.tx.all(_OF_NETWORK, network_id=found["id"])]
+    made = [_record(card, found) for card in ctx.tx.all(_OF_NETWORK, network_id=found["id"])]
+    return sorted(made, key=lambda one: str(one["name"]))
 
 
 router_parts.register(router_parts.Part(DhcpEntries, "Dhcp", _dhcp))

@@ -160,7 +160,8 @@ def _store(ctx: Context, rule_id: int, changes: Plain) -> Plain:
         raise ResourceUnavailable("the rule is being removed")
     if changes.get("vm_id") is not None:
         rules.check_target(ctx, row["network_id"], changes["vm_id"], changes["guest_ip"])
-    ctx.tx.update(table, {"id": rule_id}, **changes)
+    if changes:
+        ctx.tx.update(table, {"id": rule_id}, **changes)
     told = set(changes) - {"display", "uuid"}
     jobs = router_apply.changed(ctx, row["network_id"], *rules.parts_of([row])) if told else []
     return {"before": {name: row[name] for name in changes}, "jobs": jobs}

@@ -11,7 +11,7 @@ comes through, not where to.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from sqlalchemy import bindparam, or_, select
@@ -30,6 +30,9 @@ FIREWALL, FORWARDING, STATIC_NAT, LOAD_BALANCING = "Firewall", "PortForwarding",
 INGRESS, EGRESS = "Ingress", "Egress"
 #: The parts of routers that rules of a purpose are told with.
 PARTS = {FIREWALL: "firewall", FORWARDING: "portforwarding", STATIC_NAT: "ipforwarding", LOAD_BALANCING: "loadbalancer"}
+
+#: The services of networks that rules of a purpose need.
+SERVICES = {FIREWALL: "Firewall", FORWARDING: "PortForwarding", STATIC_NAT: "StaticNat", LOAD_BALANCING: "Lb"}
 
 _ALIVE = table.c.removed.is_(None)
 _OF_NETWORK = (
@@ -64,6 +67,7 @@ _END_USAGE = (
     .where(schema.usage.c.kind == "firewall_rule", any_of(schema.usage.c.row_id, "ids"), schema.usage.c.ended.is_(None))
     .values(ended=bindparam("at", type_=Big))
 )
+_TAKEN = select(table.c.id).where(table.c.uuid == bindparam("uuid"))
 _CARD = select(schema.nic).where(
     schema.nic.c.vm_id == bindparam("vm_id"),
     schema.nic.c.network_id == bindparam("network_id"),
@@ -188,8 +192,10 @@ def secondary(ctx: Context, card: Row) -> list[str]:
     return [row["ip"] for row in nic_secondary.of_card(ctx, card["id"])]
 
 
-def plain_changes(display: bool | None, uuid: str | None) -> dict[str, Any]:
-    """What can change of every rule; None: it stays."""
+def plain_changes(ctx: Context, row: Row, display: bool | None, uuid: str | None) -> dict[str, Any]:
+    """What can change of every rule; None: it stays. Raises `InvalidValue` for the id of another one."""
+    if uuid is not None and ctx.tx.scalar(_TAKEN, uuid=uuid) not in (None, row["id"]):
+        raise InvalidValue(f"there is or was a rule with id {uuid}: customid takes a new one")
     return {name: value for name, value in (("display", display), ("uuid", uuid)) if value is not None}
 
 
@@ -231,6 +237,12 @@ def of_machine_gone(ctx: Context, vm_id: int) -> list[str]:
 def of_network_gone(ctx: Context, network_id: int) -> None:
     """A network without routers is deleted: its rules go."""
     drop(ctx, [row["id"] for row in ctx.tx.all(_ALL_OF_NETWORK, network_id=network_id)])
+
+
+def of_services_gone(ctx: Context, network_id: int, left: Collection[str]) -> list[str]:
+    """A network has only some services `left`: the rules for others go; answers the jobs that tell the routers."""
+    found = ctx.tx.all(_ALL_OF_NETWORK, network_id=network_id)
+    return take(ctx, [row for row in found if SERVICES[row["purpose"]] not in left])
 
 
 def parts_of(rows: Sequence[Row]) -> list[str]:

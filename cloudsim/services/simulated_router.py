@@ -10,6 +10,7 @@ from sqlalchemy import bindparam, select
 from cloudsim.agents.simulator import SimulatorDriver
 from cloudsim.db import schema
 from cloudsim.db.database import Row
+from cloudsim.services import router
 from cloudsim.services.context import Cloud, Context
 from cloudsim.services.listing import has_keyword
 
@@ -26,18 +27,18 @@ _ROUTERS = (
             schema.host, vm.c.host_id == schema.host.c.id
         )
     )
-    .where(vm.c.type == "DomainRouter", vm.c.removed.is_(None))
+    .where(vm.c.type == router.TYPE, vm.c.removed.is_(None))
     .order_by(vm.c.id)
 )
 _ONE = _ROUTERS.where(vm.c.uuid == bindparam("uuid"))
 _OF_NETWORK = _ROUTERS.where(vm.c.network_id == bindparam("network_id"))
 
 
-def routers(ctx: Context, router: Row | None, network: Row | None) -> list[Row]:
+def routers(ctx: Context, one: Row | None, network: Row | None) -> list[Row]:
     """The routers on hosts that are asked for: one, those of a network, or all."""
-    if router is None:
+    if one is None:
         return ctx.tx.all(_ROUTERS) if network is None else ctx.tx.all(_OF_NETWORK, network_id=network["id"])
-    found = ctx.tx.all(_ONE, uuid=router["uuid"])
+    found = ctx.tx.all(_ONE, uuid=one["uuid"])
     return [row for row in found if network is None or row["network_uuid"] == network["uuid"]]
 
 

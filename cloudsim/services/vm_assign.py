@@ -18,6 +18,7 @@ from cloudsim.services import (
     nic_secondary,
     resource,
     router_entries,
+    rules,
     securitygroup_member,
     shared_network,
     usage,
@@ -85,6 +86,9 @@ def _check_machine(ctx: Context, row: Row) -> None:
     for card in db.nics_of(ctx.tx, row["id"]):
         if card["guest_type"] != "Shared" and ctx.tx.scalar(_RULES, network_id=card["network_id"]):
             raise InvalidValue(f"network {card['network_name']} has static NAT: remove its rules first")
+    forwarding = rules.of_machine(ctx, row["id"])
+    if forwarding:
+        raise InvalidValue(f"rule {forwarding[0]['uuid']} sends traffic on to the virtual machine: remove it first")
 
 
 def _check_account(ctx: Context, row: Row, old: Row, account: Row) -> None:

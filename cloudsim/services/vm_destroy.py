@@ -19,6 +19,7 @@ from cloudsim.services import (
     nic_secondary,
     router,
     router_entries,
+    rules,
     securitygroup_member,
     shared_network,
     system_network,
@@ -194,6 +195,7 @@ def _expunged(ctx: Context, vm_id: int) -> Plain:
     if row["type"] != "User":
         system_network.release(ctx, vm_id)
     affinitygroup.leave(ctx, row)
+    rules.of_machine_gone(ctx, vm_id)
     usage.end(ctx, "vm", vm_id)
     ctx.tx.update(
         vm,

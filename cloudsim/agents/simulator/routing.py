@@ -108,9 +108,7 @@ def _forwarded(parts: Parts, address: str, protocol: str, port: int | None, sour
         if one["address"] == address and fits(one, protocol, port) and within(source, one["sources"] or ["0.0.0.0/0"]):
             if port is None or one["start"] is None:
                 return one["guest"], port
-            # a whole range goes to the same place in the other; to a single port, all of it goes there
-            span = one["guest_end"] - one["guest_start"]
-            return one["guest"], one["guest_start"] + min(port - one["start"], span)
+            return one["guest"], one["guest_start"] + port - one["start"]  # the ranges are equally long
     return None
 
 

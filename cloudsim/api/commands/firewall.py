@@ -90,7 +90,7 @@ class UpdateFirewallRule(
 
     def run(self, ctx: Context) -> Body:
         access.must_own(ctx, NOUN, self.id)
-        changes = rules.plain_changes(self.fordisplay, access.custom_id(self.customid))
+        changes = rules.plain_changes(ctx, self.id, self.fordisplay, access.custom_id(self.customid))
         return {"jobid": rule_orders.update(ctx, self.id, changes)}
 
 
@@ -105,7 +105,7 @@ class UpdateEgressFirewallRule(
 
     def run(self, ctx: Context) -> Body:
         access.must_own(ctx, EGRESS_RULE, self.id)
-        changes = rules.plain_changes(self.fordisplay, access.custom_id(self.customid))
+        changes = rules.plain_changes(ctx, self.id, self.fordisplay, access.custom_id(self.customid))
         return {"jobid": rule_orders.update(ctx, self.id, changes)}
 
 

@@ -6,9 +6,8 @@ from collections.abc import Sequence
 
 from cloudsim.api.responses.base import Object, Response, shown
 from cloudsim.api.responses.tag import TAG, tags
-from cloudsim.db.database import Row
 from cloudsim.services import rule_view
-from cloudsim.services.context import Context
+from cloudsim.services.context import Context, Row
 
 FIREWALL_RULE = Response(
     "firewallrule",

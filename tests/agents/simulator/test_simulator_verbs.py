@@ -11,6 +11,7 @@ import pytest
 from simulator_helpers import GIB, JumpingClock, destroy, host, machine, new_id, power, start, stop, volume
 
 from cloudsim.agents.base import (
+    AddRouterEntries,
     Command,
     CommandFailed,
     CreateMachineSnapshot,
@@ -26,13 +27,16 @@ from cloudsim.agents.base import (
     MigrateMachine,
     MigrateVolume,
     Ping,
+    PlugNic,
     PowerHost,
     RebootMachine,
     RevertMachineSnapshot,
+    RouterCommand,
     ScaleMachine,
     SetSecurityRules,
     StartMachine,
     StopMachine,
+    UnplugNic,
     Unsupported,
 )
 from cloudsim.agents.simulator import SimulatorDriver
@@ -54,6 +58,9 @@ def test_it_is_a_driver_with_all_verbs(driver: SimulatorDriver) -> None:
         MachineStats,
         MigrateMachine,
         SetSecurityRules,
+        AddRouterEntries,
+        PlugNic,
+        UnplugNic,
         InvestigateHost,
         FenceHost,
         CreateMachineSnapshot,
@@ -62,6 +69,7 @@ def test_it_is_a_driver_with_all_verbs(driver: SimulatorDriver) -> None:
         PowerHost,
         ScaleMachine,
         MigrateVolume,
+        *RouterCommand.__subclasses__(),
     }
 
 
