@@ -9,6 +9,7 @@ import invariants_console
 import invariants_snapshot
 from invariants_addresses import check_addresses
 from invariants_balancers import check_balancers
+from invariants_networks import check_cards, check_entries
 from invariants_rules import check_rules
 from invariants_volumes import check_volume_records, check_volumes
 from sqlalchemy import text
@@ -43,6 +44,8 @@ async def check(server: Server) -> None:
     await check_world(server)
     await check_addresses(server)
     await invariants_console.check(server)
+    await check_cards(server)
+    await check_entries(server)
 
 
 async def check_records(server: Server) -> None:

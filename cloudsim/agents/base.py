@@ -506,7 +506,11 @@ class IpAssoc(RouterCommand):
 
 @dataclass(frozen=True, slots=True)
 class DhcpEntries(RouterCommand):
-    """The addresses that the router hands out."""
+    """The addresses that the router hands out.
+
+    Each setting: ``mac``, ``address``, ``netmask``, ``gateway`` (None where it is not the machine's default card),
+    ``hostname``, ``domain``, ``dns`` (name servers), ``options`` (by code).
+    """
 
     wire: ClassVar[str] = "DhcpEntryCommand"
     part: ClassVar[str] = "dhcp"
@@ -514,7 +518,7 @@ class DhcpEntries(RouterCommand):
 
 @dataclass(frozen=True, slots=True)
 class DnsEntries(RouterCommand):
-    """The names that the router knows."""
+    """The names that the router knows. Each setting: ``name``, ``address``."""
 
     wire: ClassVar[str] = "DnsMasqConfigCommand"
     part: ClassVar[str] = "dns"
@@ -533,6 +537,21 @@ class AttachIso(Command):
     name: str
     iso: IsoSpec | None
     forced: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class AddRouterEntries(Command):
+    """Tells a virtual router of one machine more, whose other entries stay. Answer: ``{}``.
+
+    Settings as of `DhcpEntries` and `DnsEntries`, in the place of those with the same MAC address and the same name.
+    Fails when the router does not run on this host.
+    """
+
+    wire: ClassVar[str] = "DhcpEntryCommand"
+    uuid: str
+    name: str
+    dhcp: tuple[Mapping[str, Any], ...]
+    dns: tuple[Mapping[str, Any], ...]
 
 
 @dataclass(frozen=True, slots=True)

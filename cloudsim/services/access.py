@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
@@ -17,7 +18,7 @@ from cloudsim.core.ids import is_uuid
 from cloudsim.db.database import Row
 from cloudsim.db.schema import account as account_table
 from cloudsim.db.schema import domain as domain_table
-from cloudsim.db.schema import launch_permission
+from cloudsim.db.schema import launch_permission, network_permission
 from cloudsim.db.types import any_of
 from cloudsim.services.context import Context
 from cloudsim.services.nouns import (
@@ -40,6 +41,13 @@ _SHARED = (
     select(launch_permission.c.id)
     .where(
         launch_permission.c.template_id == bindparam("template_id"), any_of(launch_permission.c.account_id, "accounts")
+    )
+    .limit(1)
+)
+_PERMITTED = (
+    select(network_permission.c.id)
+    .where(
+        network_permission.c.network_id == bindparam("network_id"), any_of(network_permission.c.account_id, "accounts")
     )
     .limit(1)
 )
@@ -103,7 +111,16 @@ def may_see(ctx: Context, noun: Noun, row: Row) -> bool:
         return True
     if noun in (NETWORK, AFFINITY_GROUP) and row["acl_type"] == "Domain" and _given(ctx, row):
         return True
-    return owns(ctx, row["id"] if noun is ACCOUNT else row["account_id"], row["domain_id"])
+    if owns(ctx, row["id"] if noun is ACCOUNT else row["account_id"], row["domain_id"]):
+        return True
+    return noun is NETWORK and permitted(
+        ctx, row["id"], [caller.account_id, *(one.account_id for one in caller.projects)]
+    )
+
+
+def permitted(ctx: Context, network_id: int, accounts: Sequence[int]) -> bool:
+    """Whether the owner of a network lets one of some accounts use it."""
+    return ctx.tx.scalar(_PERMITTED, network_id=network_id, accounts=accounts) is not None
 
 
 def _shared(ctx: Context, row: Row) -> bool:

@@ -23,6 +23,7 @@ from cloudsim.services import (
     guest_vlan,
     identity,
     network_delete,
+    networkpermission,
     public_range,
     publicip_orders,
     rights,
@@ -468,6 +469,7 @@ def take_away(ctx: Context, account_id: int) -> None:
     snapshot_removal.account_gone(ctx, account_id)
     securitygroup_member.forget_account(ctx, account_id)
     sslcert.forget_account(ctx, account_id)
+    networkpermission.account_gone(ctx, account_id)
     for row in ctx.tx.all(_NETWORKS, account_id=account_id):
         network_delete.deleted(ctx, row["id"])
     for row in ctx.tx.all(_ADDRESSES, account_id=account_id):

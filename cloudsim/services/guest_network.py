@@ -73,7 +73,7 @@ def check(
         raise InvalidValue(f"zone {zone['name']} has no security groups, and offering {offered['name']} needs them")
     if physical is None:
         physical = choose(ctx, zone, offered)
-    _check_providers(ctx, offered, physical)
+    check_providers(ctx, offered, physical)
     return physical
 
 
@@ -90,7 +90,8 @@ def _check_basic(
         raise InvalidValue(f"basic zone {zone['name']} has its network already")
 
 
-def _check_providers(ctx: Context, offered: Row, physical: Row) -> None:
+def check_providers(ctx: Context, offered: Row, physical: Row) -> None:
+    """Raises `InvalidValue` where nobody who may provides a service on a physical network."""
     enabled = {row["name"] for row in ctx.tx.all(_ENABLED, network_id=physical["id"])}
     for service in offered["services"]:
         wanted = [one["name"] for one in service.get("provider", [])]

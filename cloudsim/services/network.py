@@ -230,7 +230,7 @@ def may_use(ctx: Context, found: Row, account: Row) -> bool:
     if found["acl_type"] == "Domain":
         paths = access.domain_path(ctx, account["domain_id"]), access.domain_path(ctx, found["domain_id"])
         return paths[0] == paths[1] or (found["subdomain_access"] and paths[0].startswith(paths[1]))
-    return False
+    return access.permitted(ctx, found["id"], [account["id"]])
 
 
 def check_card(ctx: Context, found: Row, ip: str | None, mac: str | None) -> None:

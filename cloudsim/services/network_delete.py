@@ -16,6 +16,9 @@ from cloudsim.services.nouns import NETWORK
 
 table = schema.network
 
+_NO_PERMISSIONS = schema.network_permission.delete().where(
+    schema.network_permission.c.network_id == bindparam("network_id")
+)
 _PHYSICAL_VNETS = select(schema.vnet).where(schema.vnet.c.network_id == bindparam("network_id"))
 
 
@@ -23,7 +26,7 @@ def delete(ctx: Context, row: Row, *, forced: bool) -> str:
     """Deletes a network without machines; its addresses and its VLAN become free."""
     if forced and not ctx.caller.is_admin:
         raise PermissionDenied("forced is for root admins")
-    return network_orders.order(ctx, row, "network.delete", "NETWORK.DELETE", "deleting", {})
+    return network_orders.order(ctx, row, "network.delete", "NETWORK.DELETE", "deleting", {"forced": forced})
 
 
 def empty(ctx: Context, network_id: int) -> list[str]:
@@ -35,12 +38,15 @@ def empty(ctx: Context, network_id: int) -> list[str]:
     return router.remove_all(ctx, network_id)
 
 
-def deleted(ctx: Context, network_id: int) -> dict[str, Any]:
-    """Deletes a network that is empty, with its addresses and its VLAN. Raises `OperationFailed`."""
+def deleted(ctx: Context, network_id: int, forced: bool = False) -> dict[str, Any]:
+    """Deletes a network that is empty, with its addresses and its VLAN. Raises `OperationFailed`.
+
+    `forced`: a router that could not be removed yet does not hold it; that is removed later, as all that is Expunging.
+    """
     row = access.alive(ctx, NETWORK, network_id)
     if ctx.tx.scalar(network_orders.CARDS, network_id=network_id):
         raise OperationFailed(f"network {row['name']} got a virtual machine meanwhile")
-    left = router.of_network(ctx, network_id)
+    left = [row for row in router.of_network(ctx, network_id) if not forced or row["state"] not in router.LEAVING]
     if left:
         raise OperationFailed(f"router {left[0]['name']} of network {row['name']} could not be removed: see its job")
     rules.of_network_gone(ctx, network_id)
@@ -49,12 +55,13 @@ def deleted(ctx: Context, network_id: int) -> dict[str, Any]:
     shared_network.drop(ctx, row)
     for vnet in ctx.tx.all(_PHYSICAL_VNETS, network_id=network_id):
         ctx.tx.update(schema.vnet, {"id": vnet["id"]}, network_id=None, taken=None)
+    ctx.tx.execute(_NO_PERMISSIONS, network_id=network_id)
     ctx.tx.update(table, {"id": network_id}, removed=ctx.now, state="Destroy")
     usage.end(ctx, "network", network_id)
     return {"success": True}
 
 
 @workflow("network.delete")
-async def _delete(wf: Workflow[Context], network_id: int) -> None:
+async def _delete(wf: Workflow[Context], network_id: int, forced: bool = False) -> None:
     await wf.ended(await wf.step("emptying", empty, network_id))
-    await wf.finish(deleted, network_id)
+    await wf.finish(deleted, network_id, forced)

@@ -18,11 +18,15 @@ from cloudsim.services.context import Context
 from cloudsim.services.listing import Listing, Page, equals, equals_nocase, tags_of
 from cloudsim.services.nouns import ACCOUNT
 
-table, offering = schema.network, schema.network_offering
+table, offering, permission = schema.network, schema.network_offering, schema.network_permission
 
 #: Whose networks a list shows (``networkfilter``).
 FILTERS = ("all", "account", "domain", "accountdomain", "shared")
 _OWN = table.c.account_id == bindparam("scope_account")
+#: What others let the account use.
+_PERMITTED = table.c.id.in_(
+    select(permission.c.network_id).where(permission.c.account_id == bindparam("scope_account"))
+)
 _GIVEN = and_(table.c.acl_type == "Domain", any_of(table.c.domain_id, "scope_domains"))
 
 LISTING = Listing(
@@ -51,7 +55,11 @@ LISTING = Listing(
     keyword=(table.c.name, table.c.display_text),
     owner=(table.c.account_id, table.c.domain_id),
     tag_type="Network",
-    seen={"account+": or_(_OWN, _GIVEN), "given": _GIVEN},
+    seen={
+        "account+": or_(_OWN, _GIVEN, _PERMITTED),
+        "given": _GIVEN,
+        "shared": or_(and_(table.c.guest_type == "Shared", or_(_OWN, _GIVEN)), _PERMITTED),
+    },
 )
 _OFFERED = select(offering.c.id, offering.c.services)
 _ABOVE = select(schema.domain.c.id, schema.domain.c.path)
@@ -117,17 +125,17 @@ def search(
         given["none"] = True
     elif can_use:
         given["guest"] = True
-    if which == "shared":
-        given["type"] = "shared"
     if which == "account":
         given["nodomain"] = True
     elif scope.kind == "account":
         owner = access.row(ctx, ACCOUNT, scope.values["scope_account"])
         path = access.domain_path(ctx, owner["domain_id"])
         above = [row["id"] for row in ctx.tx.all(_ABOVE) if path.startswith(row["path"])]
-        kind = "given" if which == "domain" else "account+"
+        kind = {"domain": "given", "shared": "shared"}.get(which, "account+")
         values = {"scope_domains": above}
         scope = Scope(kind, values if kind == "given" else {**scope.values, **values})
+    elif which == "shared":
+        given["type"] = "shared"
     return LISTING.page(ctx, given, page, scope, tags_of(tags))
 
 

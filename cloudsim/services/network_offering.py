@@ -12,7 +12,7 @@ from cloudsim.core.reference import reference
 from cloudsim.db import schema
 from cloudsim.db.database import Row
 from cloudsim.db.types import any_of
-from cloudsim.services import access, offering
+from cloudsim.services import access, network_capability, offering
 from cloudsim.services.context import Context
 from cloudsim.services.listing import Listing, Page, contains, equals, equals_nocase, like
 from cloudsim.services.nouns import NETWORK_OFFERING
@@ -126,6 +126,7 @@ def _services(
 ) -> list[dict[str, Any]]:
     """The services of an offering, as the API shows them. Raises `InvalidValue`."""
     known = {one["name"].lower(): one for one in reference("networkservices")}
+    network_capability.check(names, capabilities)
     chosen: dict[str, list[str]] = {}
     for name in names:
         found = known.get(name.lower())
@@ -139,7 +140,11 @@ def _services(
         match = next((one for one in service["provider"] if one.lower() == provider.lower()), None)
         if match is None:
             raise InvalidValue(f"'{provider[:64]}' does not provide {service['name']}")
+        if match in chosen[service["name"]]:
+            raise InvalidValue(f"serviceproviderlist names provider {match} of {service['name']} twice")
         chosen[service["name"]].append(match)
+        if service["name"] != "Lb" and len(chosen[service["name"]]) > 1:
+            raise InvalidValue(f"service {service['name']} has one provider in an offering, not several")
     made: list[dict[str, Any]] = []
     for service_name, whose in chosen.items():
         entry_: dict[str, Any] = {
@@ -199,6 +204,10 @@ def create(
         raise InvalidValue("an offering of shared networks needs specifyipranges=true")
     if guest_type == "L2" and (services or specify_ip_ranges):
         raise InvalidValue("an L2 network has no services and no addresses")
+    if guest_type != "Shared" and any(service.lower() == "securitygroup" for service in services):
+        raise InvalidValue("security groups are for shared networks")
+    if guest_type == "Shared" and columns.get("is_persistent"):
+        raise InvalidValue("shared networks are real from the start: leave ispersistent out")
     if network_rate is not None and network_rate < 0:
         raise InvalidValue("networkrate cannot be below 0")
     if router is not None and router["system_vm_type"] != "domainrouter":

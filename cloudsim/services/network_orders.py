@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from sqlalchemy import bindparam, func, or_, select
+from sqlalchemy import bindparam, func, or_, select, union_all
 
 from cloudsim.core.errors import InvalidValue, PermissionDenied
 from cloudsim.db import schema
@@ -35,14 +35,17 @@ RUNNING = (
         or_(*(schema.vm.c.state == state for state in ("Running", "Starting", "Stopping", "Migrating"))),
     )
 )
-ADDRESSES = (
-    select(schema.nic.c.ip)
-    .select_from(_MACHINES)
-    .where(
-        schema.nic.c.network_id == bindparam("network_id"),
-        schema.nic.c.removed.is_(None),
-        schema.nic.c.ip.is_not(None),
-        schema.vm.c.type == "User",
+ADDRESSES = union_all(
+    *(
+        select(one.c.ip)
+        .select_from(one.join(schema.vm, one.c.vm_id == schema.vm.c.id))
+        .where(
+            one.c.network_id == bindparam("network_id"),
+            one.c.removed.is_(None),
+            one.c.ip.is_not(None),
+            schema.vm.c.type == "User",
+        )
+        for one in (schema.nic, schema.nic_secondary_ip)
     )
 )
 _PUBLIC = select(schema.public_ip).where(

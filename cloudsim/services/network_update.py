@@ -9,7 +9,12 @@ from cloudsim.core.errors import InvalidValue
 from cloudsim.db import schema
 from cloudsim.db.database import Row
 from cloudsim.jobs.workflow import Workflow, workflow
-from cloudsim.services import access, network, network_orders, router, router_apply, rules
+from cloudsim.services import (
+    access,
+    network_offering_change,
+    network_orders,
+    router_entries,
+)
 from cloudsim.services.addressing import ip
 from cloudsim.services.context import Context
 from cloudsim.services.network_restart import supply
@@ -23,6 +28,7 @@ def update(
     row: Row,
     *,
     offered: Row | None,
+    forced: bool,
     guest_cidr: str | None,
     hide_address_usage: bool | None,
     source_nat: str | None,
@@ -46,31 +52,11 @@ def update(
     if guest_cidr is not None:
         changes["cidr"] = _reserved(ctx, row, guest_cidr)
     if offered is not None and offered["id"] != row["offering_id"]:
-        _check_offering(ctx, row, offered)
+        network_offering_change.check(ctx, row, offered, forced=forced)
         changes["offering_id"] = offered["id"]
     ip(source_nat, "sourcenatipaddress")
-    arguments = {"changes": changes, "source_nat": source_nat, "hide": hide_address_usage}
+    arguments = {"changes": changes, "source_nat": source_nat, "hide": hide_address_usage, "forced": forced}
     return network_orders.order(ctx, row, "network.update", "NETWORK.UPDATE", "changing", arguments)
-
-
-def _check_offering(ctx: Context, row: Row, offered: Row) -> None:
-    now = network_orders.offering_of(ctx, row)
-    if offered["state"] != "Enabled":
-        raise InvalidValue(f"network offering {offered['name']} is not enabled")
-    for column, what in (
-        ("guest_type", "another kind of network"),
-        ("traffic_type", "another traffic"),
-        ("specify_vlan", "VLANs chosen another way"),
-        ("for_vpc", "a VPC"),
-        ("tags", "another physical network"),
-    ):
-        if offered[column] != now[column]:
-            raise InvalidValue(f"network offering {offered['name']} is for {what}")
-    had, has = ({service["name"] for service in one["services"]} for one in (now, offered))
-    if "SourceNat" in had - has and any(
-        one["source_nat"] for one in ctx.tx.all(network_orders.PUBLIC_OF, network_id=row["id"])
-    ):
-        raise InvalidValue(f"network offering {offered['name']} has no source NAT, and the network uses it")
 
 
 def _reserved(ctx: Context, row: Row, text: str) -> str:
@@ -93,30 +79,29 @@ def _reserved(ctx: Context, row: Row, text: str) -> str:
 
 
 def _updating(
-    ctx: Context, network_id: int, changes: dict[str, Any], source_nat: str | None, hide: bool | None
-) -> list[str] | None:
-    """Changes it; answers the jobs that remove routers of the wrong kind, None where routers stay as they are.
-
-    Rules for services that the network has no more go.
-    """
+    ctx: Context, network_id: int, changes: dict[str, Any], source_nat: str | None, hide: bool | None, forced: bool
+) -> tuple[list[str], bool]:
+    """Changes it; answers the jobs to wait for, and whether routers are made anew."""
     row = access.alive(ctx, NETWORK, network_id)
     if "cidr" in changes:
         _reserved(ctx, row, changes["cidr"])
+    if changes.get("offering_id", row["offering_id"]) != row["offering_id"]:
+        offered = access.alive(ctx, NETWORK_OFFERING, changes["offering_id"])
+        network_offering_change.check(ctx, row, offered, forced=forced)
+    else:
+        changes.pop("offering_id", None)
     if changes:
         ctx.tx.update(table, {"id": network_id}, **changes)
+    if any(name in changes for name in ("network_domain", "dns1", "dns2")):
+        router_entries.changed(ctx, network_id)
     if source_nat is not None:
         network_orders.choose_source_nat(ctx, row, source_nat)
     if hide is not None:
         network_orders.detail(ctx, network_id, "hideIpAddressUsage", str(hide).lower())
     if "offering_id" not in changes:
-        return None
+        return [], False
     before, after = network_orders.offering_of(ctx, row), access.row(ctx, NETWORK_OFFERING, changes["offering_id"])
-    rules.of_services_gone(ctx, network_id, {service["name"] for service in after["services"]})
-    kinds = [(router.served(one), network.redundant(one)) for one in (before, after)]
-    if kinds[0] == kinds[1]:
-        return None
-    ctx.tx.update(table, {"id": network_id}, redundant=kinds[1][1])
-    return router.remove_all(ctx, network_id)
+    return network_offering_change.apply(ctx, row, before, after)
 
 
 def _updated(ctx: Context, network_id: int) -> dict[str, Any]:
@@ -126,12 +111,15 @@ def _updated(ctx: Context, network_id: int) -> dict[str, Any]:
 
 @workflow("network.update")
 async def _update(
-    wf: Workflow[Context], network_id: int, changes: dict[str, Any], source_nat: str | None, hide: bool | None
+    wf: Workflow[Context],
+    network_id: int,
+    changes: dict[str, Any],
+    source_nat: str | None,
+    hide: bool | None,
+    forced: bool = False,
 ) -> None:
-    removed = await wf.step("changed", _updating, network_id, changes, source_nat, hide)
-    if removed:
-        await wf.ended(removed)
+    jobs, anew = await wf.step("changed", _updating, network_id, dict(changes), source_nat, hide, forced)
+    await wf.ended(jobs)
+    if anew:
         await supply(wf, network_id)
-    elif "offering_id" in changes:  # routers that stay do from now on what the other offering says
-        await wf.ended(await wf.step("tell", router_apply.changed_all, network_id))
     await wf.finish(_updated, network_id)

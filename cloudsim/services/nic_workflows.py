@@ -19,7 +19,16 @@ from cloudsim.db import virtualmachine as db
 from cloudsim.db.database import Row
 from cloudsim.jobs.job import Order
 from cloudsim.jobs.workflow import Workflow, single, workflow
-from cloudsim.services import access, network, nic_orders, nic_secondary, router, securitygroup_member, usage
+from cloudsim.services import (
+    access,
+    network,
+    nic_orders,
+    nic_secondary,
+    router,
+    router_entries,
+    securitygroup_member,
+    usage,
+)
 from cloudsim.services import shared_network as shared
 from cloudsim.services.cloud_machine import HYPERVISOR
 from cloudsim.services.context import Context
@@ -72,6 +81,7 @@ def _forget(ctx: Context, row: Row, card: Row, pending: str | None = None) -> No
     if found["guest_type"] == "Shared":
         shared.release(ctx, found["id"], card["ip"])
     securitygroup_member.card_left(ctx, row)
+    router_entries.changed(ctx, found["id"])
 
 
 # -- added
@@ -106,7 +116,10 @@ def _adding(
     )
     if not runs:
         securitygroup_member.card_came(ctx, row, found)
-    return _machine(ctx, row, access.row(ctx, NIC, made)) if runs else {}
+        router_entries.machine_changed(ctx, row)
+        return {}
+    entries = router_entries.of_machine(ctx, vm_id, {network_id: found})
+    return {**_machine(ctx, row, access.row(ctx, NIC, made)), "entries": entries}
 
 
 def _added(ctx: Context, vm_id: int, nic_id: int | None) -> Plain:
@@ -158,6 +171,7 @@ async def _add(wf: Workflow[Context], vm_id: int, network_id: int, **wanted: Any
         await wf.ended(plan["routers"])
         plan = await wf.step(f"card-{turn}", _adding, vm_id, network_id, **wanted, waited=plan["routers"])
     if plan:
+        await router_entries.tell(wf, plan["entries"], "")
         await _tell(wf, plan, PlugNic)
     await wf.finish(_added, vm_id, plan.get("nic_id"))
 
@@ -175,7 +189,8 @@ def _removing(ctx: Context, vm_id: int, nic_id: int) -> Plain:
 
 
 def _removed(ctx: Context, vm_id: int, nic_id: int) -> Plain:
-    _forget(ctx, living(ctx, vm_id), access.alive(ctx, NIC, nic_id))
+    row, card = living(ctx, vm_id), access.alive(ctx, NIC, nic_id)
+    _forget(ctx, row, card)
     ctx.tx.update(vm, {"id": vm_id}, updated=ctx.now)
     return result(ctx, vm_id)
 
@@ -256,6 +271,7 @@ def _made_default(ctx: Context, vm_id: int, nic_id: int) -> Plain:
             ctx.tx.update(table, {"id": one["id"]}, is_default=default)
             usage.end(ctx, "nic", one["id"])
             network.begin_usage(ctx, row, one["id"], access.row(ctx, NETWORK, one["network_id"]), default)
+    router_entries.machine_changed(ctx, row)
     ctx.tx.update(vm, {"id": vm_id}, updated=ctx.now)
     return result(ctx, vm_id)
 
@@ -273,6 +289,7 @@ def _address_changed(ctx: Context, vm_id: int, nic_id: int, ip: str | None) -> P
         else:
             place = {"ip": network.address(ctx, found, ip)}
         ctx.tx.update(table, {"id": nic_id}, **place)
+        router_entries.machine_changed(ctx, row)
         ctx.tx.update(vm, {"id": vm_id}, updated=ctx.now)
     return result(ctx, vm_id)
 

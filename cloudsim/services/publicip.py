@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import and_, bindparam, or_, select
+from sqlalchemy import and_, bindparam, or_, select, union_all
 
 from cloudsim.db import schema
 from cloudsim.db.database import Row
@@ -113,19 +113,12 @@ _RULED = (
     .where(any_of(_RULE.c.public_ip_id, "ids"), _RULE.c.removed.is_(None), _RULE.c.state != "Revoke")
     .distinct()
 )
-_HOLDERS = (
-    select(
-        schema.nic.c.network_id,
-        schema.nic.c.ip,
-        schema.vm.c.uuid,
-        schema.vm.c.name,
-        schema.vm.c.display_name,
-    )
-    .select_from(schema.nic.join(schema.vm, schema.nic.c.vm_id == schema.vm.c.id))
-    .where(
-        any_of(schema.nic.c.network_id, "networks"),
-        any_of(schema.nic.c.ip, "addresses"),
-        schema.nic.c.removed.is_(None),
+_HOLDERS = union_all(
+    *(
+        select(one.c.network_id, one.c.ip, schema.vm.c.uuid, schema.vm.c.name, schema.vm.c.display_name)
+        .select_from(one.join(schema.vm, one.c.vm_id == schema.vm.c.id))
+        .where(any_of(one.c.network_id, "networks"), any_of(one.c.ip, "addresses"), one.c.removed.is_(None))
+        for one in (schema.nic, schema.nic_secondary_ip)
     )
 )
 

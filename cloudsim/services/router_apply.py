@@ -78,6 +78,11 @@ def changed_all(ctx: Context, network_id: int) -> list[str]:
     return changed(ctx, network_id, *router_parts.load())
 
 
+def note(ctx: Context, row: Row, *parts: str) -> str:
+    """As `changed`, for one router that is on a host; answers the job."""
+    return _noted(ctx, row, parts)
+
+
 def _noted(ctx: Context, row: Row, parts: Sequence[str]) -> str:
     there = {note["part"]: note for note in ctx.tx.all(_NOTED, vm_id=row["id"], parts=list(parts))}
     for name in parts:

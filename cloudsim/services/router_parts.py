@@ -20,7 +20,7 @@ from cloudsim.services.nouns import NETWORK_OFFERING
 from cloudsim.services.router import PROVIDERS
 
 #: Where parts are registered.
-_MODULES = ("loadbalancer_parts", "publicip_parts", "rule_parts")
+_MODULES = ("loadbalancer_parts", "publicip_parts", "router_entries", "rule_parts")
 
 Plain = dict[str, Any]
 Content = dict[str, list[Plain] | None]

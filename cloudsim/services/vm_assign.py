@@ -18,6 +18,7 @@ from cloudsim.services import (
     network,
     nic_secondary,
     resource,
+    router_entries,
     rules,
     securitygroup_member,
     shared_network,
@@ -181,6 +182,7 @@ def _cards(
             raise PermissionDenied(f"network {found['name']} may not be used by account {account['name']}")
     if db.name_taken(ctx.tx, row["name"], [found["id"] for found in wanted], but=row["id"]):
         raise InvalidValue(f"a virtual machine named {row['name']} is in that network domain already")
+    router_entries.machine_changed(ctx, row)
     for card in had:
         nic_secondary.free_all(ctx, card)
         ctx.tx.update(nic, {"id": card["id"]}, removed=ctx.now, state="Deallocating")
@@ -201,6 +203,7 @@ def _cards(
             default=device == 0,
             dhcp_options=card.get("dhcp_options"),
         )
+    router_entries.machine_changed(ctx, row)
     securitygroup_member.leave(ctx, row["id"])
     if security_group_ids or zone["security_groups"] or any(found["guest_type"] == "Shared" for found in wanted):
         groups = securitygroup_member.chosen(

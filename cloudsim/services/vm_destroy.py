@@ -19,6 +19,7 @@ from cloudsim.services import (
     loadbalancer_parts,
     nic_secondary,
     router,
+    router_entries,
     rules,
     securitygroup_member,
     shared_network,
@@ -187,6 +188,8 @@ def _expunged(ctx: Context, vm_id: int) -> Plain:
         else:
             ctx.tx.update(volume, {"id": disk["id"]}, vm_id=None, device_id=None, attached=None, updated=ctx.now)
     static_nat.machine_gone(ctx, vm_id)
+    if row["type"] == "User":
+        router_entries.machine_changed(ctx, row)
     for card in db.nics_of(ctx.tx, vm_id):
         nic_secondary.free_all(ctx, card)
         ctx.tx.update(nic, {"uuid": card["uuid"]}, removed=ctx.now, state="Deallocating")

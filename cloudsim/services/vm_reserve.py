@@ -19,6 +19,7 @@ from cloudsim.services import (
     placement,
     resource,
     router,
+    router_entries,
     securitygroup_apply,
     shared_network,
     system_network,
@@ -131,6 +132,8 @@ def _reserve(
     if shared and row["type"] == "User":
         elastic_ip.starts(ctx, row, db.nics_of(ctx.tx, vm_id))
     plan: Plain = {"host": address_of(ctx, found.host.id), "machine": machine_of(ctx, living(ctx, vm_id))}
+    if row["type"] == "User":
+        plan["entries"] = router_entries.of_machine(ctx, vm_id, networks)
     if shared:
         plan["groups"] = securitygroup_apply.groups_of(ctx, vm_id)
         plan["security"] = securitygroup_apply.rules_of(ctx, vm_id) if plan["groups"] else None

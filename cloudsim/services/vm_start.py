@@ -31,6 +31,7 @@ from cloudsim.services import (
     elastic_ip,
     loadbalancer_parts,
     router,
+    router_entries,
     securitygroup_apply,
     usage,
     vm_password,
@@ -125,6 +126,7 @@ def start_failed(ctx: Context, error: CloudError, vm_id: int, first: bool = Fals
     if row["state"] == "Error":
         affinitygroup.leave(ctx, row)
         usage.end(ctx, "vm", vm_id)
+        router_entries.no_more(ctx, vm_id)
     _put_volumes_back(ctx, vm_id)
     if row["type"] == router.TYPE:
         router.start_failed(ctx, row, error)
@@ -184,6 +186,7 @@ async def run_start(wf: Workflow[Context], vm_id: int, places: Plain, prefix: st
                         ),
                     )
                     paths[disk["uuid"]] = made["path"]
+            await router_entries.tell(wf, plan.get("entries", ()), f"{prefix}{attempt}-")
             command_id = wf.command_id(f"{prefix}start-{attempt}")
             spec = spec_of(plan["machine"], paths, plan.get("security"))
             answer = await wf.call(host, StartMachine(command_id, spec))

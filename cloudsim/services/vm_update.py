@@ -10,7 +10,7 @@ from sqlalchemy import bindparam, delete, select
 from cloudsim.core.errors import InvalidValue, PermissionDenied
 from cloudsim.db import schema
 from cloudsim.db.database import Row
-from cloudsim.services import access, dhcp_options, securitygroup_member, vm_lease_rules, vm_names
+from cloudsim.services import access, dhcp_options, router_entries, securitygroup_member, vm_lease_rules, vm_names
 from cloudsim.services import userdata as user_data
 from cloudsim.services.context import Context
 from cloudsim.services.nouns import ACCOUNT, NETWORK, TEMPLATE, ZONE
@@ -113,6 +113,8 @@ def update(
         _dhcp(ctx, row, entry)
     changes.update(vm_lease_rules.changed(ctx, row, lease_duration, lease_action))
     ctx.tx.update(vm, {"id": row["id"]}, **changes, updated=ctx.now)
+    if "name" in changes or card_options:
+        router_entries.machine_changed(ctx, row)
     if "display" in changes:
         ctx.tx.update(schema.volume, {"vm_id": row["id"]}, display=changes["display"])
     ctx.event(

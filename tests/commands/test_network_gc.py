@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 from typing import Any
 
+import aiohttp
 from apiclient import Api
 from invariants import check, none, rest, rows
+from options import make_config
+from test_management_servers import free_port
 from test_nics import add, card, network, shared
 
 from cloudsim.db import schema
@@ -138,3 +142,32 @@ async def test_a_network_that_lost_its_last_card_goes_too(api: Api, server: Serv
     machine = await add(api, machine, net)
     assert ((await listed(api, net))["state"], await routers(api, net)) == ("Implemented", 1)
     await check(server)
+
+
+async def test_cards_addresses_and_idle_networks_on_postgresql(
+    postgres_url: str, tmp_path: Path, http: aiohttp.ClientSession
+) -> None:
+    server = Server(make_config(tmp_path / "data", database=postgres_url, **{"integration-port": free_port()}))
+    await server.start()
+    try:
+        api = Api(http, f"http://127.0.0.1:{server.integration_port}/client/api", None, None)  # type: ignore[arg-type]
+        machine = await api.deploy()
+        net = await network(api, "second", 9)
+        machine = await add(api, machine, net, ipaddress="10.9.9.5")
+        nic = card(machine, net)
+        address = (await api.job("addIpToNic", nicid=nic["id"]))["nicsecondaryip"]
+        (shown,) = (await api.call("listNics", virtualmachineid=machine["id"], nicid=nic["id"]))["nic"]
+        assert shown["secondaryip"] == [{"id": address["id"], "ipaddress": address["ipaddress"]}]
+        assert (await api.call("listNetworks", networkfilter="shared")) == {}
+        whose = {"virtualmachineid": machine["id"], "nicid": nic["id"]}
+        await api.job("updateDefaultNicForVirtualMachine", **whose)
+        await api.job("updateDefaultNicForVirtualMachine", **{**whose, "nicid": machine["nic"][0]["id"]})
+        await api.job("removeNicFromVirtualMachine", **whose)
+        await server.periodic.run_now("network-cards")
+        await look(server)
+        await passes(server)
+        await look(server)
+        assert ((await listed(api, net))["state"], await routers(api, net)) == ("Allocated", 0)
+        await check(server)
+    finally:
+        await server.stop()

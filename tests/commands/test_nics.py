@@ -8,7 +8,7 @@ from typing import Any
 import aiohttp
 import pytest
 from apiclient import Api, Refused
-from invariants import check
+from invariants import check, rest, rows
 from people import domain, person, refused
 
 from cloudsim.agents.simulator import Rule
@@ -270,3 +270,47 @@ async def refused_or_none(api: Api, command: str, **given: Any) -> str | None:
     except Refused as refusal:
         return refusal.text
     return None
+
+
+@pytest.mark.parametrize("command", ["PlugNicCommand", "UnPlugNicCommand"])
+@pytest.mark.parametrize("kind", ["drop", "lose"])
+async def test_what_a_host_may_have_heard_is_put_right_when_it_answers_again(
+    api: Api, server: Server, command: str, kind: str
+) -> None:
+    machine, second = await api.deploy(), await network(api, "second", 9)
+    removes = command.startswith("Un")
+    if removes:
+        machine = await add(api, machine, second)
+    rule = server.simulator.add_rule(Rule(command, kind))
+    given = {"virtualmachineid": machine["id"]}
+    with pytest.raises(Refused):
+        if removes:
+            await api.job("removeNicFromVirtualMachine", **given, nicid=card(machine, second)["id"])
+        else:
+            await api.job("addNicToVirtualMachine", **given, networkid=second["id"])
+    (now,) = (await api.call("listVirtualMachines", id=machine["id"]))["virtualmachine"]
+    assert len(now["nic"]) == len(machine["nic"])
+    assert (await rows(server, "SELECT pending FROM nic WHERE pending IS NOT NULL")) == [
+        ("plug" if removes else "unplug",)
+    ]
+    server.simulator.remove_rule(rule)
+    # the address is the next one's already, and the card of before goes
+    await server.periodic.run_now("network-cards")
+    await rest(server)
+    assert await rows(server, "SELECT pending FROM nic WHERE pending IS NOT NULL") == []
+    assert {one["mac"] for one in server.simulator.nics(machine["id"])} == {one["macaddress"] for one in now["nic"]}
+    await check(server)
+
+
+async def test_a_machine_that_is_stopped_meanwhile_needs_no_repair(api: Api, server: Server) -> None:
+    machine, second = await api.deploy(), await network(api, "second", 9)
+    rule = server.simulator.add_rule(Rule("PlugNicCommand", "lose"))
+    with pytest.raises(Refused):
+        await api.job("addNicToVirtualMachine", virtualmachineid=machine["id"], networkid=second["id"])
+    server.simulator.remove_rule(rule)
+    await api.job("stopVirtualMachine", id=machine["id"])
+    await server.periodic.run_now("network-cards")
+    assert await rows(server, "SELECT pending FROM nic WHERE pending IS NOT NULL") == []
+    await api.job("startVirtualMachine", id=machine["id"])
+    assert len(server.simulator.nics(machine["id"])) == 1
+    await check(server)

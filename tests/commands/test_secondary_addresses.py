@@ -155,3 +155,16 @@ async def test_addresses_of_others(api: Api, http: aiohttp.ClientSession, server
     missing = await refused(two, "removeIpFromNic", id="0b8cd8cc-5e02-4b6c-8bb2-a2a4d1b6e3b1")
     assert (status, text.replace(address["id"], "")) == (missing[0], missing[1].replace(missing[1].split()[-1], ""))
     await check(server)
+
+
+async def test_what_is_reserved_of_a_network_is_nobodys(api: Api, server: Server) -> None:
+    net = await network(api, "net", 9)
+    machine = await api.deploy(networkids=net["id"], ipaddress="10.9.9.20")
+    address = await give(api, machine["nic"][0], ipaddress="10.9.9.200")
+    asked = {"id": net["id"], "guestvmcidr": "10.9.9.0/26"}
+    status, text = await refused(api, "updateNetwork", **asked)
+    assert (status, "10.9.9.200" in text) == (431, True)
+    await api.job("removeIpFromNic", id=address["id"])
+    await api.job("updateNetwork", **asked)
+    assert (await refused(api, "addIpToNic", nicid=machine["nic"][0]["id"], ipaddress="10.9.9.200"))[0] == 431
+    await check(server)

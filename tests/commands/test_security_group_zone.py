@@ -10,7 +10,7 @@ import aiohttp
 import pytest
 import zones
 from apiclient import Api
-from invariants import check
+from invariants import check, rest
 from people import person, refused
 
 from cloudsim.server import Server
@@ -107,3 +107,27 @@ async def test_a_zone_without_security_groups_has_none(api: Api) -> None:
     machine = await api.deploy(startvm=False)
     status, text = await refused(api, "updateVirtualMachine", id=machine["id"], securitygroupnames="default")
     assert (status, "security groups" in text) == (431, True)
+
+
+async def test_rules_that_name_a_group_let_in_the_secondary_addresses_of_its_machines(
+    cloud: tuple[Server, Api],
+) -> None:
+    server, api = cloud
+    await zones.secured_zone(api)
+    one, two = await api.deploy(), await api.deploy()
+    given = {"securitygroupname": "default", "protocol": "tcp", "startport": 22, "endport": 22}
+    group = {"usersecuritygrouplist[0].account": "admin", "usersecuritygrouplist[0].group": "default"}
+    await api.job("authorizeSecurityGroupIngress", **given, **group)
+    asked = {"direction": "ingress", "protocol": "tcp", "port": 22}
+    address = (await api.job("addIpToNic", nicid=one["nic"][0]["id"]))["nicsecondaryip"]
+    await rest(server)
+    assert server.simulator.permits(two["id"], peer=address["ipaddress"], **asked)
+    (listed,) = (await api.call("listPublicIpAddresses", ipaddress=address["ipaddress"], forvirtualnetwork=False))[
+        "publicipaddress"
+    ]
+    assert listed["virtualmachineid"] == one["id"]
+    await api.job("removeIpFromNic", id=address["id"])
+    await rest(server)
+    assert not server.simulator.permits(two["id"], peer=address["ipaddress"], **asked)
+    assert server.simulator.permits(two["id"], peer=one["ipaddress"], **asked)
+    await check(server)

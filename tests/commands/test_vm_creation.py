@@ -180,7 +180,7 @@ async def test_with_dhcp_options_for_a_card_it_has(api: Api) -> None:
     one, two = await network(api, "one"), await network(api, "two")
     given = {"dhcpoptionsnetworklist[0].networkid": one, "dhcpoptionsnetworklist[0].dhcp:114": "url"}
     machine = await api.deploy(startvm=False, networkids=one, **given)
-    assert machine["nic"][0]["extradhcpoption"] == [{"codename": "dhcp:114", "value": "url"}]
+    assert machine["nic"][0]["extradhcpoption"] == [{"codename": "url", "code": 114, "value": "url"}]
     assert (await refused(api, "deployVirtualMachine", **await api.basics(), networkids=two, **given))[0] == 431
 
 

@@ -17,6 +17,7 @@ from typing import Any
 import orjson
 
 from cloudsim.agents.base import MachineSpec
+from cloudsim.agents.simulator import entries
 from cloudsim.agents.simulator.balancing import balanced
 
 SCHEMA = """
@@ -43,9 +44,13 @@ _GET = (
 
 def put(db: sqlite3.Connection, machine: str, part: str, settings: Sequence[Setting] | None) -> None:
     """Makes this the part of a router (None: it does nothing of the kind); what was that already is not written."""
+    if part in entries.KEYS:
+        entries.put(db, machine, part, settings or ())
     if settings is None:
         db.execute("DELETE FROM router_parts WHERE machine = ? AND part = ?", (machine, part))
         return
+    if part in entries.KEYS:
+        settings = ()  # that there is such a part
     content = orjson.dumps(settings, default=dict)
     row = db.execute("SELECT content FROM router_parts WHERE machine = ? AND part = ?", (machine, part)).fetchone()
     if row is None or row[0] != content:
@@ -66,11 +71,15 @@ def start(db: sqlite3.Connection, spec: MachineSpec) -> None:
 def forget(db: sqlite3.Connection, machine: str) -> None:
     """A machine is gone for good."""
     db.execute("DELETE FROM router_parts WHERE machine = ?", (machine,))
+    entries.forget(db, machine)
 
 
 def get(db: sqlite3.Connection, machine: str) -> dict[str, list[dict[str, Any]]]:
     """All parts of a router; nothing where it does not run."""
-    return {part: orjson.loads(content) for part, content in db.execute(_GET, (machine,)).fetchall()}
+    return {
+        part: entries.get(db, machine, part) if part in entries.KEYS else orjson.loads(content)
+        for part, content in db.execute(_GET, (machine,)).fetchall()
+    }
 
 
 # ---- what becomes of a packet

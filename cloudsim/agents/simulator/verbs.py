@@ -13,6 +13,7 @@ from typing import Any
 import orjson
 
 from cloudsim.agents.base import (
+    AddRouterEntries,
     AdoptVolume,
     Answer,
     AttachIso,
@@ -46,7 +47,7 @@ from cloudsim.agents.base import (
     StopMachine,
     UnplugNic,
 )
-from cloudsim.agents.simulator import disk_snapshots, nics, routing, security, volumes
+from cloudsim.agents.simulator import disk_snapshots, entries, nics, routing, security, volumes
 from cloudsim.agents.simulator.drive import attach_iso
 from cloudsim.agents.simulator.figures import figures, host_figures, shares
 from cloudsim.agents.simulator.world import Action, World
@@ -277,6 +278,15 @@ def tell_router(world: World, host: str, command: RouterCommand) -> Answer:
     return {}
 
 
+def add_router_entries(world: World, host: str, command: AddRouterEntries) -> Answer:
+    """Tells a virtual router, which must run here, of one machine more."""
+    if running(world, host, command.uuid) is None:
+        raise CommandFailed(f"Router {command.name} does not run on host {host}")
+    entries.add(world.db, command.uuid, "dhcp", command.dhcp)
+    entries.add(world.db, command.uuid, "dns", command.dns)
+    return {}
+
+
 def destroy_machine(world: World, host: str, command: DestroyMachine) -> Answer:
     """Forgets the machine, if this host is the one that knows it."""
     row = running(world, host, command.uuid)
@@ -369,6 +379,7 @@ DOING: dict[type[Command], Action] = {
     AdoptVolume: volumes.adopt_volume,
     ScaleMachine: scale_machine,
     SetSecurityRules: set_security_rules,
+    AddRouterEntries: add_router_entries,
     PlugNic: nics.plug_nic,
     UnplugNic: nics.unplug_nic,
     **dict.fromkeys(RouterCommand.__subclasses__(), tell_router),

@@ -27,13 +27,14 @@ from typing import Any
 import orjson
 
 from cloudsim.agents.base import Answer, Command, CommandFailed, HostUnreachable
-from cloudsim.agents.simulator import records, routing
+from cloudsim.agents.simulator import entries, records, routing
 from cloudsim.agents.simulator.records import Records
 from cloudsim.core.clock import Clock
 
-VERSION = 6
+VERSION = 7
 #: What brings a file of an older version to the next one.
 _UPGRADES = {
+    6: entries.SCHEMA,
     5: "ALTER TABLE volumes ADD COLUMN machine TEXT;",
     4: """
 CREATE TABLE disk_snapshots (
@@ -107,6 +108,7 @@ CREATE TABLE images (
 ) WITHOUT ROWID;
 {records.SCHEMA}
 {routing.SCHEMA}
+{entries.SCHEMA}
 CREATE TABLE rules (id INTEGER PRIMARY KEY AUTOINCREMENT, remaining INTEGER, rule BLOB NOT NULL);
 """
 

@@ -8,7 +8,15 @@ from cloudsim.api.params import uuid as uuid_param
 from cloudsim.api.responses.base import SUCCESS
 from cloudsim.api.responses.network import NETWORK
 from cloudsim.core.errors import BadParameter, InvalidValue
-from cloudsim.services import access, network_create, network_delete, network_list, network_restart, network_update
+from cloudsim.services import (
+    access,
+    network_create,
+    network_delete,
+    network_list,
+    network_migrate,
+    network_restart,
+    network_update,
+)
 from cloudsim.services.context import Context
 from cloudsim.services.nouns import DOMAIN, NETWORK_OFFERING, PHYSICAL_NETWORK, PROJECT, ZONE
 from cloudsim.services.nouns import NETWORK as NETWORK_NOUN
@@ -180,7 +188,7 @@ class UpdateNetwork(AsyncCommand, name="updateNetwork", response=NETWORK, event=
     displaytext = string()
     dns1 = string(since="4.18.0")
     dns2 = string(since="4.18.0")
-    forced = boolean("Without effect: nothing of this server's needs it")
+    forced = boolean("Whether rules of services that the new offering does not have go with them")
     guestvmcidr = string("The part of it that machines get addresses from; the rest is reserved")
     hideipaddressusage = boolean("Whether its addresses are left out of usage records")
     ip6dns1 = string("An IPv6 name server: networks have no IPv6 here", since="4.18.0")
@@ -201,6 +209,7 @@ class UpdateNetwork(AsyncCommand, name="updateNetwork", response=NETWORK, event=
                 ctx,
                 self.id,
                 offered=self.networkofferingid,
+                forced=bool(self.forced),
                 guest_cidr=self.guestvmcidr,
                 hide_address_usage=self.hideipaddressusage,
                 source_nat=self.sourcenatipaddress,
@@ -221,7 +230,7 @@ class DeleteNetwork(AsyncCommand, name="deleteNetwork", response=SUCCESS, event=
     """Deletes a network that has no virtual machines."""
 
     id = ref(NETWORK_NOUN, required=True)
-    forced = boolean("Without effect: nothing holds a network here but its virtual machines", admin=True)
+    forced = boolean("Whether it goes even where a router of it cannot be removed yet", admin=True)
 
     def run(self, ctx: Context) -> Body:
         return {"jobid": network_delete.delete(ctx, self.id, forced=bool(self.forced))}
@@ -245,3 +254,14 @@ class RestartNetwork(AsyncCommand, name="restartNetwork", response=SUCCESS, even
                 live=bool(self.livepatch),
             )
         }
+
+
+class MigrateNetwork(AsyncCommand, name="migrateNetwork", response=NETWORK, event="NETWORK.MIGRATE", since="4.11.0"):
+    """Moves a network to an offering of other providers, or of another physical network."""
+
+    networkid = ref(NETWORK_NOUN, required=True)
+    networkofferingid = ref(NETWORK_OFFERING, required=True)
+    resume = boolean("Whether it is fine that the network has the offering already")
+
+    def run(self, ctx: Context) -> Body:
+        return {"jobid": network_migrate.migrate(ctx, self.networkid, self.networkofferingid, resume=bool(self.resume))}

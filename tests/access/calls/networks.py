@@ -86,9 +86,14 @@ OTHER = {**RANGE, "gateway": "10.7.0.1", "startip": "10.7.0.2", "endip": "10.7.0
 BARE = "DELETE FROM provider_element WHERE provider_id = (SELECT id FROM network_provider WHERE uuid = :id)"
 
 ROWS = [
+    Row("createNetworkPermissions", "network", by="networkid", accounts="other"),
+    Row("removeNetworkPermissions", "network", by="networkid", accounts="other"),
+    Row("resetNetworkPermissions", "network", by="networkid"),
+    Row("listNetworkPermissions", "network", by="networkid"),
     Row("createNetwork", name="made", zoneid="@zone", networkofferingid="@isolated"),
     Row("updateNetwork", "network", displaytext="else"),
     Row("deleteNetwork", "network"),
+    Row("migrateNetwork", "network", by="networkid", networkofferingid="@isolated", resume=True),
     Row("restartNetwork", "network", given="UPDATE network SET state = 'Implemented' WHERE uuid = :id"),
     Row("listNetworks", "network"),
     Row("listPublicIpAddresses", "publicipaddress"),

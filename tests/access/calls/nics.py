@@ -34,7 +34,10 @@ async def _address(cast: Cast, **owner: Any) -> str:
 
 
 BARE = "UPDATE vm_snapshot SET removed = 1 WHERE vm_id = (SELECT id FROM vm WHERE uuid = :id)"
-OF_CARD = "UPDATE vm_snapshot SET removed = 1 WHERE vm_id = (SELECT vm_id FROM nic WHERE uuid = :id)"
+OF_CARD = ";".join(
+    f"UPDATE {table} SET removed = 1 WHERE vm_id = (SELECT vm_id FROM nic WHERE uuid = :id)"
+    for table in ("vm_snapshot", "firewall_rule")
+)
 STOPPED = f"{OF_CARD};UPDATE vm SET state = 'Stopped' WHERE id = (SELECT vm_id FROM nic WHERE uuid = :id)"
 
 ROWS = [

@@ -199,3 +199,16 @@ async def test_a_daemon_that_hangs_blocks_nobody(new_driver, daemon, host, test_
         daemon.signal(signal.SIGCONT)
     again = new_driver(timeout=5)
     assert await ping(again, host) == {}
+
+
+async def test_a_card_is_plugged_into_a_guest_that_runs(driver, daemon, host, guest):
+    machine = await guest(boots=False)
+    await driver.execute(host, base.StartMachine("start", machine=machine))
+    mac = "02:00:00:00:00:99"
+    nic = base.NicSpec("n2", mac, "10.1.1.9", "255.255.255.0", "10.1.1.1", None, device=1, default=False)
+    plug = base.PlugNic("plug", machine.uuid, machine.name, nic)
+    assert [await driver.execute(host, plug) for _ in range(2)] == [{}, {}]
+    assert virsh(daemon, "domiflist", machine.name).count(mac) == 1
+    # the guest has to let go of it: this one, which has nothing to boot, need not
+    assert await driver.execute(host, base.UnplugNic("unplug", machine.uuid, machine.name, nic)) == {}
+    assert virsh(daemon, "domiflist", machine.name).count(mac) <= 1

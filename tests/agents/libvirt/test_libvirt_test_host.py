@@ -89,6 +89,25 @@ async def test_scaling_takes_what_the_domain_can_take_up(driver, raw, test_host,
         await driver.execute(test_host, replace(scale, id="off"))
 
 
+async def test_cards_are_plugged_into_a_machine_that_runs(driver, raw, test_host, new_machine):
+    machine = new_machine()
+    nic = base.NicSpec(
+        "n2", "02:00:00:00:00:99", "10.1.1.9", "255.255.255.0", "10.1.1.1", None, device=1, default=False
+    )
+    plug = base.PlugNic("plug", machine.uuid, machine.name, nic)
+    with pytest.raises(CommandFailed, match="does not run"):
+        await driver.execute(test_host, plug)
+    await driver.execute(test_host, base.StartMachine("start", machine=machine))
+    # a card that it does not have, and one that it has, are as they shall be
+    unplug = base.UnplugNic("unplug", machine.uuid, machine.name, nic)
+    assert [await driver.execute(test_host, unplug) for _ in range(2)] == [{}, {}]
+    for own in machine.nics:
+        assert await driver.execute(test_host, replace(plug, id=f"again-{own.mac}", nic=own)) == {}
+    # the test hypervisor itself plugs nothing: that is done on QEMU, and said here
+    with pytest.raises(CommandFailed, match="not supported"):
+        await driver.execute(test_host, plug)
+
+
 async def test_a_command_is_carried_out_once_even_by_another_driver(
     driver, new_driver, raw, test_host, new_machine, monkeypatch
 ):

@@ -145,7 +145,7 @@ async def test_a_world_of_another_version(driver: SimulatorDriver, path: Path) -
         older.executescript(
             f"CREATE TABLE v1 AS SELECT {names} FROM {table}; DROP TABLE {table}; ALTER TABLE v1 RENAME TO {table}"
         )
-    for name in ("snapshots", "router_parts", "disk_snapshots", "images"):
+    for name in ("snapshots", "router_parts", "router_entries", "disk_snapshots", "images"):
         older.execute(f"DROP TABLE {name}")
     older.execute("PRAGMA user_version = 1")
     older.close()

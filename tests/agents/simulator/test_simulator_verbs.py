@@ -11,6 +11,7 @@ import pytest
 from simulator_helpers import GIB, JumpingClock, destroy, host, machine, new_id, power, start, stop, volume
 
 from cloudsim.agents.base import (
+    AddRouterEntries,
     AdoptVolume,
     AttachIso,
     AttachVolume,
@@ -32,6 +33,7 @@ from cloudsim.agents.base import (
     MigrateMachine,
     MigrateVolume,
     Ping,
+    PlugNic,
     PowerHost,
     RebootMachine,
     ResizeVolume,
@@ -41,6 +43,7 @@ from cloudsim.agents.base import (
     SetSecurityRules,
     StartMachine,
     StopMachine,
+    UnplugNic,
     Unsupported,
 )
 from cloudsim.agents.simulator import SimulatorDriver, disk_snapshots
@@ -64,6 +67,9 @@ def test_it_is_a_driver_with_all_verbs(driver: SimulatorDriver) -> None:
         MachineStats,
         MigrateMachine,
         SetSecurityRules,
+        AddRouterEntries,
+        PlugNic,
+        UnplugNic,
         InvestigateHost,
         FenceHost,
         CreateMachineSnapshot,

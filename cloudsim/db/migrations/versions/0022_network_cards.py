@@ -67,5 +67,7 @@ def upgrade() -> None:
             sqlite_where=sa.text("pending IS NOT NULL"),
             postgresql_where=sa.text("pending IS NOT NULL"),
         )
+    # options are kept by their codes: 114, where it was dhcp:114
+    op.execute("UPDATE nic SET dhcp_options = replace(dhcp_options, '\"dhcp:', '\"')")
 
     # ### end Alembic commands ###
