@@ -1,56 +1,54 @@
-"""What holds a network card or one of its addresses: rules that lead to it.
+"""What holds a network card or one of its addresses: rules, load balancers and static NAT that lead to it.
 
-Cards and addresses with rules are neither removed nor changed. Rules that name a machine and its address are found here;
-whoever leads to machines in another way registers what tells of it.
+Cards and addresses that something leads to are neither removed nor changed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-from sqlalchemy import bindparam, select
+from sqlalchemy import and_, bindparam, select
 
 from cloudsim.core.errors import InvalidValue
 from cloudsim.db import schema
 from cloudsim.db.database import Row
 from cloudsim.services.context import Context
 
-table = schema.firewall_rule
+rule, balanced, public_ip = schema.firewall_rule, schema.load_balancer_vm, schema.public_ip
 
-#: ``(ctx, nic, address)``: what leads to an address of a card, in words for a message; None where nothing does.
-#: `address` None: to any of its addresses.
-Question = Callable[[Context, Row, str | None], str | None]
-QUESTIONS: list[Question] = []
-
-
-def register(question: Question) -> Question:
-    """Has `question` asked before a card or an address goes."""
-    QUESTIONS.append(question)
-    return question
-
-
+_HERE = (rule.c.network_id == bindparam("network_id"), rule.c.removed.is_(None), rule.c.state != "Revoke")
 _RULES = (
-    select(table.c.purpose, table.c.uuid, table.c.guest_ip)
-    .where(
-        table.c.vm_id == bindparam("vm_id"),
-        table.c.network_id == bindparam("network_id"),
-        table.c.removed.is_(None),
-        table.c.state != "Revoke",
+    select(rule.c.purpose, rule.c.uuid, rule.c.guest_ip.label("ip"))
+    .where(rule.c.vm_id == bindparam("vm_id"), *_HERE)
+    .order_by(rule.c.id)
+)
+_BALANCERS = (
+    select(rule.c.uuid, balanced.c.address.label("ip"))
+    .select_from(balanced.join(rule, balanced.c.rule_id == rule.c.id))
+    .where(balanced.c.vm_id == bindparam("vm_id"), *_HERE)
+    .order_by(rule.c.id)
+)
+_STATIC = select(public_ip.c.address, public_ip.c.vm_ip.label("ip")).where(
+    and_(
+        public_ip.c.vm_id == bindparam("vm_id"),
+        public_ip.c.network_id == bindparam("network_id"),
+        public_ip.c.static_nat.is_(True),
     )
-    .order_by(table.c.id)
 )
 
 
-@register
-def _by_rules(ctx: Context, card: Row, address: str | None) -> str | None:
-    rows = ctx.tx.all(_RULES, vm_id=card["vm_id"], network_id=card["network_id"])
-    found = next((row for row in rows if address is None or row["guest_ip"] == address), None)
-    return f"rule {found['uuid']} ({found['purpose']})" if found is not None else None
-
-
 def must_be_free(ctx: Context, card: Row, address: str | None = None) -> None:
-    """Raises `InvalidValue` where a rule leads to an address of a card, or to that one."""
-    for question in QUESTIONS:
-        found = question(ctx, card, address)
-        if found is not None:
-            raise InvalidValue(f"{address or 'the network card'} is in use by {found}: remove it first")
+    """Raises `InvalidValue` where anything leads to a card, or to that address of it."""
+    here = {"vm_id": card["vm_id"], "network_id": card["network_id"]}
+    for statement, told in (
+        (_RULES, "rule {uuid} ({purpose})"),
+        (_BALANCERS, "load balancer rule {uuid}"),
+        (_STATIC, "static NAT of public address {address}"),
+    ):
+        for row in ctx.tx.all(statement, here):
+            # a load balancer without an address leads to the card's own
+            if address is None or (row["ip"] or card["ip"]) == address:
+                raise InvalidValue(
+                    f"{address or 'the network card'} is in use by {told.format(**row)}: remove that first"
+                )
+
+
+__all__ = ["must_be_free"]

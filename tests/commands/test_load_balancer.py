@@ -459,7 +459,7 @@ async def test_rules_go_with_the_service(here: Web, api: Api, server: Server) ->
     made = await here.make()
     await here.assign(made, here.machine)
     less = await offering(api, *(service for service in USUAL if service != "Lb"))
-    await api.job("updateNetwork", id=here.network, networkofferingid=less)
+    await api.job("updateNetwork", id=here.network, networkofferingid=less, forced=True)
     assert await api.call("listLoadBalancerRules") == {}
     assert await here.comes_in(80) is None
     await check(server)

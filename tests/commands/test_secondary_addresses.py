@@ -6,14 +6,12 @@ import asyncio
 from typing import Any
 
 import aiohttp
-import pytest
 from apiclient import Api, Refused
 from invariants import check
 from people import person, refused
 from test_nics import network, shared
 
 from cloudsim.server import Server
-from cloudsim.services import nic_use
 
 
 async def give(api: Api, card: dict[str, Any], **given: Any) -> dict[str, Any]:
@@ -128,22 +126,34 @@ async def test_they_go_with_their_card(api: Api, server: Server) -> None:
     await check(server)
 
 
-async def test_a_rule_that_leads_to_an_address_holds_it(
-    api: Api, server: Server, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_what_leads_to_an_address_holds_it(api: Api, server: Server) -> None:
     machine = await api.deploy()
     net = await network(api, "second", 9)
     asked = {"virtualmachineid": machine["id"], "networkid": net["id"]}
     machine = (await api.job("addNicToVirtualMachine", **asked))["virtualmachine"]
     (card,) = [one for one in machine["nic"] if one["networkid"] == net["id"]]
     address = await give(api, card)
-    held = [lambda ctx, row, ip: "a rule of a test" if ip in (None, address["ipaddress"]) else None]
-    monkeypatch.setattr(nic_use, "QUESTIONS", held)
+    public = (await api.job("associateIpAddress", networkid=net["id"]))["ipaddress"]
+    here = {"ipaddressid": public["id"], "virtualmachineid": machine["id"], "vmguestip": address["ipaddress"]}
     gone = {"virtualmachineid": machine["id"], "nicid": card["id"]}
-    for command, given in (("removeIpFromNic", {"id": address["id"]}), ("removeNicFromVirtualMachine", gone)):
-        status, text = await refused(api, command, **given)
-        assert (status, "a rule of a test" in text) == (431, True)
-    monkeypatch.setattr(nic_use, "QUESTIONS", [])
+
+    async def held(what: str) -> None:
+        for command, given in (("removeIpFromNic", {"id": address["id"]}), ("removeNicFromVirtualMachine", gone)):
+            status, text = await refused(api, command, **given)
+            assert (status, what in text) == (431, True), text
+
+    rule = await api.job("createPortForwardingRule", **here, protocol="tcp", publicport=22, privateport=22)
+    await held("PortForwarding")
+    await api.job("deletePortForwardingRule", id=rule["portforwardingrule"]["id"])
+    given = {"publicipid": public["id"], "publicport": 80, "privateport": 80, "algorithm": "source", "name": "web"}
+    rule = await api.job("createLoadBalancerRule", **given)
+    which = {"vmidipmap[0].vmid": machine["id"], "vmidipmap[0].vmip": address["ipaddress"]}
+    await api.job("assignToLoadBalancerRule", id=rule["loadbalancer"]["id"], **which)
+    await held("load balancer")
+    await api.job("deleteLoadBalancerRule", id=rule["loadbalancer"]["id"])
+    await api.call("enableStaticNat", **here, networkid=net["id"])
+    await held("static NAT")
+    await api.job("disableStaticNat", ipaddressid=public["id"])
     await api.job("removeNicFromVirtualMachine", **gone)
     await check(server)
 
