@@ -48,7 +48,10 @@ async def check_rules(server: Server) -> None:
         "SELECT uuid, network_id FROM vm WHERE type = 'DomainRouter' AND state = 'Running' AND removed IS NULL"
         " AND id NOT IN (SELECT vm_id FROM router_untold)",
     )
+    on = {machine.uuid for machine in server.simulator.machines() if machine.power == "PowerOn"}
     for uuid, network_id in running:
+        if uuid not in on:  # it went off, and nobody has noticed yet
+            continue
 
         def meant(tx: object, network_id: int = network_id) -> router_parts.Plain:
             admin = identity.by_user_id(tx, 2)  # type: ignore[arg-type]
