@@ -451,6 +451,27 @@ async def test_what_a_router_was_not_told_is_as_before(here: Web, api: Api, serv
     await check(server)
 
 
+async def test_what_is_put_back_does_not_undo_what_came_after(here: Web, api: Api, server: Server) -> None:
+    second = await here.another(name="second")
+    made = await here.make(protocol="ssl")
+    await here.assign(made, here.machine, second)
+    sticky = {"lbruleid": made["id"], "name": "first", "methodname": "SourceBased"}
+    old = (await api.job("createLBStickinessPolicy", **sticky))["stickinesspolicies"]["stickinesspolicy"][0]
+    # the router is slow and fails in the end; meanwhile others come and go
+    await api.call("configureSimulator", name="LoadBalancerConfigCommand", value="wait:300|fail", count=1)
+    both = f"{here.machine['id']},{second['id']}"
+    leaving = await api.call("removeFromLoadBalancerRule", id=made["id"], virtualmachineids=both)
+    ending = await api.call("deleteLBStickinessPolicy", id=old["id"])
+    newer = await api.call("createLBStickinessPolicy", **{**sticky, "name": "second"})
+    gone = await api.call("destroyVirtualMachine", id=second["id"], expunge=True)
+    states = [(await api.wait(one["jobid"]))["jobstatus"] for one in (leaving, ending, newer, gone)]
+    assert (states[0], states[3]) == (2, 1)
+    await rest(server)
+    assert [one["name"] for one in await here.stickiness(made)] in (["second"], ["first"])
+    assert set(await here.names(made)) <= {"first"}
+    await check(server)
+
+
 async def test_a_rule_that_no_router_lets_in_is_not_made(here: Web, api: Api, server: Server) -> None:
     taken = "SELECT count(*) FROM public_ip WHERE state <> 'Free'"
     before = await rows(server, taken)
