@@ -116,3 +116,9 @@ def told(ctx: Context, rule_id: int) -> None:
     """The routers have been told of a rule: it is ``Active`` where it has machines."""
     if ctx.tx.scalar(_ANY, rule_id=rule_id) is not None:
         ctx.tx.update(rule, {"id": rule_id, "state": "Add"}, state="Active")
+
+
+def emptied(ctx: Context, rule_id: int) -> None:
+    """A rule that has no machines any more waits for others: it is ``Add``."""
+    if ctx.tx.scalar(_ANY, rule_id=rule_id) is None:
+        ctx.tx.update(rule, {"id": rule_id, "state": "Active"}, state="Add")

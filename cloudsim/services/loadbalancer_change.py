@@ -141,25 +141,40 @@ def _put_back(ctx: Context, error: CloudError, rule_id: int, jobs: Sequence[str]
     row = ctx.tx.first(LOAD_BALANCER_RULE.by_id, row_id=rule_id)
     if row is None or row["removed"] is not None:
         return
-    for name, table, key, now in (
-        ("rule", rule, "id", row),
-        ("balancer", balancer, "rule_id", loadbalancer.own(ctx, row)),
-    ):
-        values = {column: before for column, before, after in back[name] if now[column] == after}
-        if values.get("cert_id") is not None and ctx.tx.scalar(_CERT, cert_id=values["cert_id"]) is None:
-            del values["cert_id"]
-        if values:
-            ctx.tx.update(table, {key: rule_id}, **values)
+    _columns_back(ctx, rule, {"id": rule_id}, row, back["rule"])
+    _columns_back(ctx, balancer, {"rule_id": rule_id}, loadbalancer.own(ctx, row), back["balancer"])
+    _members_back(ctx, rule_id, back["members"])
+    _policies_back(ctx, rule_id, back["policies"])
+    loadbalancer.emptied(ctx, rule_id)
+    if jobs:
+        router_apply.changed(ctx, row["network_id"], loadbalancer_parts.PART)
+
+
+def _columns_back(ctx: Context, table: Table, where: Plain, now: Row, changes: Sequence[Sequence[Any]]) -> None:
+    values = {column: before for column, before, after in changes if now[column] == after}
+    # what is gone or another's by now does not come back
+    if values.get("cert_id") is not None and ctx.tx.scalar(_CERT, cert_id=values["cert_id"]) is None:
+        del values["cert_id"]
+    if "uuid" in values and ctx.tx.scalar(_TAKEN, uuid=values["uuid"]) is not None:
+        del values["uuid"]
+    if values:
+        ctx.tx.update(table, where, **values)
+
+
+def _members_back(ctx: Context, rule_id: int, changes: Sequence[tuple[int, str, bool]]) -> None:
     there = {(one["vm_id"], one["address"]) for one in ctx.tx.all(_MEMBERS, rule_id=rule_id)}
-    for vm_id, address, joined in back["members"]:
+    for vm_id, address, joined in changes:
         if joined:
             _leave(ctx, rule_id, vm_id, address)
         elif (vm_id, address) not in there and ctx.tx.scalar(_ALIVE, vm_id=vm_id) is not None:
             ctx.tx.insert(member, rule_id=rule_id, vm_id=vm_id, address=address)
-    for table_name, row_id, new in back["policies"]:
-        ctx.tx.update(_POLICIES[table_name], {"id": row_id}, removed=ctx.now if new else None)
-    if jobs:
-        router_apply.changed(ctx, row["network_id"], loadbalancer_parts.PART)
+
+
+def _policies_back(ctx: Context, rule_id: int, changes: Sequence[tuple[str, int, bool]]) -> None:
+    for name, row_id, new in sorted(changes, key=lambda change: not change[2]):
+        # a rule has one of each kind: the old comes back only where the new is gone
+        if new or ctx.tx.scalar(_OF_KIND[name], rule_id=rule_id) is None:
+            ctx.tx.update(_POLICIES[name], {"id": row_id}, removed=ctx.now if new else None)
 
 
 _LEAVE = member.delete().where(
@@ -171,6 +186,11 @@ _MEMBERS = select(member.c.vm_id, member.c.address).where(member.c.rule_id == bi
 _CERT = select(schema.ssl_cert.c.id).where(
     schema.ssl_cert.c.id == bindparam("cert_id"), schema.ssl_cert.c.removed.is_(None)
 )
+_TAKEN = select(rule.c.id).where(rule.c.uuid == bindparam("uuid"))
+_OF_KIND = {
+    name: select(table.c.id).where(table.c.rule_id == bindparam("rule_id"), table.c.removed.is_(None)).limit(1)
+    for name, table in _POLICIES.items()
+}
 _ALIVE = select(schema.vm.c.id).where(schema.vm.c.id == bindparam("vm_id"), schema.vm.c.removed.is_(None))
 
 

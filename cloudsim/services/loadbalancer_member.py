@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from sqlalchemy import bindparam, or_, select
+from sqlalchemy import bindparam, select
 
 from cloudsim.core.errors import InvalidValue
 from cloudsim.db import schema
@@ -46,7 +46,7 @@ _OF_NETWORK = (
     .order_by(vm.c.id)
 )
 _HELD = (
-    select(loadbalancer.balancer.c.name)
+    select(loadbalancer.balancer.c.name, member.c.address)
     .select_from(
         member.join(rule, member.c.rule_id == rule.c.id).join(
             loadbalancer.balancer, loadbalancer.balancer.c.rule_id == rule.c.id
@@ -56,9 +56,8 @@ _HELD = (
         member.c.vm_id == bindparam("vm_id"),
         rule.c.network_id == bindparam("network_id"),
         rule.c.removed.is_(None),
-        or_(bindparam("address") == "*", member.c.address == bindparam("address")),
     )
-    .limit(1)
+    .order_by(member.c.id)
 )
 
 Pair = tuple[int, str]
@@ -158,6 +157,7 @@ def listed(ctx: Context, row: Row, *, applied: bool, keyword: str | None) -> dic
 
 def held(ctx: Context, card: Row, address: str | None) -> str | None:
     """What holds an address of a card (None: any of them), in words; None where no load balancer does."""
-    place = "*" if address is None else "" if address == card["ip"] else address
-    name = ctx.tx.scalar(_HELD, vm_id=card["vm_id"], network_id=card["network_id"], address=place)
+    found = ctx.tx.all(_HELD, vm_id=card["vm_id"], network_id=card["network_id"])
+    place = "" if address == card["ip"] else address
+    name = next((one["name"] for one in found if address is None or one["address"] == place), None)
     return None if name is None else f"load balancer rule {name}"

@@ -11,10 +11,14 @@ from apiclient import Api
 from cloudsim.api.command import Command, ListCommand, commands
 from cloudsim.db import sqlite
 
+#: Lists of what belongs to one thing, which one of two parameters names.
+OF_ONE = ("listLBStickinessPolicies", "listLBHealthCheckPolicies")
 LISTS = [
     command
     for command in commands().values()
-    if issubclass(command, ListCommand) and not any(param.required for param in command.params.values())
+    if issubclass(command, ListCommand)
+    and command.name not in OF_ONE
+    and not any(param.required for param in command.params.values())
 ]
 #: What lists need to say everything.
 MORE: dict[str, dict[str, Any]] = {

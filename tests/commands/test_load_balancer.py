@@ -14,7 +14,8 @@ from people import domain, person, refused
 from rulebook import USUAL, network, offering, place, redundant
 
 from cloudsim.server import Server
-from cloudsim.services import rules
+from cloudsim.services import access, identity, loadbalancer_member, rules
+from cloudsim.services.nouns import NIC
 
 
 @pytest.fixture
@@ -256,6 +257,9 @@ async def test_connections_go_to_secondary_addresses(here: Web, api: Api, monkey
     await here.assign(made, here.machine)
     assert set(await here.spread()) == {"10.1.1.250", here.guest}
     assert await here.names(made) == ["first"]
+    assert [await holds(here, address) for address in (None, here.guest, "10.1.1.250", "10.1.1.251")] == [
+        "load balancer rule web", "load balancer rule web", "load balancer rule web", None,
+    ]  # fmt: skip
     (pair,) = (await api.call("listLoadBalancerRuleInstances", id=made["id"], lbvmips=True))["lbrulevmidip"]
     assert pair["lbvmipaddresses"] == ["10.1.1.250", here.guest]
     await api.job("removeFromLoadBalancerRule", id=made["id"], **named)
@@ -263,6 +267,19 @@ async def test_connections_go_to_secondary_addresses(here: Web, api: Api, monkey
     await api.job("assignToLoadBalancerRule", id=made["id"], **named)
     await here.leave(made, here.machine)
     assert await here.names(made) == []
+    assert await holds(here, None) is None
+
+
+async def holds(here: Web, address: str | None) -> str | None:
+    """What holds an address of the first machine's card (None: any of them)."""
+
+    def ask(tx: Any) -> str | None:
+        admin = identity.by_user_id(tx, 2)
+        assert admin is not None
+        ctx = here.server.cloud.context(tx, admin)
+        return loadbalancer_member.held(ctx, access.find(ctx, NIC, here.machine["nic"][0]["id"]), address)
+
+    return await here.server.db.read(ask)
 
 
 async def test_an_address_is_taken_where_none_is_named(here: Web, api: Api, server: Server) -> None:
@@ -431,6 +448,27 @@ async def test_what_a_router_was_not_told_is_as_before(here: Web, api: Api, serv
         assert (await refused(api, command, id=made["id"], **given))[0] == 431
     assert await api.job("deleteLoadBalancerRule", id=made["id"]) == {"success": True}
     assert await here.comes_in(80) is None
+    await check(server)
+
+
+async def test_what_is_put_back_does_not_undo_what_came_after(here: Web, api: Api, server: Server) -> None:
+    second = await here.another(name="second")
+    made = await here.make(protocol="ssl")
+    await here.assign(made, here.machine, second)
+    sticky = {"lbruleid": made["id"], "name": "first", "methodname": "SourceBased"}
+    old = (await api.job("createLBStickinessPolicy", **sticky))["stickinesspolicies"]["stickinesspolicy"][0]
+    # the router is slow and fails in the end; meanwhile others come and go
+    await api.call("configureSimulator", name="LoadBalancerConfigCommand", value="wait:300|fail", count=1)
+    both = f"{here.machine['id']},{second['id']}"
+    leaving = await api.call("removeFromLoadBalancerRule", id=made["id"], virtualmachineids=both)
+    ending = await api.call("deleteLBStickinessPolicy", id=old["id"])
+    newer = await api.call("createLBStickinessPolicy", **{**sticky, "name": "second"})
+    gone = await api.call("destroyVirtualMachine", id=second["id"], expunge=True)
+    states = [(await api.wait(one["jobid"]))["jobstatus"] for one in (leaving, ending, newer, gone)]
+    assert (states[0], states[3]) == (2, 1)
+    await rest(server)
+    assert [one["name"] for one in await here.stickiness(made)] in (["second"], ["first"])
+    assert set(await here.names(made)) <= {"first"}
     await check(server)
 
 
