@@ -1,7 +1,8 @@
 """What happens to network cards, step by step: plugged in and out where their machine runs.
 
-Where nobody knows whether a host heard (`HostUnreachable`), the database has the card as it was before and notes what the
-host is to be told (``pending``); that is done again until it is answered (`due`).
+What would take it back is noted with a card before its host is told (``pending``), and struck off when the host has
+answered. Where nobody knows whether it heard (`HostUnreachable`), the cards are as they were before, and the host is told
+what is noted until it answers (`due`). A machine that goes off meanwhile has the right cards with its next start.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from sqlalchemy import bindparam, select
 
 from cloudsim.agents.base import CommandFailed, PlugNic, UnplugNic
 from cloudsim.core import states
-from cloudsim.core.errors import CloudError, ResourceUnavailable
+from cloudsim.core.errors import CloudError, OperationFailed, ResourceUnavailable
 from cloudsim.db import schema
 from cloudsim.db import virtualmachine as db
 from cloudsim.db.database import Row
@@ -118,6 +119,7 @@ def _adding(
         securitygroup_member.card_came(ctx, row, found)
         router_entries.machine_changed(ctx, row)
         return {}
+    ctx.tx.update(table, {"id": made}, pending="unplug")
     entries = router_entries.of_machine(ctx, vm_id, {network_id: found})
     return {**_machine(ctx, row, access.row(ctx, NIC, made)), "entries": entries}
 
@@ -126,38 +128,48 @@ def _added(ctx: Context, vm_id: int, nic_id: int | None) -> Plain:
     row = living(ctx, vm_id)
     if nic_id is not None:
         card = access.row(ctx, NIC, nic_id)
-        _move(ctx, card, "OperationCompleted")
+        if card["state"] == "Reserving":
+            _move(ctx, card, "OperationCompleted", pending=None)
+        else:  # the machine went off
+            ctx.tx.update(table, {"id": nic_id}, pending=None)
         securitygroup_member.card_came(ctx, row, access.row(ctx, NETWORK, card["network_id"]))
     ctx.tx.update(vm, {"id": vm_id}, updated=ctx.now)
     return result(ctx, vm_id)
 
 
-def _refused(ctx: Context, nic_id: int) -> None:
-    """A host said no: the card that is under way is not, and nothing is left to tell."""
+def _refused(ctx: Context, nic_id: int) -> bool:
+    """A host said no: whether that was about the card, and not because the machine does not run there any more.
+
+    A card that was under way is not then, and nothing is left to tell.
+    """
     card = access.row(ctx, NIC, nic_id)
+    row = access.row(ctx, VIRTUAL_MACHINE, card["vm_id"])
+    if row["state"] != "Running" or card["removed"] is not None:
+        return False
     if card["state"] == "Reserving":
-        _forget(ctx, access.row(ctx, VIRTUAL_MACHINE, card["vm_id"]), card)
-    elif card["state"] == "Releasing":
-        _move(ctx, card, "OperationFailed")
-
-
-def _under_way(ctx: Context, vm_id: int, state: str) -> list[Row]:
-    cards = [access.row(ctx, NIC, card["id"]) for card in db.nics_of(ctx.tx, vm_id)]
-    return [card for card in cards if card["state"] == state]
+        _forget(ctx, row, card)
+    else:
+        _move(ctx, card, "OperationFailed", pending=None)
+    return True
 
 
 def _not_added(ctx: Context, error: CloudError, vm_id: int, **_: Any) -> None:
-    for card in _under_way(ctx, vm_id, "Reserving"):  # the host may have it
-        _forget(ctx, access.row(ctx, VIRTUAL_MACHINE, vm_id), card, "unplug")
+    for card in ctx.tx.all(_PENDING_OF, vm_id=vm_id):
+        if card["removed"] is None and card["pending"] == "unplug":  # the host may have it
+            _forget(ctx, access.row(ctx, VIRTUAL_MACHINE, vm_id), card, "unplug")
 
 
 async def _tell(wf: Workflow[Context], plan: Plain, verb: type[PlugNic | UnplugNic]) -> None:
-    command = verb(wf.command_id("tell"), plan["uuid"], plan["name"], nic_spec(plan["nic"]))
-    try:
-        await wf.call(host_address(plan["host"]), command)
-    except CommandFailed:
-        await wf.step("refused", _refused, plan["nic_id"])
-        raise
+    text = "the host refused"
+    if not wf.done("refused"):  # else it would carry out now, perhaps, what it refused before a crash
+        command = verb(wf.command_id("tell"), plan["uuid"], plan["name"], nic_spec(plan["nic"]))
+        try:
+            await wf.call(host_address(plan["host"]), command)
+            return
+        except CommandFailed as refusal:
+            text = str(refusal)
+    if await wf.step("refused", _refused, plan["nic_id"]):
+        raise OperationFailed(f"host {plan['host']['name']}: {text}")
 
 
 @workflow("virtualmachine.addnic", failed=_not_added)
@@ -184,7 +196,7 @@ def _removing(ctx: Context, vm_id: int, nic_id: int) -> Plain:
     nic_orders.check_removal(ctx, row, card)
     if row["state"] != "Running":
         return {}
-    _move(ctx, card, "ReleaseRequested")
+    _move(ctx, card, "ReleaseRequested", pending="plug")
     return _machine(ctx, row, card)
 
 
@@ -196,8 +208,9 @@ def _removed(ctx: Context, vm_id: int, nic_id: int) -> Plain:
 
 
 def _not_removed(ctx: Context, error: CloudError, vm_id: int, **_: Any) -> None:
-    for card in _under_way(ctx, vm_id, "Releasing"):  # the host may have it no more
-        _move(ctx, card, "OperationFailed", pending="plug")
+    for card in ctx.tx.all(_PENDING_OF, vm_id=vm_id):
+        if card["state"] == "Releasing":  # the host may have it no more
+            _move(ctx, card, "OperationFailed")
 
 
 @workflow("virtualmachine.removenic", failed=_not_removed)

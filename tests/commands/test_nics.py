@@ -314,3 +314,32 @@ async def test_a_machine_that_is_stopped_meanwhile_needs_no_repair(api: Api, ser
     await api.job("startVirtualMachine", id=machine["id"])
     assert len(server.simulator.nics(machine["id"])) == 1
     await check(server)
+
+
+@pytest.mark.parametrize("command", ["PlugNicCommand", "UnPlugNicCommand"])
+async def test_a_machine_that_goes_off_meanwhile_has_the_right_cards_when_it_starts(
+    api: Api, server: Server, command: str
+) -> None:
+    machine, second = await api.deploy(), await network(api, "second", 9)
+    await api.deploy(networkids=second["id"])  # its router runs
+    given = {"virtualmachineid": machine["id"]}
+    if command.startswith("Un"):
+        machine = await add(api, machine, second)
+    server.simulator.add_rule(Rule(command, "delay", seconds=1.0))
+    if command.startswith("Un"):
+        asked = await api.call("removeNicFromVirtualMachine", **given, nicid=card(machine, second)["id"])
+    else:
+        asked = await api.call("addNicToVirtualMachine", **given, networkid=second["id"])
+    await asyncio.sleep(0.3)
+    server.simulator.shut_down(machine["id"])
+    await server.periodic.run_now("host-ping")
+    done = (await api.wait(asked["jobid"]))["jobstatus"] == 1
+    await server.periodic.run_now("host-ping")
+    await rest(server)
+    assert await rows(server, "SELECT pending FROM nic WHERE pending IS NOT NULL") == []
+    (now,) = (await api.call("listVirtualMachines", id=machine["id"]))["virtualmachine"]
+    assert len(now["nic"]) == len(machine["nic"]) + done * (-1 if command.startswith("Un") else 1)
+    if now["state"] == "Stopped":
+        await api.job("startVirtualMachine", id=machine["id"])
+    assert len(server.simulator.nics(machine["id"])) == len(now["nic"])
+    await check(server)
