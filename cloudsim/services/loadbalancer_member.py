@@ -9,7 +9,7 @@ from sqlalchemy import bindparam, select
 from cloudsim.core.errors import InvalidValue
 from cloudsim.db import schema
 from cloudsim.db.database import Row
-from cloudsim.services import access, loadbalancer, rules
+from cloudsim.services import access, rules
 from cloudsim.services.context import Context
 from cloudsim.services.listing import has_keyword
 from cloudsim.services.loadbalancer_change import Change
