@@ -9,7 +9,7 @@ from sqlalchemy import bindparam, select
 from cloudsim.core.errors import InvalidValue
 from cloudsim.db import schema
 from cloudsim.db.database import Row
-from cloudsim.services import access, loadbalancer, rules
+from cloudsim.services import access, rules
 from cloudsim.services.context import Context
 from cloudsim.services.listing import has_keyword
 from cloudsim.services.loadbalancer_change import Change
@@ -45,21 +45,6 @@ _OF_NETWORK = (
     )
     .order_by(vm.c.id)
 )
-_HELD = (
-    select(loadbalancer.balancer.c.name, member.c.address)
-    .select_from(
-        member.join(rule, member.c.rule_id == rule.c.id).join(
-            loadbalancer.balancer, loadbalancer.balancer.c.rule_id == rule.c.id
-        )
-    )
-    .where(
-        member.c.vm_id == bindparam("vm_id"),
-        rule.c.network_id == bindparam("network_id"),
-        rule.c.removed.is_(None),
-    )
-    .order_by(member.c.id)
-)
-
 Pair = tuple[int, str]
 
 
@@ -153,11 +138,3 @@ def listed(ctx: Context, row: Row, *, applied: bool, keyword: str | None) -> dic
         and has_keyword(keyword, one["name"], one["display_name"])
         and (applied or one["account_id"] == row["account_id"])
     }
-
-
-def held(ctx: Context, card: Row, address: str | None) -> str | None:
-    """What holds an address of a card (None: any of them), in words; None where no load balancer does."""
-    found = ctx.tx.all(_HELD, vm_id=card["vm_id"], network_id=card["network_id"])
-    place = "" if address == card["ip"] else address
-    name = next((one["name"] for one in found if address is None or one["address"] == place), None)
-    return None if name is None else f"load balancer rule {name}"
