@@ -61,6 +61,7 @@ from cloudsim.services import (
     vm_reboot,
     vmsnapshot_workflows,
     volume_create,
+    volume_detach,
     volume_extract,
     volume_import,
     volume_update,
@@ -152,6 +153,7 @@ class Server:
         assert vm_reboot
         assert vmsnapshot_workflows
         assert volume_create
+        assert volume_detach
         assert volume_extract
         assert volume_import
         assert volume_update

@@ -42,6 +42,7 @@ KINDS = ("fail", "fail_after", "lose", "drop", "hang", "delay", "answer")
 #: A host that says it stopped, moved, cut or deleted something and did not: nobody can keep a promise on that.
 TRUSTED = {
     "StopCommand", "FenceCommand", "MigrateCommand", "DestroyCommand", "DeleteCommand", "CheckOnHostCommand",
+    "AttachCommand", "DettachCommand", "ResizeVolumeCommand", "MigrateVolumeCommand",
     "DeleteVMSnapshotCommand", "CreateVMSnapshotCommand", "PingCommand", "StartupCommand", "CreateObjectCommand",
 }  # fmt: skip
 #: The periodic tasks that a minute may bring.
@@ -53,6 +54,7 @@ TASKS = (
     "vmsnapshot-expire",
     "account-cleanup",
     "security-groups",
+    "volume-doubts",
 )
 MACHINE_OPS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("startVirtualMachine", {}),
@@ -66,6 +68,18 @@ MACHINE_OPS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("expungeVirtualMachine", {}),
     ("updateVirtualMachine", {"haenable": True}),
     ("updateVirtualMachine", {"haenable": False, "displayname": "other"}),
+)
+DISK_OPS = (
+    "createVolume",
+    "createVolume",
+    "attachVolume",
+    "attachVolume",
+    "detachVolume",
+    "resizeVolume",
+    "migrateVolume",
+    "destroyVolume",
+    "recoverVolume",
+    "deleteVolume",
 )
 HOST_OPS = (
     "prepareHostForMaintenance",
@@ -315,6 +329,30 @@ class Cloud:
         found = await self.one("SELECT uuid FROM vm_snapshot WHERE removed IS NULL ORDER BY id", number)
         if found is not None:
             self.ask("admin", "revertToVMSnapshot" if which % 4 == 2 else "deleteVMSnapshot", vmsnapshotid=found)
+
+    _DISKS = "SELECT uuid FROM volume WHERE removed IS NULL AND is_system = FALSE ORDER BY id"
+
+    async def disk(self, which: int, number: int, other: int) -> None:
+        """A volume is made, attached, detached, resized, moved, destroyed, recovered, or deleted."""
+        machine, volume = await self.one(self._MACHINES, other), await self.one(self._DISKS, number)
+        which %= len(DISK_OPS)
+        command = DISK_OPS[which]
+        if command == "createVolume":
+            offering = await self.one("SELECT uuid FROM disk_offering WHERE name = 'Custom'", 0)
+            given = {"diskofferingid": offering, "size": 1 + other, "name": "disk", "zoneid": self.zone}
+            self.ask("admin", command, **given, **({"virtualmachineid": machine} if machine and which else {}))
+        elif volume is not None:
+            given = {"id": volume}
+            if command == "attachVolume":
+                given["virtualmachineid"] = machine
+            elif command == "resizeVolume":
+                given |= {"size": 1 + other, "shrinkok": True}
+            elif command == "destroyVolume":
+                given["expunge"] = other % 2 == 1
+            elif command == "migrateVolume":
+                pool = await self.one("SELECT uuid FROM storage_pool WHERE removed IS NULL ORDER BY id", other)
+                given = {"volumeid": volume, "storageid": pool, "livemigrate": True}
+            self.ask("admin", command, **given)
 
     async def move(self, which: int, number: int, where: int) -> None:
         """A machine moves to another host, its disks to another pool, or both."""

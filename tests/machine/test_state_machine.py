@@ -87,6 +87,14 @@ class Machine(RuleBasedStateMachine):
     def move(self, which: int, number: int, where: int, wait: bool) -> None:
         self.then(self.cloud.move(which, number, where), wait)
 
+    @rule(which=st.integers(0, 9), number=some, other=few, wait=st.booleans())
+    def disk(self, which: int, number: int, other: int, wait: bool) -> None:
+        self.then(self.cloud.disk(which, number, other), wait)
+
+    @rule(which=st.integers(0, 9), number=some, other=few, wait=st.booleans())
+    def disk_again(self, which: int, number: int, other: int, wait: bool) -> None:
+        self.then(self.cloud.disk(which, number, other), wait)
+
     @rule(which=st.integers(0, 5), number=few, offering=few, wait=st.booleans())
     def scale(self, which: int, number: int, offering: int, wait: bool) -> None:
         self.then(self.cloud.scale(which, number, offering), wait)

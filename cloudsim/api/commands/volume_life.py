@@ -9,7 +9,7 @@ from cloudsim.api.params import boolean, long, ref, string
 from cloudsim.api.responses.base import SUCCESS
 from cloudsim.api.responses.volume import VOLUME
 from cloudsim.core.errors import InvalidValue, OperationFailed
-from cloudsim.services import access, volume_attach, volume_create, volume_delete
+from cloudsim.services import access, volume_attach, volume_create, volume_delete, volume_detach
 from cloudsim.services.context import Cloud, Context
 from cloudsim.services.nouns import DISK_OFFERING, DOMAIN, PROJECT, SNAPSHOT, VIRTUAL_MACHINE, ZONE
 from cloudsim.services.nouns import VOLUME as NOUN
@@ -87,9 +87,9 @@ class DetachVolume(AsyncCommand, name="detachVolume", response=VOLUME, event="VO
     virtualmachineid = ref(VIRTUAL_MACHINE, "The virtual machine that has it, with deviceid in the place of id")
 
     def run(self, ctx: Context) -> Body:
-        row = volume_attach.find(ctx, self.id, self.virtualmachineid, self.deviceid)
+        row = volume_detach.find(ctx, self.id, self.virtualmachineid, self.deviceid)
         access.must_own(ctx, NOUN, row)
-        return {"jobid": volume_attach.detach(ctx, row)}
+        return {"jobid": volume_detach.detach(ctx, row)}
 
 
 class DeleteVolume(Command, name="deleteVolume", response=SUCCESS, event="VOLUME.DELETE"):
