@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+from invariants_images import check_images
 from sqlalchemy import text
 
 from cloudsim.server import Server
@@ -35,6 +36,7 @@ async def check(server: Server) -> None:
     between = "SELECT uuid, state FROM vm WHERE removed IS NULL AND state = 'Expunging'"
     await none(server, between)
     await check_world(server)
+    await check_images(server)
 
 
 async def check_records(server: Server) -> None:
