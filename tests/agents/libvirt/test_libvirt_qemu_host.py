@@ -4,6 +4,7 @@ import asyncio
 import signal
 import subprocess
 import time
+from dataclasses import replace
 from pathlib import Path
 from uuid import uuid4
 
@@ -199,3 +200,19 @@ async def test_a_daemon_that_hangs_blocks_nobody(new_driver, daemon, host, test_
         daemon.signal(signal.SIGCONT)
     again = new_driver(timeout=5)
     assert await ping(again, host) == {}
+
+
+async def test_an_iso_goes_into_the_drive_of_a_machine_that_runs_and_out(driver, host, guest, daemon, images):
+    machine = await guest()
+    await driver.execute(host, base.StartMachine("start", machine=machine))
+    disc = images / "disc.iso"
+    disc.write_bytes(bytes(1 << 20))
+    put = base.AttachIso("in", machine.uuid, machine.name, base.IsoSpec("u", "disc", str(disc)))
+    out = base.AttachIso("out", machine.uuid, machine.name, None, forced=True)
+    assert [await driver.execute(host, put) for _ in range(2)] == [{}, {}]
+    assert str(disc) in virsh(daemon, "domblklist", machine.name)
+    assert await driver.execute(host, out) == {}
+    assert str(disc) not in virsh(daemon, "domblklist", machine.name)
+    with pytest.raises(CommandFailed):
+        await driver.execute(host, replace(put, id="gone", iso=base.IsoSpec("u", "disc", str(images / "none.iso"))))
+    await driver.execute(host, stop(machine, forced=True))
