@@ -263,6 +263,7 @@ class Server:
         self.endpoint = api_http.Endpoint(self.dispatcher)
         self.status = Status(self)
         self.files = Files(self.cloud)
+        self._cleanup.append(self.files.close)
         main = web.Server(self._route, request_factory=_request)
         self.port = await self._bind(main, str(self.config["host"]), int(self.config["port"]))
         if self.config["integration-port"]:

@@ -95,17 +95,15 @@ def may_see(ctx: Context, noun: Noun, row: Row) -> bool:
         return bool(row["id"] == caller.domain_id)
     if noun.owner is Owner.SHARED and (row["is_public"] or row["is_featured"]):
         return True
-    if noun is TEMPLATE and _shared(ctx, row):
-        return True
     if noun in (NETWORK, AFFINITY_GROUP) and row["acl_type"] == "Domain" and _given(ctx, row):
         return True
-    return owns(ctx, row["id"] if noun is ACCOUNT else row["account_id"], row["domain_id"])
+    if owns(ctx, row["id"] if noun is ACCOUNT else row["account_id"], row["domain_id"]):
+        return True
+    return noun is TEMPLATE and _shared(ctx, row)
 
 
 def _shared(ctx: Context, row: Row) -> bool:
     """Whether a template was given to the caller's account, or to a project the caller is in."""
-    if owns(ctx, row["account_id"], row["domain_id"]):
-        return True
     accounts = [ctx.caller.account_id, *(one.account_id for one in ctx.caller.projects if one.may(ctx.command))]
     return ctx.tx.scalar(_SHARED, template_id=row["id"], accounts=accounts) is not None
 
