@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 from imageserver import File, ImageServer, qcow2
 from stores import files, real_zone, register, until
-from test_two_servers import Pair, pair
+from test_two_servers import Pair
+from test_two_servers import pair as pair  # the fixture
 
 from cloudsim.services import download, download_worker
 
-assert pair  # the fixture
 GIB = 1024**3
 
 
