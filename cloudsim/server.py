@@ -303,6 +303,7 @@ class Server:
         self.files = Files(self.cloud, self._admin_caller)
         self.endpoint = api_http.Endpoint(self.dispatcher)
         self.status = Status(self)
+        self._cleanup.append(self.files.close)
         main = web.Server(self._route, request_factory=_request, access_log=None)
         self.port = await self._bind(main, str(self.config["host"]), int(self.config["port"]))
         if self.config["integration-port"]:

@@ -9,6 +9,7 @@ import invariants_console
 import invariants_snapshot
 from invariants_addresses import check_addresses
 from invariants_balancers import check_balancers
+from invariants_images import check_images
 from invariants_networks import check_cards, check_entries
 from invariants_rules import check_rules
 from invariants_volumes import check_volume_records, check_volumes
@@ -46,6 +47,7 @@ async def check(server: Server) -> None:
     await invariants_console.check(server)
     await check_cards(server)
     await check_entries(server)
+    await check_images(server)
 
 
 async def check_records(server: Server) -> None:

@@ -107,15 +107,13 @@ def may_see(ctx: Context, noun: Noun, row: Row) -> bool:
         return bool(row["id"] == caller.domain_id)
     if noun.owner is Owner.SHARED and (row["is_public"] or row["is_featured"]):
         return True
-    if noun is TEMPLATE and _shared(ctx, row):
-        return True
     if noun in (NETWORK, AFFINITY_GROUP) and row["acl_type"] == "Domain" and _given(ctx, row):
         return True
     if owns(ctx, row["id"] if noun is ACCOUNT else row["account_id"], row["domain_id"]):
         return True
-    return noun is NETWORK and permitted(
-        ctx, row["id"], [caller.account_id, *(one.account_id for one in caller.projects)]
-    )
+    if noun is NETWORK:
+        return permitted(ctx, row["id"], [caller.account_id, *(one.account_id for one in caller.projects)])
+    return noun is TEMPLATE and _shared(ctx, row)
 
 
 def permitted(ctx: Context, network_id: int, accounts: Sequence[int]) -> bool:
@@ -125,8 +123,6 @@ def permitted(ctx: Context, network_id: int, accounts: Sequence[int]) -> bool:
 
 def _shared(ctx: Context, row: Row) -> bool:
     """Whether a template was given to the caller's account, or to a project the caller is in."""
-    if owns(ctx, row["account_id"], row["domain_id"]):
-        return True
     accounts = [ctx.caller.account_id, *(one.account_id for one in ctx.caller.projects if one.may(ctx.command))]
     return ctx.tx.scalar(_SHARED, template_id=row["id"], accounts=accounts) is not None
 

@@ -23,6 +23,7 @@ from cloudsim.services import (
     access,
     resource,
     snapshot_policy,
+    template_permission,
     usage,
     vm_orders,
     vm_password,
@@ -137,6 +138,10 @@ def _image(ctx: Context, row: Row, image_id: int | None) -> Row:
         raise InvalidValue(f"template {image['name']} is gone: name another with templateid")
     if image["type"] in ("SYSTEM", "ROUTING"):
         raise InvalidValue(f"template {image['name']} is for system virtual machines")
+    if image_id is not None and not template_permission.may_use(
+        ctx, image, access.row(ctx, ACCOUNT, row["account_id"])
+    ):
+        raise InvalidValue(f"the owner of the virtual machine may not use template {image['name']}")
     if image["format"] != "ISO" and image["hypervisor"].lower() != row["hypervisor"].lower():
         raise InvalidValue(f"template {image['name']} is for hypervisor {image['hypervisor']}, not {row['hypervisor']}")
     if image["format"] == "ISO" and not image["is_bootable"]:

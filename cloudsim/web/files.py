@@ -35,8 +35,13 @@ class Files:
     def __init__(self, cloud: Cloud, admin: Caller) -> None:
         self._cloud = cloud
         self._admin = admin
-        self._workshop = Workshop(ThreadPoolExecutor(WIDTH, "uploads"))
+        self._executor = ThreadPoolExecutor(WIDTH, "uploads")
+        self._workshop = Workshop(self._executor)
         self._sending = 0
+
+    def close(self) -> None:
+        """Lets its threads go."""
+        self._executor.shutdown(wait=False, cancel_futures=True)
 
     async def handle(self, request: web.BaseRequest, path: str) -> web.StreamResponse:
         """One request."""

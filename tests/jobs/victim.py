@@ -1,5 +1,5 @@
 """Servers that kill themselves with SIGKILL at the n-th boundary of their workflows: before a job's first step, after each
-step, and after each command to a host.
+step, after each command to a host, and after each piece of work on an image store.
 
 What lies between the end of one of those and the beginning of the next is nothing that lasts: to die there is to die at
 the boundary before.
@@ -21,14 +21,17 @@ from typing import Any
 # what a server imports when it needs it
 import apscheduler.schedulers.asyncio  # noqa: F401
 
+import cloudsim.services.download_worker
 import cloudsim.services.periodic
 import cloudsim.services.webhook_worker
+import cloudsim.web.files
 import cloudsim.web.status  # noqa: F401
 from cloudsim.agents.dispatch import Agents
 from cloudsim.core.config import load
 from cloudsim.jobs.engine import Engine
 from cloudsim.jobs.job import Job
 from cloudsim.server import Server
+from cloudsim.services.transfer import Workshop
 
 left = 0
 
@@ -65,7 +68,7 @@ async def serve(name: str, directory: str) -> None:
 
 def main() -> None:
     global left
-    for owner, names in ((Engine, ("run_step", "run_finish", "_fail")), (Agents, ("ask",))):
+    for owner, names in ((Engine, ("run_step", "run_finish", "_fail")), (Agents, ("ask",)), (Workshop, ("run",))):
         for name in names:
             setattr(owner, name, mortal(getattr(owner, name)))
     alive: dict[int, str] = {}

@@ -25,6 +25,8 @@ _WORDS = {
     2: "{name} was allocated",
     3: "address {name} was held",
     6: "volume {name} was held",
+    7: "template {name} was held",
+    8: "ISO {name} was held",
     11: "load balancer rule {name} was held",
     13: "network {name} was used",
     30: "network {name} was held",

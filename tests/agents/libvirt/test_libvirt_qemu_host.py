@@ -4,6 +4,7 @@ import asyncio
 import signal
 import subprocess
 import time
+from dataclasses import replace
 from pathlib import Path
 from uuid import uuid4
 
@@ -212,3 +213,19 @@ async def test_a_card_is_plugged_into_a_guest_that_runs(driver, daemon, host, gu
     # the guest has to let go of it: this one, which has nothing to boot, need not
     assert await driver.execute(host, base.UnplugNic("unplug", machine.uuid, machine.name, nic)) == {}
     assert virsh(daemon, "domiflist", machine.name).count(mac) <= 1
+
+
+async def test_an_iso_goes_into_the_drive_of_a_machine_that_runs_and_out(driver, host, guest, daemon, images):
+    machine = await guest()
+    await driver.execute(host, base.StartMachine("start", machine=machine))
+    disc = images / "disc.iso"
+    disc.write_bytes(bytes(1 << 20))
+    put = base.AttachIso("in", machine.uuid, machine.name, base.IsoSpec("u", "disc", str(disc)))
+    out = base.AttachIso("out", machine.uuid, machine.name, None, forced=True)
+    assert [await driver.execute(host, put) for _ in range(2)] == [{}, {}]
+    assert str(disc) in virsh(daemon, "domblklist", machine.name)
+    assert await driver.execute(host, out) == {}
+    assert str(disc) not in virsh(daemon, "domblklist", machine.name)
+    with pytest.raises(CommandFailed):
+        await driver.execute(host, replace(put, id="gone", iso=base.IsoSpec("u", "disc", str(images / "none.iso"))))
+    await driver.execute(host, stop(machine, forced=True))
