@@ -177,8 +177,7 @@ def archive(ctx: Context, row: Row) -> str:
     found = orders.store_in(ctx, row["zone_id"])
     orders.put(ctx, row["id"], row["zone_id"], row["size"], pool_id=None, store_id=found["id"])
     snapshot.move(ctx, row, "BackupToSecondary")
-    # the wire knows no type of events for it
-    return orders.order(ctx, row, "snapshot.archive", None, f"archiving snapshot {row['name']}")
+    return orders.order(ctx, row, "snapshot.archive", "SNAPSHOT.OFF_PRIMARY", f"archiving snapshot {row['name']}")
 
 
 def _not_archived(ctx: Context, error: CloudError, snapshot_id: int) -> None:

@@ -315,7 +315,9 @@ def order(
 def delete(ctx: Context, row: Row, zone: Row | None = None) -> str:
     """Orders that a snapshot is removed, or its copies in one zone; answers the job's uuid. Raises `InvalidValue`."""
     _check_deletable(ctx, row, zone["id"] if zone is not None else None)
-    if row["state"] != "Error":
+    if row["state"] == "Error":
+        zone = None  # there is nothing of it to be kept anywhere
+    else:
         row = snapshot.move(ctx, row, "DestroyRequested")
     text = f"deleting snapshot {row['name']}" + (f" in zone {zone['name']}" if zone is not None else "")
     return order(ctx, row, "snapshot.delete", "SNAPSHOT.DELETE", text, {"zone_id": zone["id"] if zone else None})

@@ -103,7 +103,8 @@ def _not_deleted(ctx: Context, error: CloudError, snapshot_id: int, **_: Any) ->
     row = row_there(ctx, snapshot_id)
     if row is None or row["state"] != "Destroying":
         return
-    left = [one for one in snapshot.places(ctx, [snapshot_id]) if one["state"] == "Destroying" and one["path"]]
+    # what was left over before takes no room
+    left = [one for one in snapshot.places(ctx, [snapshot_id]) if one["state"] == "Destroying" and one["physical_size"]]
     for one in left[1:] if isinstance(error, AgentTimeout) else left:
         ctx.tx.update(store, {"id": one["id"]}, state="Ready")
     snapshot.move(ctx, row, "OperationFailed")

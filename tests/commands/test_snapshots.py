@@ -106,6 +106,21 @@ async def test_unattached_and_of_a_machine_that_is_stopped(server: Server, api: 
     await invariants.check(server)
 
 
+async def test_its_size_goes_back_as_well(server: Server, api: Api) -> None:
+    disk = await disk_of(api, await api.deploy())
+    made = await snapshot(api, disk)
+    await api.job("stopVirtualMachine", id=disk["virtualmachineid"])
+    grown = disk["size"] + 2**30
+    await server.db.write(lambda tx: tx.update(schema.volume, {"uuid": disk["id"]}, size=grown))
+    server.simulator._world.db.execute("UPDATE volumes SET size = ? WHERE uuid = ?", (grown, disk["id"]))
+    await server.periodic.run_now("capacity")
+    await api.job("revertSnapshot", id=made["id"])
+    (found,) = (await api.call("listVolumes", id=disk["id"]))["volume"]
+    assert found["size"] == disk["size"]
+    assert {one.size for one in server.simulator.volumes() if one.uuid == disk["id"]} == {disk["size"]}
+    await invariants.check(server)
+
+
 async def test_it_outlives_its_volume(server: Server, api: Api) -> None:
     machine = await api.deploy()
     made = await snapshot(api, await disk_of(api, machine))

@@ -117,7 +117,7 @@ class RevertSnapshot(AsyncCommand, name="revertSnapshot", response=SNAPSHOT, eve
         return {"jobid": snapshot_orders.revert(ctx, self.id)}
 
 
-class ArchiveSnapshot(AsyncCommand, name="archiveSnapshot", response=SNAPSHOT):
+class ArchiveSnapshot(AsyncCommand, name="archiveSnapshot", response=SNAPSHOT, event="SNAPSHOT.OFF_PRIMARY"):
     """Takes a snapshot of a volume from its storage pool to an image store."""
 
     id = ref(nouns.SNAPSHOT, required=True)

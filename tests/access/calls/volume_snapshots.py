@@ -12,12 +12,12 @@ from cloudsim.db import schema
 
 @thing("snapshot", needs=("virtualmachine",))
 async def _snapshot(cast: Cast, **owner: Any) -> str:
-    machine = cast.id("virtualmachine", owner)
-    volume, zone, size = cast.one(
-        "SELECT id, zone_id, size FROM volume WHERE vm_id = (SELECT id FROM vm WHERE uuid = ?) AND type = 'ROOT'",
-        machine,
-    )
+    """A snapshot of a volume that no machine has."""
+    zone, size = cast.one("SELECT zone_id, size FROM volume WHERE type = 'ROOT' ORDER BY id LIMIT 1")
     (pool,) = cast.one("SELECT min(id) FROM storage_pool WHERE zone_id = ?", zone)
+    values = {"zone_id": zone, "size": size, "pool_id": pool, "type": "DATADISK", "state": "Ready", "is_system": False}
+    disk = await cast.insert(schema.volume, **values, **cast.owned(owner))
+    (volume,) = cast.one("SELECT id FROM volume WHERE uuid = ?", disk)
     given = {"volume_id": volume, "zone_id": zone, "size": size, "hypervisor": "Simulator", "location": "PRIMARY"}
     made = await cast.insert(
         schema.snapshot, interval_type="MANUAL", state="BackedUp", quiesced=False, **given, **cast.owned(owner)
@@ -40,9 +40,7 @@ async def _policy(cast: Cast, **owner: Any) -> str:
     return await cast.insert(schema.snapshot_policy, volume_id=volume, **given, **cast.owned(owner))
 
 
-POOL = "state = 'Ready', pool_id = (SELECT min(id) FROM storage_pool)"
-READY = f"UPDATE volume SET {POOL} WHERE uuid = :id"
-OF_SNAPSHOT = "(SELECT volume_id FROM snapshot WHERE uuid = :id)"
+READY = "UPDATE volume SET state = 'Ready', pool_id = (SELECT min(id) FROM storage_pool) WHERE uuid = :id"
 ON_STORE = (
     "UPDATE snapshot_store SET role = 'Image', pool_id = NULL, store_id = (SELECT min(id) FROM image_store)"
     " WHERE snapshot_id = (SELECT id FROM snapshot WHERE uuid = :id)"
@@ -51,7 +49,7 @@ ROWS = [
     Row("createSnapshot", "volume", by="volumeid", given=READY),
     Row("listSnapshots", "snapshot"),
     Row("deleteSnapshot", "snapshot"),
-    Row("revertSnapshot", "snapshot", given=f"UPDATE volume SET {POOL}, vm_id = NULL WHERE id = {OF_SNAPSHOT}"),
+    Row("revertSnapshot", "snapshot"),
     Row(
         "createSnapshotFromVMSnapshot",
         "vmsnapshot",
