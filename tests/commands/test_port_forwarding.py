@@ -198,7 +198,7 @@ async def test_lists_by_address_network_and_tag(here: Place, api: Api, server: S
 async def test_a_network_that_loses_the_service_loses_the_rules(here: Place, api: Api, server: Server) -> None:
     await here.forward(22)
     without = await offering(api, "Dhcp", "Dns", "SourceNat", "Firewall")
-    await api.job("updateNetwork", id=here.network, networkofferingid=without)
+    await api.job("updateNetwork", id=here.network, networkofferingid=without, forced=True)
     assert await listed(api) == []
     assert await here.comes_in(22) is None
     await check(server)
