@@ -34,18 +34,9 @@ def _target(ctx: Context, row: Row, offered: Row) -> Row:
     now = network_orders.offering_of(ctx, row)
     if row["guest_type"] != "Isolated" or (row["vlan"] is not None and now["specify_vlan"]):
         raise InvalidValue("isolated networks move, with VLANs that are chosen for them")
-    if offered["state"] != "Enabled":
-        raise InvalidValue(f"network offering {offered['name']} is not enabled")
     if offered["id"] == now["id"]:
         raise InvalidValue("the network has that offering already")
-    for column, what in (
-        ("guest_type", "another kind of network"),
-        ("traffic_type", "another traffic"),
-        ("specify_vlan", "VLANs chosen another way"),
-        ("for_vpc", "a VPC"),
-    ):
-        if offered[column] != now[column]:
-            raise InvalidValue(f"network offering {offered['name']} is for {what}")
+    network_offering_change.must_be_like(now, offered)
     missing = {one["name"] for one in now["services"]} - {one["name"] for one in offered["services"]}
     if missing:
         raise InvalidValue(f"network offering {offered['name']} lacks {', '.join(sorted(missing))}: use updateNetwork")

@@ -34,12 +34,8 @@ def _names(offered: Row) -> set[str]:
     return {str(service["name"]) for service in offered["services"]}
 
 
-def check(ctx: Context, row: Row, offered: Row, *, forced: bool) -> None:
-    """Whether a network may get another offering. Raises `InvalidValue`.
-
-    `forced`: rules of services that it loses go with them.
-    """
-    now = network_orders.offering_of(ctx, row)
+def must_be_like(now: Row, offered: Row) -> None:
+    """Raises `InvalidValue` for an offering that is not enabled, or of another kind than the present one."""
     if offered["state"] != "Enabled":
         raise InvalidValue(f"network offering {offered['name']} is not enabled")
     for column, what in (
@@ -47,10 +43,20 @@ def check(ctx: Context, row: Row, offered: Row, *, forced: bool) -> None:
         ("traffic_type", "another traffic"),
         ("specify_vlan", "VLANs chosen another way"),
         ("for_vpc", "a VPC"),
-        ("tags", "another physical network"),
     ):
         if offered[column] != now[column]:
             raise InvalidValue(f"network offering {offered['name']} is for {what}")
+
+
+def check(ctx: Context, row: Row, offered: Row, *, forced: bool) -> None:
+    """Whether a network may get another offering. Raises `InvalidValue`.
+
+    `forced`: rules of services that it loses go with them.
+    """
+    now = network_orders.offering_of(ctx, row)
+    must_be_like(now, offered)
+    if offered["tags"] != now["tags"]:
+        raise InvalidValue(f"network offering {offered['name']} is for another physical network: use migrateNetwork")
     if ("SecurityGroup" in _names(now)) != ("SecurityGroup" in _names(offered)):
         raise InvalidValue("security groups of a network neither come nor go with another offering")
     guest_network.check_providers(ctx, offered, access.row(ctx, PHYSICAL_NETWORK, row["physical_network_id"]))

@@ -59,20 +59,7 @@ def add(ctx: Context, card: Row, ip: str | None) -> tuple[str, str]:
     if most and (ctx.tx.scalar(_COUNT, card=card["id"]) or 0) >= most:
         raise InvalidValue(f"the network card has {most} secondary addresses already (setting {MOST})")
     row_id, uuid = _store(ctx, vm, card, found, ip)
-    job = ctx.submit(
-        Order(
-            command=ctx.command,
-            workflow="nic.secondaryip",
-            arguments={"row_id": row_id},
-            instance_type="IpAddress",
-            instance_uuid=uuid,
-            lock=lock(vm),
-            event="NIC.SECONDARY.IP.ASSIGN",
-            event_text=f"adding a secondary address to virtual machine {vm['display_name'] or vm['name']}",
-            account_id=vm["account_id"],
-            domain_id=vm["domain_id"],
-        )
-    )
+    job = _order(ctx, vm, row_id, uuid, "nic.secondaryip", "NIC.SECONDARY.IP.ASSIGN", "adding a secondary address to")
     return uuid, job
 
 
@@ -112,16 +99,21 @@ def remove(ctx: Context, row: Row) -> str:
     """Orders that a secondary address is taken back. Raises `InvalidValue` where rules lead to it."""
     nic_use.must_be_free(ctx, access.row(ctx, NIC, row["nic_id"]), row["ip"])
     vm = access.row(ctx, VIRTUAL_MACHINE, row["vm_id"])
+    event = "NIC.SECONDARY.IP.UNASSIGN"
+    return _order(ctx, vm, row["id"], row["uuid"], "nic.nosecondaryip", event, "removing a secondary address of")
+
+
+def _order(ctx: Context, vm: Row, row_id: int, uuid: str, workflow: str, event: str, text: str) -> str:
     return ctx.submit(
         Order(
             command=ctx.command,
-            workflow="nic.nosecondaryip",
-            arguments={"row_id": row["id"]},
+            workflow=workflow,
+            arguments={"row_id": row_id},
             instance_type="IpAddress",
-            instance_uuid=row["uuid"],
+            instance_uuid=uuid,
             lock=lock(vm),
-            event="NIC.SECONDARY.IP.UNASSIGN",
-            event_text=f"removing a secondary address of virtual machine {vm['display_name'] or vm['name']}",
+            event=event,
+            event_text=f"{text} virtual machine {vm['display_name'] or vm['name']}",
             account_id=vm["account_id"],
             domain_id=vm["domain_id"],
         )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from cloudsim.api.command import Body, Command
 from cloudsim.api.params import ref, strings
 from cloudsim.api.responses.base import SUCCESS
@@ -11,31 +13,31 @@ from cloudsim.services.context import Context
 from cloudsim.services.nouns import NETWORK
 
 
-class CreateNetworkPermissions(Command, name="createNetworkPermissions", response=SUCCESS, since="4.17.0"):
-    """Lets other accounts and projects of the owner's domain have virtual machines in a network."""
-
+class _OfOthers(Command):
     networkid = ref(NETWORK, required=True)
     accountids = strings("Ids of the accounts")
     accounts = strings("Names of the accounts")
     projectids = strings("Ids of the projects")
 
+    @property
+    def others(self) -> tuple[Sequence[str], Sequence[str], Sequence[str]]:
+        """Names and ids of accounts, ids of projects."""
+        return self.accounts or (), self.accountids or (), self.projectids or ()
+
+
+class CreateNetworkPermissions(_OfOthers, name="createNetworkPermissions", response=SUCCESS, since="4.17.0"):
+    """Lets other accounts and projects of the owner's domain have virtual machines in a network."""
+
     def run(self, ctx: Context) -> Body:
-        given = self.accounts or (), self.accountids or (), self.projectids or ()
-        networkpermission.add(ctx, self.networkid, *given)
+        networkpermission.add(ctx, self.networkid, *self.others)
         return {"success": True}
 
 
-class RemoveNetworkPermissions(Command, name="removeNetworkPermissions", response=SUCCESS, since="4.17.0"):
+class RemoveNetworkPermissions(_OfOthers, name="removeNetworkPermissions", response=SUCCESS, since="4.17.0"):
     """Takes back that accounts and projects may use a network; machines that are in it stay."""
 
-    networkid = ref(NETWORK, required=True)
-    accountids = strings("Ids of the accounts")
-    accounts = strings("Names of the accounts")
-    projectids = strings("Ids of the projects")
-
     def run(self, ctx: Context) -> Body:
-        given = self.accounts or (), self.accountids or (), self.projectids or ()
-        networkpermission.remove(ctx, self.networkid, *given)
+        networkpermission.remove(ctx, self.networkid, *self.others)
         return {"success": True}
 
 
