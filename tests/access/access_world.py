@@ -47,7 +47,7 @@ KINDS = (
     Kind("network", "listNetworks", "network", schema.network, ("name", "display_text"), "Network", False,
          {"state": "Allocated", "traffic_type": "Guest", "guest_type": "Isolated", "acl_type": "Account"}),
     Kind("address", "listPublicIpAddresses", "publicipaddress", schema.public_ip, ("address",), "PublicIpAddress",
-         False, {"state": "Allocated"}),
+         False, {"state": "Allocated", "allocated": 1}),
     Kind("group", "listInstanceGroups", "instancegroup", schema.instance_group, ("name",)),
     Kind("keypair", "listSSHKeyPairs", "sshkeypair", schema.ssh_keypair, ("name", "fingerprint")),
     Kind("userdata", "listUserData", "userdata", schema.user_data, ("name",)),

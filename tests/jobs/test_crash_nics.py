@@ -107,4 +107,5 @@ async def test_killed_at_each_step(operation: str, prepared: Path, tmp_path: Pat
             shutil.rmtree(directory)
         return alive
 
-    await at_each_boundary(crash, stride=3 if operation in ("add-first", "restart") else 1)
+    stride = 3 if operation in ("add-first", "restart") else 1
+    await at_each_boundary(crash, stride=stride, least=1 if operation == "default" else 3)

@@ -93,14 +93,19 @@ async def victim(data_dir: Path, boundary: int) -> AsyncIterator[tuple[Victim, s
         await made.wait()
 
 
-async def at_each_boundary(crash: Callable[[int], Awaitable[bool]], *, stride: int = 1, at_once: int = 3) -> None:
-    """Has `crash` killed at one boundary after the other, some at the same time, until one answers that it was not."""
+async def at_each_boundary(
+    crash: Callable[[int], Awaitable[bool]], *, stride: int = 1, at_once: int = 3, least: int = 3
+) -> None:
+    """Has `crash` killed at one boundary after the other, some at the same time, until one answers that it was not.
+
+    `least`: how many boundaries there are at least.
+    """
     for first in range(1, 100, stride * at_once):
         numbers = range(first, first + stride * at_once, stride)
         alive = await asyncio.gather(*(crash(number) for number in numbers))
         if any(alive):
             end = numbers[alive.index(True)]
-            assert end > 3, "the server was not killed where it should have been"
+            assert end > least, "the server was not killed where it should have been"
             assert all(alive[alive.index(True) :]), "where there is an end, there is nothing behind it"
             return
     pytest.fail("no end of boundaries")

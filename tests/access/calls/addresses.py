@@ -13,9 +13,12 @@ from cloudsim.db import schema
 ACQUIRED = (
     "UPDATE public_ip SET state = 'Allocated', static_nat = 0, source_nat = 0, network_id = (SELECT c.network_id FROM nic c"
     " JOIN vm v ON c.vm_id = v.id WHERE v.account_id = public_ip.account_id AND v.type = 'User' AND c.removed IS NULL"
+    " AND c.ip IS NOT NULL"
     " ORDER BY c.id DESC LIMIT 1) WHERE uuid = :id"
 )
 UNRULED = "UPDATE firewall_rule SET removed = 1 WHERE public_ip_id = (SELECT id FROM public_ip WHERE uuid = :id)"
+#: Machines have no second card in one network.
+PLAIN = "UPDATE nic SET removed = 1 WHERE ip IS NULL AND :id <> ''"
 RESERVED = "UPDATE public_ip SET state = 'Reserved', network_id = NULL WHERE uuid = :id"
 TRANSLATED = ACQUIRED.replace(
     "static_nat = 0",
@@ -43,7 +46,7 @@ ROWS = [
     Row("releaseIpAddress", "publicipaddress", given=RESERVED),
     Row("reserveIpAddress", "freeaddress"),
     Row(
-        "enableStaticNat", "publicipaddress", by="ipaddressid", given=f"{UNRULED};{ACQUIRED}",
+        "enableStaticNat", "publicipaddress", by="ipaddressid", given=f"{UNRULED};{ACQUIRED};{PLAIN}",
         virtualmachineid="@virtualmachine",
     ),
     Row("disableStaticNat", "publicipaddress", by="ipaddressid", given=TRANSLATED),

@@ -10,6 +10,12 @@ TOLD = (
     " SELECT 'UserVm', id, 'Encrypted.Password', 'sealed', FALSE FROM vm WHERE uuid = :id"
 )
 NO_SNAPSHOTS = "UPDATE vm_snapshot SET removed = 1 WHERE vm_id = (SELECT id FROM vm WHERE uuid = :id)"
+#: Nothing leads to the machine.
+UNRULED = (
+    f"{NO_SNAPSHOTS};UPDATE firewall_rule SET removed = 1 WHERE vm_id = (SELECT id FROM vm WHERE uuid = :id)"
+    ";DELETE FROM load_balancer_vm WHERE vm_id = (SELECT id FROM vm WHERE uuid = :id)"
+    ";UPDATE public_ip SET vm_id = NULL, static_nat = 0 WHERE vm_id = (SELECT id FROM vm WHERE uuid = :id)"
+)
 
 ROWS = [
     Row("resetPasswordForVirtualMachine", "virtualmachine", given=TAKES_PASSWORD),
@@ -21,7 +27,7 @@ ROWS = [
         "assignVirtualMachine",
         "virtualmachine",
         by="virtualmachineid",
-        given=NO_SNAPSHOTS,
+        given=UNRULED,
         account="other",
         domainid="@domain",
         spread=False,

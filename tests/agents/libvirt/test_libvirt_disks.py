@@ -42,7 +42,7 @@ async def made(driver, host, disk):
 def disks(daemon, machine, *more):
     """Serial numbers of a machine's disks, as libvirt has them."""
     root = ET.fromstring(virsh(daemon, "dumpxml", machine.name, *more))
-    return {disk.findtext("serial") for disk in root.iterfind("./devices/disk")}
+    return {disk.findtext("serial") for disk in root.iterfind("./devices/disk[@device='disk']")}
 
 
 def serial(disk):
