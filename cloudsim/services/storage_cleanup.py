@@ -12,7 +12,6 @@ from cloudsim.core import states
 from cloudsim.core.errors import CloudError, ResourceUnavailable
 from cloudsim.db import schema
 from cloudsim.db.database import Row
-from cloudsim.db.placement import allocate
 from cloudsim.db.types import Big
 from cloudsim.jobs.job import Order
 from cloudsim.jobs.workflow import Workflow, workflow
@@ -112,10 +111,7 @@ def wiped(ctx: Context, volume_id: int) -> dict[str, Any]:
     """The volume is gone: its room is given back."""
     row = ctx.tx.first(_VOLUME, volume_id=volume_id)
     if row is not None and row["state"] == "Expunging":
-        if row["pool_id"] is not None:
-            allocate(ctx.tx, row["pool_id"], -row["size"])
-        _move(ctx, row, "OperationSucceeded", removed=ctx.now)
-        volume_orders.forget(ctx, row)
+        volume_orders.gone(ctx, row)
     return {"success": True}
 
 

@@ -48,13 +48,6 @@ def _destroyed(ctx: Context, row: Row) -> Row:
     return row
 
 
-def _expunged(ctx: Context, row: Row) -> Row:
-    row = move(ctx, row, "ExpungingRequested")
-    row = move(ctx, row, "OperationSucceeded", removed=ctx.now)
-    volume_orders.forget(ctx, row)
-    return row
-
-
 def delete(ctx: Context, row: Row) -> str | None:
     """Deletes a volume for good; answers the job that removes it from storage, None where it lies nowhere.
 
@@ -65,7 +58,7 @@ def delete(ctx: Context, row: Row) -> str | None:
     if row["pool_id"] is not None:
         row = move(ctx, row, "ExpungingRequested")
         return storage_cleanup.order(ctx, row)
-    row = _expunged(ctx, row)
+    volume_orders.gone(ctx, row)
     ctx.event(
         "VOLUME.DELETE",
         f"volume {row['name']} was deleted",
@@ -83,7 +76,14 @@ def drop(ctx: Context, volume_id: int) -> None:
         return
     row = _destroyed(ctx, row)
     if row["pool_id"] is None:
-        _expunged(ctx, row)
+        volume_orders.gone(ctx, row)
+
+
+def leave(ctx: Context, row: Row) -> None:
+    """A volume whose owner is gone, and that no host reaches now, is wiped by `storage_cleanup` once one does."""
+    usage.end(ctx, "volume", row["id"])
+    snapshot_policy.volume_gone(ctx, row["id"])
+    write(ctx, row, state="Expunging", destroyed=ctx.now)
 
 
 def destroy(ctx: Context, row: Row, *, expunge: bool) -> str:
@@ -108,7 +108,7 @@ def _begin(ctx: Context, volume_id: int, expunge: bool) -> dict[str, Any]:
     if not expunge:
         return {}
     if row["pool_id"] is None:
-        _expunged(ctx, row)
+        volume_orders.gone(ctx, row)
         return {}
     return storage_cleanup.begin(ctx, volume_id)
 

@@ -148,13 +148,7 @@ def _failed(ctx: Context, error: CloudError, volume_id: int, **_: Any) -> None:
     """It is no volume; what lies there can be taken in again, under the name that it has then."""
     row = ctx.tx.first(VOLUME.by_id, row_id=volume_id)
     if row is not None and row["removed"] is None and row["state"] == "Creating":
-        _let_go(ctx, row)
-
-
-def _let_go(ctx: Context, row: Row) -> None:
-    allocate(ctx.tx, row["pool_id"], -row["size"])
-    volume_orders.write(ctx, row, state="Expunged", removed=ctx.now)
-    volume_orders.forget(ctx, row)
+        volume_orders.gone(ctx, row)
 
 
 @workflow("volume.import", failed=_failed)
@@ -199,7 +193,7 @@ def _check(ctx: Context, row: Row) -> None:
 def _unmanaged(ctx: Context, volume_id: int) -> Plain:
     row = volume_orders.alive(ctx, volume_id)
     _check(ctx, row)
-    _let_go(ctx, row)
+    volume_orders.gone(ctx, row)
     return {"success": True}
 
 

@@ -16,6 +16,7 @@ from cloudsim.core.errors import InvalidValue, OperationFailed, PermissionDenied
 from cloudsim.db import schema
 from cloudsim.db import volume as db
 from cloudsim.db.database import Row
+from cloudsim.db.placement import allocate
 from cloudsim.jobs.job import Order
 from cloudsim.services import access, resource, snapshot_policy, usage
 from cloudsim.services.context import Context
@@ -298,8 +299,22 @@ def begin_usage(ctx: Context, row: Row) -> None:
     )
 
 
-def forget(ctx: Context, row: Row) -> None:
-    """What goes with a volume that is gone for good."""
+def gone(ctx: Context, row: Row, **values: Any) -> None:
+    """A volume is gone for good, with all that goes with it: the room that it took is given back."""
+    for pool_id in (row["pool_id"], row["target_pool_id"]):
+        if pool_id is not None:
+            allocate(ctx.tx, pool_id, -row["size"])
+    ctx.tx.update(
+        table,
+        {"id": row["id"]},
+        **{
+            "state": "Expunged",
+            "removed": ctx.now,
+            "updated": ctx.now,
+            "update_count": row["update_count"] + 1,
+            **values,
+        },
+    )
     usage.end(ctx, "volume", row["id"])
     snapshot_policy.volume_gone(ctx, row["id"])
     ctx.tx.execute(_UNTAG, row_id=row["id"])
