@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import and_, bindparam, exists, or_, select
@@ -15,7 +16,7 @@ from cloudsim.db.database import Row
 from cloudsim.db.types import Big
 from cloudsim.jobs.job import Order
 from cloudsim.jobs.workflow import Workflow, workflow
-from cloudsim.services import vm_plain, volume_orders
+from cloudsim.services import imagefiles, vm_plain, volume_file, volume_orders
 from cloudsim.services.context import Context
 
 volume, pool, job = schema.volume, schema.storage_pool, schema.job
@@ -94,12 +95,15 @@ def begin(ctx: Context, volume_id: int) -> dict[str, Any]:
     if row["state"] not in ("Destroy", "Expunging"):
         return {}  # it was recovered meanwhile
     _move(ctx, row, "ExpungingRequested")
+    files = volume_file.paths(ctx, volume_id)
+    plan: dict[str, Any] = {"files": files} if files else {}
     if row["pool_id"] is None:
-        return {}
+        return plan
     host_id = vm_plain.host_for_pool(ctx, row["pool_id"])
     if host_id is None:
         raise ResourceUnavailable(f"no host reaches the storage of volume {row['name']}")
     return {
+        **plan,
         "host": vm_plain.address_of(ctx, host_id),
         "uuid": row["uuid"],
         "path": row["path"] or row["uuid"],
@@ -123,9 +127,11 @@ def failed(ctx: Context, error: CloudError, volume_id: int, **_: Any) -> None:
 
 
 async def remove(wf: Workflow[Context], plan: Mapping[str, Any]) -> None:
-    """Has a host remove what `begin` said."""
-    command = DeleteVolume(wf.command_id("delete"), plan["uuid"], plan["path"], plan["pool"])
-    await wf.call(vm_plain.host_address(plan["host"]), command)
+    """Has a host remove what `begin` said, and removes the file of an uploaded volume."""
+    if "host" in plan:
+        command = DeleteVolume(wf.command_id("delete"), plan["uuid"], plan["path"], plan["pool"])
+        await wf.call(vm_plain.host_address(plan["host"]), command)
+    await imagefiles.remove([Path(file) for file in plan.get("files", ())])
 
 
 @workflow("volume.wipe", failed=failed)

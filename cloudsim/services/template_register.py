@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from sqlalchemy import select
 
-from cloudsim.core.errors import BadParameter, InvalidValue, OperationFailed, PermissionDenied
+from cloudsim.core.errors import BadParameter, InvalidValue, PermissionDenied
 from cloudsim.db import schema
 from cloudsim.db.database import Row
 from cloudsim.services import access, imagestore_choice, resource, template_download, template_rules
@@ -114,16 +114,7 @@ def _zones(ctx: Context, want: Registration) -> Sequence[Row]:
 
 def _store(ctx: Context, zone: Row, want: Registration) -> Row:
     """The image store that the file goes to in a zone."""
-    if want.store is not None:
-        found = next(
-            (row for row in imagestore_choice.writable(ctx, zone["id"]) if row["id"] == want.store["id"]), None
-        )
-        if found is None:
-            raise InvalidValue(f"image store {want.store['name']} takes nothing new in zone {zone['name']}")
-    else:
-        found = imagestore_choice.choose(ctx, zone["id"])
-    if found is None:
-        raise OperationFailed(f"zone {zone['name']} has no secondary storage that takes something new")
+    found = imagestore_choice.taking(ctx, zone, want.store)
     if found["directory"] is not None:
         template_rules.can_be_looked_at(want.format)
     return found

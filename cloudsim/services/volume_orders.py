@@ -18,7 +18,7 @@ from cloudsim.db import volume as db
 from cloudsim.db.database import Row
 from cloudsim.db.placement import allocate
 from cloudsim.jobs.job import Order
-from cloudsim.services import access, resource, snapshot_policy, usage
+from cloudsim.services import access, resource, snapshot_policy, usage, volume_file
 from cloudsim.services.context import Context
 from cloudsim.services.nouns import ACCOUNT, DISK_OFFERING, DOMAIN, HOST, VIRTUAL_MACHINE, VOLUME
 from cloudsim.services.placement import tags
@@ -281,7 +281,8 @@ def insert(ctx: Context, account: Row, zone_id: int, name: str, size: int, **val
         },
     )
     row = access.row(ctx, VOLUME, row_id)
-    begin_usage(ctx, row)
+    if row["state"] == "Allocated":  # what is brought is paid for as a file first
+        begin_usage(ctx, row)
     return row
 
 
@@ -317,5 +318,6 @@ def gone(ctx: Context, row: Row, **values: Any) -> None:
     )
     usage.end(ctx, "volume", row["id"])
     snapshot_policy.volume_gone(ctx, row["id"])
+    volume_file.forget(ctx, row["id"])  # a file that is still there is removed by the next clean-up
     ctx.tx.execute(_UNTAG, row_id=row["id"])
     ctx.tx.execute(_NO_DETAILS, row_id=row["id"])
