@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from sqlalchemy import select
 
@@ -121,7 +122,21 @@ def _store(ctx: Context, zone: Row, want: Registration) -> Row:
 
 
 def store(ctx: Context, want: Registration, *, state: str = "Active") -> Row:
-    """Checks and stores the row of a template or ISO, in no zone yet; answers it. Raises as `register`."""
+    """Checks and stores the row of a template or ISO, in no zone yet, and says so; answers it. Raises as `register`."""
+    row = insert(ctx, want, state=state)
+    iso = want.format == ISO
+    ctx.event(
+        "ISO.CREATE" if iso else "TEMPLATE.CREATE",
+        f"{'ISO' if iso else 'template'} {want.name} was registered",
+        resource=("Iso" if iso else "Template", row["uuid"]),
+        account_id=row["account_id"],
+        domain_id=row["domain_id"],
+    )
+    return row
+
+
+def insert(ctx: Context, want: Registration, *, state: str = "Active", **more: Any) -> Row:
+    """Checks and stores the row of a template or ISO, with `more` columns; answers it. Raises as `register`."""
     iso = want.format == ISO
     if not want.name.strip():
         raise InvalidValue("a template or ISO needs a name")
@@ -179,6 +194,7 @@ def store(ctx: Context, want: Registration, *, state: str = "Active") -> Row:
         "sort_key": 0,
         "userdata_id": None,
         "userdata_policy": None,
+        **more,
     }
     row: Row = {"id": ctx.tx.insert(template, values), **values}
     ctx.tx.insert_many(
@@ -187,13 +203,6 @@ def store(ctx: Context, want: Registration, *, state: str = "Active") -> Row:
             {"resource_type": "Template", "resource_id": row["id"], "name": name, "value": value, "display": True}
             for name, value in want.details.items()
         ],
-    )
-    ctx.event(
-        "ISO.CREATE" if iso else "TEMPLATE.CREATE",
-        f"{'ISO' if iso else 'template'} {want.name} was registered",
-        resource=("Iso" if iso else "Template", row["uuid"]),
-        account_id=row["account_id"],
-        domain_id=row["domain_id"],
     )
     return row
 
@@ -207,4 +216,4 @@ def _no_os(ctx: Context) -> int:
     return int(ctx.tx.scalar(_NO_OS) or ctx.tx.scalar(_ANY_OS))
 
 
-__all__ = ["ANY", "Registration", "is_real", "register", "store", "zones_of"]
+__all__ = ["ANY", "Registration", "insert", "is_real", "register", "store", "zones_of"]

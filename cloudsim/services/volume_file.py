@@ -36,12 +36,16 @@ def one(ctx: Context, file_id: int) -> Row:
     return found
 
 
+def path_of(row: Row, format: str) -> str:
+    """Where the file of a volume lies below the directory of an image store."""
+    name = f"{row['uuid']}.{format.lower()}"
+    return str(PurePosixPath(imagefiles.VOLUMES, str(row["account_id"]), str(row["id"]), name))
+
+
 def insert(
     ctx: Context, row: Row, store: Row, state: str, *, format: str, checksum: str | None, url: str | None
 ) -> Row:
     """Stores the row of a file that is to come to an image store, and answers it."""
-    name = f"{row['uuid']}.{format.lower()}"
-    path = str(PurePosixPath(imagefiles.VOLUMES, str(row["account_id"]), str(row["id"]), name))
     made = ctx.tx.insert(
         table,
         volume_id=row["id"],
@@ -52,7 +56,7 @@ def insert(
         format=format,
         checksum=checksum,
         url=url,
-        path=path if store["directory"] else None,
+        path=path_of(row, format) if store["directory"] else None,
         physical_size=0,
         error=None,
     )

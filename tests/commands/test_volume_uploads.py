@@ -85,6 +85,11 @@ async def test_a_volume_is_brought_from_its_url(
     assert (row["virtualsize"], row["utilization"], row["diskofferingname"]) == (2 * GIB, "0.05%", "Custom")
     assert [path.read_bytes() == file.data for path in files(store[1])] == [True]
     await check(server)
+    (there,) = [one for one in (await api.call("listImageStores"))["imagestore"] if one["zoneid"] == store[0]]
+    folder = f"volumes/{files(store[1])[0].parent.parent.name}/{files(store[1])[0].parent.name}"
+    (object_,) = (await api.call("listImageStoreObjects", id=there["id"], path=folder))["datastoreobject"]
+    assert (object_["volumeid"], object_["size"]) == (row["id"], len(file.data))
+    assert (await refused(api, "deleteImageStore", id=there["id"]))[0] == 536
     await api.call("deleteVolume", id=row["id"])
     async with asyncio.timeout(10):
         while files(store[1]):
