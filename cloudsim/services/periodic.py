@@ -35,6 +35,7 @@ from cloudsim.services import (
     vmschedule,
     vmsnapshot,
     volume_doubt,
+    volume_sizes,
     volume_upload,
     webhook_delivery,
 )
@@ -423,6 +424,20 @@ class KeepVolumeStats(_Task):
         await stats.keep_volumes(self._cloud)
 
 
+class LookAtVolumes(_Task):
+    """Asks hosts how much of storage volumes take."""
+
+    name = "volume-sizes"
+    setting = "volume.stats.interval"
+    first = 20.0
+
+    def interval(self) -> float:
+        return self._cloud.settings.number(self.setting) / 1000
+
+    async def run(self) -> None:
+        await volume_sizes.look(self._cloud, self._admin)
+
+
 TASKS = (
     Heartbeat,
     TakeOverJobs,
@@ -451,6 +466,7 @@ TASKS = (
     PruneDeliveries,
     LookAtMachines,
     KeepVolumeStats,
+    LookAtVolumes,
     LookAtPower,
     LookAfterHosts,
 )

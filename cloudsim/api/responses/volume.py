@@ -10,6 +10,7 @@ from cloudsim.core.caller import domain_path_text
 from cloudsim.core.clock import to_wire
 from cloudsim.services import stats, volume, volume_file
 from cloudsim.services.context import Context, Row
+from cloudsim.services.observed import Figures
 
 VOLUME = Response(
     "volume",
@@ -58,6 +59,7 @@ def _volume(ctx: Context, row: Row, tag_rows: list[Row]) -> Object:
         maxiops=row["max_iops"],
         created=to_wire(row["created"]),
         **_state(row),
+        **_sizes(row, ctx.cloud.observed.volume_sizes.get(row["uuid"])),
         isoid=row["iso_uuid"],
         isoname=row["iso_name"],
         isodisplaytext=row["iso_text"],
@@ -108,13 +110,14 @@ def _state(row: Row) -> Object:
     if file in (volume_file.COMING, volume_file.SENDING):
         state = "Uploading" if file == volume_file.COMING else state
         status = "Checking Volume" if row["file_percent"] == 100 else f"{row['file_percent']}% Uploaded"
-    if file != volume_file.READY:
-        return {"state": state, "status": status}
-    size, taken = row["size"], row["file_size"]
-    return {
-        "state": state,
-        "status": "Upload Complete",
-        "virtualsize": size,
-        "physicalsize": taken,
-        "utilization": f"{taken * 100 / size:.2f}%",
-    }
+    return {"state": state, "status": "Upload Complete" if file == volume_file.READY else status}
+
+
+def _sizes(row: Row, seen: Figures | None) -> Object:
+    """How large its disk is where it lies, and how much of it is taken: as its host told last, or as its file is."""
+    if row["file_state"] == volume_file.READY:
+        seen = {"size": row["size"], "physical_size": row["file_size"]}
+    if seen is None or not seen["size"]:
+        return {}
+    size, taken = seen["size"], seen["physical_size"]
+    return {"virtualsize": size, "physicalsize": taken, "utilization": f"{taken * 100 / size:.2f}%"}
