@@ -269,7 +269,7 @@ async def run(
         place=disk["place"],
         snapshot=snapshot_id is not None,
         url=disk["url"],
-        file=plan["file"],
+        file=plan.get("file"),
     )
     answer = await steps.tell(wf, plan["host"], command, timeout=plan["wait"])
     await wf.finish(_created, template_id, answer)

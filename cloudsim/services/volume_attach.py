@@ -236,11 +236,11 @@ def settle(ctx: Context, volume_id: int, path: str | None, moved: bool, goes_on:
 
 def _made(ctx: Context, volume_id: int, path: str | None, moved: bool, goes_on: bool = True) -> Plain:
     """It lies where it shall; answers where, and the file that it was copied from, which is not needed any more."""
-    copied = alive(ctx, volume_id)["state"] == "Copying"
+    copied, files = alive(ctx, volume_id)["state"] == "Copying", []
     row = settle(ctx, volume_id, path, moved, goes_on)
     if copied:
         volume_orders.begin_usage(ctx, row)
-    files = volume_file.forget(ctx, volume_id)
+        files = volume_file.forget(ctx, volume_id)
     row = alive(ctx, volume_id)
     return {"path": row["path"], "pool": row["pool_uuid"], "files": files}
 

@@ -74,7 +74,7 @@ async def test_every_word_counts(server: Server, api: Api) -> None:
         volumeid=disk["id"],
         name="other",
         arch="aarch64",
-        bits=64,
+        bits=32,
         isdynamicallyscalable=True,
         isfeatured=True,
         ispublic=True,
@@ -86,7 +86,7 @@ async def test_every_word_counts(server: Server, api: Api) -> None:
     assert (made["arch"], made["isdynamicallyscalable"], made["isfeatured"], made["ispublic"]) == (
         ("aarch64", True, True, True)
     )
-    assert (made["sshkeyenabled"], made["templatetag"]) == (True, "fast")
+    assert (made["sshkeyenabled"], made["templatetag"], made["bits"]) == (True, "fast", 32)
     assert made["details"] == {"rootDiskController": "virtio"}
     assert (made["hypervisor"], made["format"], made["zoneid"]) == ("Simulator", "RAW", disk["zoneid"])
     events = (await api.call("listEvents", type="TEMPLATE.CREATE", resourceid=made["id"]))["event"]
