@@ -55,7 +55,8 @@ async def check_records(server: Server) -> None:
     await none(server, "SELECT uuid, state, workflow FROM job WHERE state IN ('queued', 'running')")
     between = "SELECT uuid, state FROM vm WHERE removed IS NULL AND state IN ('Starting', 'Stopping', 'Migrating')"
     await none(server, between)
-    between = "SELECT uuid, state FROM volume WHERE removed IS NULL AND state NOT IN ('Ready', 'Allocated', 'Destroy')"
+    between = "SELECT uuid, state FROM volume WHERE removed IS NULL AND state NOT IN ('Ready', 'Allocated', 'Destroy',"
+    between += " 'UploadOp', 'NotUploaded', 'Uploaded', 'UploadError', 'UploadAbandoned')"
     await none(server, between)
     # addresses belong to machines that are there
     stray = "SELECT n.ip FROM nic n JOIN vm v ON n.vm_id = v.id WHERE n.removed IS NULL AND v.removed IS NOT NULL"

@@ -42,6 +42,24 @@ async def check_images(server: Server) -> None:
         "SELECT v.uuid FROM vm v JOIN template t ON v.iso_id = t.id"
         " WHERE v.removed IS NULL AND (t.removed IS NOT NULL OR t.format <> 'ISO')",
     )
+    # uploaded volumes have a file, on its way where they are, and paid for where it is there; others have none
+    await none(
+        server,
+        "SELECT v.uuid, v.state, f.state FROM volume v LEFT JOIN volume_store f ON f.volume_id = v.id"
+        " WHERE v.removed IS NULL AND v.state <> 'Destroy' AND (f.id IS NOT NULL) <>"
+        " (v.state IN ('UploadOp', 'NotUploaded', 'UploadInProgress', 'Uploaded', 'UploadError', 'UploadAbandoned'))",
+    )
+    await none(
+        server,
+        "SELECT v.uuid FROM volume v JOIN volume_store f ON f.volume_id = v.id LEFT JOIN download d"
+        " ON d.kind = 'volume' AND d.row_id = f.id WHERE (v.state = 'UploadOp') <> (d.id IS NOT NULL)",
+    )
+    await none(
+        server, "SELECT f.id FROM volume_store f JOIN volume v ON f.volume_id = v.id WHERE v.removed IS NOT NULL"
+    )
+    paid = "SELECT row_id FROM usage WHERE kind = 'volume_store' AND ended IS NULL"
+    ready = "SELECT f.id FROM volume_store f JOIN volume v ON f.volume_id = v.id WHERE v.state = 'Uploaded'"
+    assert sorted(await rows(server, paid)) == sorted(await rows(server, ready))
     await _files(server)
 
 
@@ -60,5 +78,16 @@ async def _files(server: Server) -> None:
             known |= {file.name, f".{file.name}.part", f".{file.name}.expanded.part"}
             if state == "DOWNLOADED":
                 assert file.stat().st_size == size, file
-        found = {file.name for file in (Path(directory) / "template").rglob("*") if file.is_file()}
+        sql = f"SELECT path, state, physical_size FROM volume_store WHERE store_id = {store_id} AND path IS NOT NULL"
+        for path, state, size in await rows(server, sql):
+            file = Path(directory) / path
+            known |= {file.name, f".{file.name}.part", f".{file.name}.expanded.part"}
+            if state == "DOWNLOADED":
+                assert file.stat().st_size == size, file
+        found = {
+            file.name
+            for folder in ("template", "volumes")
+            for file in (Path(directory) / folder).rglob("*")
+            if file.is_file()
+        }
         assert found <= known, found - known

@@ -707,8 +707,8 @@ class CreateVolumeFromSnapshot(Command):
 class CreateTemplateFromDisk(Command):
     """Makes a template on an image store from a volume that no machine runs with, or from a snapshot.
 
-    Answer: ``{"path": str, "size": bytes of the disk, "physical_size": bytes that it takes, "format": str}``. Fails where
-    the disk is not there.
+    Answer: ``{"path": str, "size": bytes of the disk, "physical_size": bytes that it takes, "format": str}``, and
+    ``"file": True`` where it was written to `file`, as QCOW2. Fails where the disk is not there.
     """
 
     wire: ClassVar[str] = "CreatePrivateTemplateFromVolumeCommand"
@@ -724,6 +724,8 @@ class CreateTemplateFromDisk(Command):
     #: Whether `disk` is a snapshot.
     snapshot: bool = False
     url: str = ""
+    #: Where it is to lie, where the image store holds files that this server can reach.
+    file: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

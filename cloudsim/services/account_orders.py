@@ -12,7 +12,6 @@ from cloudsim.core.caller import ADMIN, DOMAIN_ADMIN, PROJECT, RESOURCE_ADMIN, U
 from cloudsim.core.errors import InvalidValue, OperationFailed, PermissionDenied
 from cloudsim.db import schema
 from cloudsim.db.database import Row
-from cloudsim.db.placement import allocate
 from cloudsim.db.types import Big
 from cloudsim.jobs.job import Order
 from cloudsim.jobs.workflow import Workflow, single, workflow
@@ -29,12 +28,12 @@ from cloudsim.services import (
     rights,
     router,
     securitygroup_member,
-    snapshot_policy,
     snapshot_removal,
     sslcert,
     template_delete,
-    usage,
     vm_plain,
+    volume_delete,
+    volume_orders,
     webhook,
 )
 from cloudsim.services import user as users
@@ -414,20 +413,21 @@ def leftovers(ctx: Context, account_id: int) -> list[dict[str, Any]]:
     found = []
     for disk in ctx.tx.all(_VOLUMES, account_id=account_id):
         plan: dict[str, Any] = {"id": disk["id"], "uuid": disk["uuid"], "host": None}
-        if disk["path"] and disk["pool_id"]:
+        if disk["pool_id"]:
             host_id = vm_plain.host_for_pool(ctx, disk["pool_id"])
             if host_id is not None:
                 plan.update(
                     host=vm_plain.address_of(ctx, host_id),
-                    path=disk["path"],
+                    path=disk["path"] or disk["uuid"],
                     pool=ctx.tx.scalar(_POOL, pool_id=disk["pool_id"]),
                 )
         found.append(plan)
     return [*found, *snapshot_removal.of_account(ctx, account_id)]
 
 
-async def delete_volumes(wf: Workflow[Context], plans: Sequence[Mapping[str, Any]]) -> None:
-    """Deletes volumes and copies of snapshots from storage."""
+async def delete_volumes(wf: Workflow[Context], plans: Sequence[Mapping[str, Any]]) -> list[int]:
+    """Deletes volumes and copies of snapshots from storage; answers the volumes (ids) that a host deleted."""
+    wiped: list[int] = []
     for plan in plans:
         if "place" in plan:
             await snapshot_removal.remove_copy(wf, plan)
@@ -436,6 +436,8 @@ async def delete_volumes(wf: Workflow[Context], plans: Sequence[Mapping[str, Any
                 vm_plain.host_address(plan["host"]),
                 DeleteVolume(wf.command_id(f"delete-{plan['id']}"), plan["uuid"], plan["path"], plan["pool"]),
             )
+            wiped.append(plan["id"])
+    return wiped
 
 
 def _delete_of(table: Any) -> Any:
@@ -458,14 +460,13 @@ _SETTINGS = delete(schema.configuration).where(
 _KEPT = (schema.ssh_keypair, schema.user_data, schema.instance_group)
 
 
-def take_away(ctx: Context, account_id: int) -> None:
-    """Gives back all that an account without machines owns, and removes it."""
+def take_away(ctx: Context, account_id: int, wiped: Sequence[int]) -> None:
+    """Gives back all that an account without machines owns, and removes it; `wiped`: the volumes that hosts deleted."""
     for disk in ctx.tx.all(_VOLUMES, account_id=account_id):
-        if disk["pool_id"] is not None:
-            allocate(ctx.tx, disk["pool_id"], -disk["size"])
-        ctx.tx.update(schema.volume, {"id": disk["id"]}, state="Expunged", removed=ctx.now, updated=ctx.now)
-        usage.end(ctx, "volume", disk["id"])
-        snapshot_policy.volume_gone(ctx, disk["id"])
+        if disk["pool_id"] is not None and disk["id"] not in wiped:
+            volume_delete.leave(ctx, disk)
+        else:
+            volume_orders.gone(ctx, disk)
     snapshot_removal.account_gone(ctx, account_id)
     securitygroup_member.forget_account(ctx, account_id)
     sslcert.forget_account(ctx, account_id)
@@ -494,10 +495,10 @@ def take_away(ctx: Context, account_id: int) -> None:
 _ALIVE = {table.name: _alive_of(table) for table in _KEPT}
 
 
-def _deleted(ctx: Context, account_id: int) -> dict[str, Any]:
+def _deleted(ctx: Context, account_id: int, wiped: list[int]) -> dict[str, Any]:
     access.alive(ctx, ACCOUNT, account_id)
     leftovers(ctx, account_id)
-    take_away(ctx, account_id)
+    take_away(ctx, account_id, wiped)
     return {"success": True}
 
 
@@ -505,8 +506,8 @@ def _deleted(ctx: Context, account_id: int) -> dict[str, Any]:
 async def _delete(wf: Workflow[Context], account_id: int) -> None:
     await wf.ended(await wf.step("closing", _closing, account_id))
     await wf.ended(await wf.step("routers", close_routers, account_id))
-    await delete_volumes(wf, await wf.step("leftovers", leftovers, account_id))
-    await wf.finish(_deleted, account_id)
+    wiped = await delete_volumes(wf, await wf.step("leftovers", leftovers, account_id))
+    await wf.finish(_deleted, account_id, wiped)
 
 
 _HALF = (

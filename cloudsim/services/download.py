@@ -41,6 +41,8 @@ class Kind:
     failed: Callable[[Context, int, str], None]
     #: What a simulated file of a format is found to be.
     simulated: Callable[[str], Looked]
+    #: The setting of how many GiB a file may have.
+    most: str = "max.template.iso.size"
 
 
 KINDS: dict[str, Kind] = {}

@@ -241,11 +241,11 @@ class Worker:
 
     async def _look(self, row: Row, state: State, path: Path, final: Path) -> Looked:
         return await self._workshop.run(
-            imagefile.look, path, row["format"], self._most(), transfer.expanded_of(final), state
+            imagefile.look, path, row["format"], self._most(row), transfer.expanded_of(final), state
         )
 
-    def _most(self) -> int:
-        return self._cloud.settings.number("max.template.iso.size") * GIB or MOST
+    def _most(self, row: Row) -> int:
+        return self._cloud.settings.number(download.KINDS[row["kind"]].most) * GIB or MOST
 
     async def _receive(self, row: Row, state: State, part: Path) -> None:
         """Brings the part file. Raises `TransferError`, `LimitReached`."""
@@ -255,7 +255,7 @@ class Worker:
         wanted = checksum.parse(row["checksum"]) if row["checksum"] else None
         digest = wanted.begin() if wanted is not None else None
         redirects = 5 if self._cloud.settings.flag("store.download.follow.redirects") else 0
-        limits = Limits(idle=STALL, size=self._most(), redirects=redirects, part=transfer.BLOCK // 2)
+        limits = Limits(idle=STALL, size=self._most(row), redirects=redirects, part=transfer.BLOCK // 2)
         await transfer.fetch(
             self._cloud.outgoing,
             self._workshop,

@@ -1,4 +1,4 @@
-"""The files of templates and ISOs on real image stores: where they lie, and those that nobody has a row for."""
+"""The files of templates, ISOs and uploaded volumes on real image stores: where they lie, and what nobody has a row for."""
 
 from __future__ import annotations
 
@@ -19,21 +19,22 @@ from cloudsim.services.context import Cloud, Context
 
 T = TypeVar("T")
 
-placed, store = schema.template_zone, schema.image_store
+store = schema.image_store
 
 _STORES = select(store.c.id, store.c.directory).where(any_of(store.c.id, "ids"))
 _REAL = select(store.c.directory).where(store.c.directory.is_not(None), store.c.removed.is_(None))
-_KNOWN = (
-    select(store.c.directory, placed.c.path)
-    .select_from(placed.join(store, placed.c.store_id == store.c.id))
-    .where(placed.c.path.is_not(None), store.c.directory.is_not(None))
-)
+_KNOWN = [
+    select(store.c.directory, table.c.path)
+    .select_from(table.join(store, table.c.store_id == store.c.id))
+    .where(table.c.path.is_not(None), store.c.directory.is_not(None))
+    for table in (schema.template_zone, schema.volume_store)
+]
 #: Seconds that a look at, or a removal from, an image store may take.
 LIMIT = 60.0
 #: Seconds for which a file that no row is for is left alone.
 AGE = 3600.0
 #: What belongs to this server in the directory of an image store.
-FOLDER = "template/tmpl"
+FOLDER, VOLUMES = "template/tmpl", "volumes"
 
 
 def paths(ctx: Context, places: Sequence[Row]) -> list[str]:
@@ -96,7 +97,7 @@ async def sweep(cloud: Cloud) -> int:
 
 def _look(tx: Transaction) -> tuple[list[str], set[str]]:
     """The directories of stores, and every file that there is a row for or may be soon."""
-    finals = [Path(row["directory"]) / row["path"] for row in tx.all(_KNOWN)]
+    finals = [Path(row["directory"]) / row["path"] for known in _KNOWN for row in tx.all(known)]
     known = {str(one) for final in finals for one in (final, transfer.part_of(final), transfer.expanded_of(final))}
     return [row["directory"] for row in tx.all(_REAL)], known
 
@@ -105,9 +106,10 @@ def _left(directories: Sequence[str], known: set[str], before: float) -> list[Pa
     return [
         file
         for directory in directories
-        for file in (Path(directory) / FOLDER).glob("*/*/*")
+        for folder in (FOLDER, VOLUMES)
+        for file in (Path(directory) / folder).glob("*/*/*")
         if str(file) not in known and file.is_file() and file.stat().st_mtime < before
     ]
 
 
-__all__ = ["FOLDER", "in_thread", "path", "paths", "remove", "sweep"]
+__all__ = ["FOLDER", "VOLUMES", "in_thread", "path", "paths", "remove", "sweep"]

@@ -70,6 +70,7 @@ _TEMPLATES = (
     )
 )
 _SNAPSHOTS = select(func.count()).where(schema.snapshot_store.c.store_id == bindparam("which"))
+_VOLUMES = select(func.count()).where(schema.volume_store.c.store_id == bindparam("which"))
 _DROP_PLACED = _placed.delete().where(_placed.c.store_id == bindparam("which"))
 
 
@@ -246,6 +247,9 @@ def delete(ctx: Context, row: Row) -> None:
     number = ctx.tx.scalar(_SNAPSHOTS, which=row["id"])
     if number:
         raise ResourceInUse(f"{number} snapshots lie on image store {row['name']}: remove them first")
+    number = ctx.tx.scalar(_VOLUMES, which=row["id"])
+    if number:
+        raise ResourceInUse(f"{number} uploaded volumes lie on image store {row['name']}: attach or delete them first")
     ctx.tx.execute(_DROP_PLACED, which=row["id"])
     ctx.tx.update(store, {"id": row["id"]}, removed=ctx.now)
     for zone in [access.row(ctx, ZONE, row["zone_id"])] if row["zone_id"] else ctx.tx.all(_ZONES):

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from sqlalchemy import bindparam, func, or_, select
 
+from cloudsim.core.errors import InvalidValue, OperationFailed
 from cloudsim.db import schema
 from cloudsim.db.database import Row
 from cloudsim.db.types import any_of
@@ -39,12 +40,17 @@ _USED_BY_SNAPSHOTS = (
     .where(any_of(snapshots.c.store_id, "ids"))
     .group_by(snapshots.c.store_id)
 )
+_USED_BY_VOLUMES = (
+    select(schema.volume_store.c.store_id, func.sum(schema.volume_store.c.physical_size).label("size"))
+    .where(any_of(schema.volume_store.c.store_id, "ids"))
+    .group_by(schema.volume_store.c.store_id)
+)
 
 
 def used(ctx: Context, ids: Sequence[int]) -> dict[int, int]:
     """The bytes that lie on each of these stores, or are on their way there."""
     sizes = dict.fromkeys(ids, 0)
-    for statement in (_USED, _USED_BY_SNAPSHOTS):
+    for statement in (_USED, _USED_BY_SNAPSHOTS, _USED_BY_VOLUMES):
         for row in ctx.tx.all(statement, ids=list(ids)):
             sizes[int(row["store_id"])] += int(row["size"] or 0)
     return sizes
@@ -89,4 +95,17 @@ def choose(ctx: Context, zone_id: int) -> Row | None:
     return next(iter(writable(ctx, zone_id)), None)
 
 
-__all__ = ["choose", "fullness", "of_zones", "used", "writable"]
+def taking(ctx: Context, zone: Row, wanted: Row | None = None) -> Row:
+    """The store that something new of a zone goes to: the `wanted` one, or any. Raises `InvalidValue`, `OperationFailed`."""
+    if wanted is not None:
+        found = next((row for row in writable(ctx, zone["id"]) if row["id"] == wanted["id"]), None)
+        if found is None:
+            raise InvalidValue(f"image store {wanted['name']} takes nothing new in zone {zone['name']}")
+        return found
+    found = choose(ctx, zone["id"])
+    if found is None:
+        raise OperationFailed(f"zone {zone['name']} has no secondary storage that takes something new")
+    return found
+
+
+__all__ = ["choose", "fullness", "of_zones", "taking", "used", "writable"]

@@ -24,6 +24,8 @@ class Observed:
     #: The same of volumes, by their uuids.
     volumes: dict[str, Figures] = field(default_factory=dict)
     volume_totals: dict[str, Figures] = field(default_factory=dict)
+    #: ``size`` (bytes of the disk) and ``physical_size`` (bytes that it takes) of volumes in pools, by their uuids.
+    volume_sizes: dict[str, Figures] = field(default_factory=dict)
 
 
 __all__ = ["Figures", "Observed"]

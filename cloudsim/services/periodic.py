@@ -6,6 +6,7 @@ from pathlib import Path
 
 from cloudsim.core.caller import Caller
 from cloudsim.db import placement
+from cloudsim.db.database import WriteTransaction
 from cloudsim.jobs.periodic import PeriodicTask, Scheduler
 from cloudsim.services import (
     account_orders,
@@ -34,6 +35,8 @@ from cloudsim.services import (
     vmschedule,
     vmsnapshot,
     volume_doubt,
+    volume_sizes,
+    volume_upload,
     webhook_delivery,
 )
 from cloudsim.services.context import Cloud
@@ -103,7 +106,7 @@ class CleanUpSnapshots(_Task):
 
 
 class SweepImages(_Task):
-    """Removes files of image stores that no template or ISO is for any more."""
+    """Removes files of image stores that no template, ISO or volume is for any more."""
 
     name = "image-files"
     setting = "storage.cleanup.interval"
@@ -114,13 +117,17 @@ class SweepImages(_Task):
 
 
 class ExpireUploads(_Task):
-    """Gives up templates and ISOs that were not sent within ``upload.operation.timeout``."""
+    """Gives up templates, ISOs and volumes that were not sent within ``upload.operation.timeout``."""
 
     name = "uploads"
     setting = "upload.monitoring.interval"
 
     async def run(self) -> None:
-        files = await self._cloud.db.write(lambda tx: template_upload.expire(self._cloud.context(tx, self._admin)))
+        def expire(tx: WriteTransaction) -> list[str]:
+            ctx = self._cloud.context(tx, self._admin)
+            return [*template_upload.expire(ctx), *volume_upload.expire(ctx)]
+
+        files = await self._cloud.db.write(expire)
         await imagefiles.remove([Path(file) for file in files])
 
 
@@ -417,6 +424,20 @@ class KeepVolumeStats(_Task):
         await stats.keep_volumes(self._cloud)
 
 
+class LookAtVolumes(_Task):
+    """Asks hosts how much of storage volumes take."""
+
+    name = "volume-sizes"
+    setting = "volume.stats.interval"
+    first = 20.0
+
+    def interval(self) -> float:
+        return self._cloud.settings.number(self.setting) / 1000
+
+    async def run(self) -> None:
+        await volume_sizes.look(self._cloud, self._admin)
+
+
 TASKS = (
     Heartbeat,
     TakeOverJobs,
@@ -445,6 +466,7 @@ TASKS = (
     PruneDeliveries,
     LookAtMachines,
     KeepVolumeStats,
+    LookAtVolumes,
     LookAtPower,
     LookAfterHosts,
 )

@@ -404,10 +404,10 @@ def _leftovers(ctx: Context, project_id: int) -> list[dict[str, Any]]:
     return account_orders.leftovers(ctx, access.alive(ctx, PROJECT, project_id)["account_id"])
 
 
-def _deleted(ctx: Context, project_id: int) -> dict[str, Any]:
+def _deleted(ctx: Context, project_id: int, wiped: list[int]) -> dict[str, Any]:
     found = access.alive(ctx, PROJECT, project_id)
     account_orders.leftovers(ctx, found["account_id"])
-    account_orders.take_away(ctx, found["account_id"])
+    account_orders.take_away(ctx, found["account_id"], wiped)
     ctx.tx.execute(_LEAVE, project_id=project_id)
     ctx.tx.execute(_INVITED, project_id=project_id)
     ctx.tx.update(project, {"id": project_id}, removed=ctx.now)
@@ -428,8 +428,8 @@ def _failed(ctx: Context, error: Exception, project_id: int, **_: Any) -> None:
 async def _delete(wf: Workflow[Context], project_id: int, cleanup: bool) -> None:
     await wf.ended(await wf.step("closing", _closing, project_id, cleanup))
     await wf.ended(await wf.step("routers", _routers, project_id))
-    await account_orders.delete_volumes(wf, await wf.step("leftovers", _leftovers, project_id))
-    await wf.finish(_deleted, project_id)
+    wiped = await account_orders.delete_volumes(wf, await wf.step("leftovers", _leftovers, project_id))
+    await wf.finish(_deleted, project_id, wiped)
 
 
 def user_in(ctx: Context, found: Row, name: str) -> Row:

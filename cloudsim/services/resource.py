@@ -101,6 +101,9 @@ _HAS = and_(*(vm.c.state != state for state in ("Destroyed", "Expunging", "Error
 _RUNS = or_(*(vm.c.state == state for state in ("Running", "Starting", "Stopping", "Migrating")))
 _ON = volume.outerjoin(vm, volume.c.vm_id == vm.c.id)
 _DISKS = and_(volume.c.state != "Expunged", volume.c.state != "Destroy", or_(vm.c.id.is_(None), _HAS))
+#: Uploaded volumes lie on secondary storage until they are attached.
+UPLOADS = ("UploadOp", "NotUploaded", "UploadInProgress", "Uploaded", "UploadError", "UploadAbandoned")
+_ON_PRIMARY = case((or_(*(volume.c.state == state for state in UPLOADS)), 0), else_=volume.c.size)
 
 
 def _sum(column: Any, label: str) -> Any:
@@ -127,9 +130,19 @@ def _machines(owner: Any, *where: Any, source: Any = vm) -> Any:
 
 def _disks(owner: Any, *where: Any, source: Any = _ON) -> Any:
     return (
-        select(owner.label("owner"), func.count().label("volume"), _sum(volume.c.size, "primarystorage"))
+        select(owner.label("owner"), func.count().label("volume"), _sum(_ON_PRIMARY, "primarystorage"))
         .select_from(source)
         .where(volume.c.removed.is_(None), volume.c.is_system.is_(False), _DISKS, *where)
+        .group_by(owner)
+    )
+
+
+def _uploaded(owner: Any, *where: Any) -> Any:
+    file = schema.volume_store
+    return (
+        select(owner.label("owner"), _sum(file.c.physical_size, "secondarystorage"))
+        .select_from(volume.join(file, file.c.volume_id == volume.c.id))
+        .where(volume.c.removed.is_(None), volume.c.state != "Destroy", *where)
         .group_by(owner)
     )
 
@@ -208,6 +221,7 @@ _GROUPS: tuple[tuple[tuple[str, ...], Callable[..., Any], Any], ...] = (
     (("template", "secondarystorage"), _templates, template),
     (("snapshot",), _snapshots, snapshot),
     (("secondarystorage",), _copies("secondarystorage", "Image"), snapshot),
+    (("secondarystorage",), _uploaded, volume),
     (("primarystorage",), _copies("primarystorage", "Primary"), snapshot),
 )
 _COLUMNS = {"account": "account_id", "domain": "domain_id"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import and_, bindparam, exists, or_, select
@@ -12,11 +13,10 @@ from cloudsim.core import states
 from cloudsim.core.errors import CloudError, ResourceUnavailable
 from cloudsim.db import schema
 from cloudsim.db.database import Row
-from cloudsim.db.placement import allocate
 from cloudsim.db.types import Big
 from cloudsim.jobs.job import Order
 from cloudsim.jobs.workflow import Workflow, workflow
-from cloudsim.services import vm_plain, volume_orders
+from cloudsim.services import imagefiles, vm_plain, volume_file, volume_orders
 from cloudsim.services.context import Context
 
 volume, pool, job = schema.volume, schema.storage_pool, schema.job
@@ -95,12 +95,15 @@ def begin(ctx: Context, volume_id: int) -> dict[str, Any]:
     if row["state"] not in ("Destroy", "Expunging"):
         return {}  # it was recovered meanwhile
     _move(ctx, row, "ExpungingRequested")
+    files = volume_file.paths(ctx, volume_id)
+    plan: dict[str, Any] = {"files": files} if files else {}
     if row["pool_id"] is None:
-        return {}
+        return plan
     host_id = vm_plain.host_for_pool(ctx, row["pool_id"])
     if host_id is None:
         raise ResourceUnavailable(f"no host reaches the storage of volume {row['name']}")
     return {
+        **plan,
         "host": vm_plain.address_of(ctx, host_id),
         "uuid": row["uuid"],
         "path": row["path"] or row["uuid"],
@@ -112,10 +115,7 @@ def wiped(ctx: Context, volume_id: int) -> dict[str, Any]:
     """The volume is gone: its room is given back."""
     row = ctx.tx.first(_VOLUME, volume_id=volume_id)
     if row is not None and row["state"] == "Expunging":
-        if row["pool_id"] is not None:
-            allocate(ctx.tx, row["pool_id"], -row["size"])
-        _move(ctx, row, "OperationSucceeded", removed=ctx.now)
-        volume_orders.forget(ctx, row)
+        volume_orders.gone(ctx, row)
     return {"success": True}
 
 
@@ -127,9 +127,11 @@ def failed(ctx: Context, error: CloudError, volume_id: int, **_: Any) -> None:
 
 
 async def remove(wf: Workflow[Context], plan: Mapping[str, Any]) -> None:
-    """Has a host remove what `begin` said."""
-    command = DeleteVolume(wf.command_id("delete"), plan["uuid"], plan["path"], plan["pool"])
-    await wf.call(vm_plain.host_address(plan["host"]), command)
+    """Has a host remove what `begin` said, and removes the file of an uploaded volume."""
+    if "host" in plan:
+        command = DeleteVolume(wf.command_id("delete"), plan["uuid"], plan["path"], plan["pool"])
+        await wf.call(vm_plain.host_address(plan["host"]), command)
+    await imagefiles.remove([Path(file) for file in plan.get("files", ())])
 
 
 @workflow("volume.wipe", failed=failed)

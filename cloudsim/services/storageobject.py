@@ -18,12 +18,12 @@ from cloudsim.db import schema
 from cloudsim.db.database import Row
 from cloudsim.jobs.job import Order
 from cloudsim.jobs.workflow import single
-from cloudsim.services import access, template_download
+from cloudsim.services import access, template_download, volume_file
 from cloudsim.services.context import Context
 from cloudsim.services.nouns import IMAGE_STORE
 
 placed, template, volume = schema.template_zone, schema.template, schema.volume
-kept = schema.snapshot_store
+kept, brought = schema.snapshot_store, schema.volume_store
 
 _ON_STORE = (
     select(
@@ -38,6 +38,20 @@ _ON_STORE = (
     .select_from(placed.join(template, placed.c.template_id == template.c.id))
     .where(placed.c.store_id == bindparam("store_id"), template.c.removed.is_(None), placed.c.state == "DOWNLOADED")
     .order_by(template.c.id)
+)
+_UPLOADED = (
+    select(
+        volume.c.id,
+        volume.c.uuid,
+        volume.c.name,
+        volume.c.account_id,
+        brought.c.format,
+        brought.c.physical_size,
+        brought.c.created,
+    )
+    .select_from(brought.join(volume, brought.c.volume_id == volume.c.id))
+    .where(brought.c.store_id == bindparam("store_id"), brought.c.state == "DOWNLOADED")
+    .order_by(volume.c.id)
 )
 _ON_POOL = (
     select(volume, template.c.format)
@@ -99,7 +113,19 @@ def _store_files(ctx: Context, row: Row) -> list[File]:
         made[one["id"]] = File(
             path, one["physical_size"], one["created"], one["format"], "template", one["uuid"], one["name"]
         )
-    return [*made.values(), *_snapshots(ctx, _ON_STORE_KEPT, row)]
+    uploaded = [
+        File(
+            volume_file.path_of(one, one["format"]),
+            one["physical_size"],
+            one["created"],
+            one["format"],
+            "volume",
+            one["uuid"],
+            one["name"],
+        )
+        for one in ctx.tx.all(_UPLOADED, store_id=row["id"])
+    ]
+    return [*made.values(), *uploaded, *_snapshots(ctx, _ON_STORE_KEPT, row)]
 
 
 def _snapshots(ctx: Context, statement: Any, row: Row) -> list[File]:

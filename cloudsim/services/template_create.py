@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import and_, bindparam, exists, or_, select
@@ -15,18 +16,26 @@ from cloudsim.db.database import Row
 from cloudsim.db.types import Big
 from cloudsim.jobs.job import Order
 from cloudsim.jobs.workflow import Workflow, workflow
-from cloudsim.services import access, resource, snapshot, usage
+from cloudsim.services import access, resource, snapshot, template_download, template_register
 from cloudsim.services import snapshot_orders as orders
 from cloudsim.services import snapshot_workflows as steps
 from cloudsim.services.context import Context
 from cloudsim.services.nouns import ACCOUNT, SNAPSHOT, TEMPLATE, VOLUME
+from cloudsim.services.template_delete import places_of
+from cloudsim.services.template_register import Registration
 from cloudsim.services.vm_plain import Plain
 
 template, placed, made, job = schema.template, schema.template_zone, schema.template_file, schema.job
-ARCHITECTURES = ("x86_64", "aarch64", "s390x")
+#: What hosts write to image stores that hold files.
+MADE = "QCOW2"
 
 _FILE = (
-    select(made, schema.image_store.c.uuid.label("store_uuid"), schema.image_store.c.url.label("store_url"))
+    select(
+        made,
+        schema.image_store.c.uuid.label("store_uuid"),
+        schema.image_store.c.url.label("store_url"),
+        schema.image_store.c.directory.label("store_directory"),
+    )
     .select_from(made.join(schema.image_store, made.c.store_id == schema.image_store.c.id))
     .where(made.c.template_id == bindparam("template_id", type_=Big))
 )
@@ -44,7 +53,6 @@ _LEFT = (
     .limit(200)
 )
 _DROP = made.delete().where(made.c.template_id == bindparam("template_id", type_=Big))
-_PLACES = select(placed).where(placed.c.template_id == bindparam("template_id", type_=Big))
 _DROP_PLACES = placed.delete().where(placed.c.template_id == bindparam("template_id", type_=Big))
 _DROP_DETAILS = schema.detail.delete().where(
     schema.detail.c.resource_type == "Template", schema.detail.c.resource_id == bindparam("template_id", type_=Big)
@@ -92,8 +100,8 @@ def create(ctx: Context, want: Wanted) -> tuple[str, str]:
     source = _source(ctx, want.volume["id"] if want.volume else None, want.snapshot, want.zone)
     resource.check(ctx, want.owner, {"template": 1, "secondarystorage": source["size"]})
     store = orders.store_in(ctx, source["zone_id"])
-    uuid = ctx.uuid()
-    row_id = ctx.tx.insert(template, **_values(ctx, want, source), uuid=uuid)
+    row = _row(ctx, want, source)
+    uuid, row_id = row["uuid"], row["id"]
     ctx.tx.insert(
         placed,
         template_id=row_id,
@@ -105,9 +113,6 @@ def create(ctx: Context, want: Wanted) -> tuple[str, str]:
         progress=None,
     )
     ctx.tx.insert(made, template_id=row_id, zone_id=source["zone_id"], store_id=store["id"])
-    given = [{"resource_type": "Template", "resource_id": row_id, "display": True, "name": name, "value": value}
-             for name, value in want.details.items()]  # fmt: skip
-    ctx.tx.insert_many(schema.detail, given)
     what = f"volume {source['name']}" if want.volume is not None else f"snapshot {source['name']}"
     uuid_of_job = ctx.submit(
         Order(
@@ -142,10 +147,6 @@ def _check_words(ctx: Context, want: Wanted) -> None:
         raise PermissionDenied("templates of users are private here (setting allow.public.user.templates)")
     if want.tag is not None and not admin:
         raise PermissionDenied("templatetag is for root admins to give")
-    if want.bits not in (None, 32, 64):
-        raise InvalidValue("bits takes 32 or 64")
-    if want.arch is not None and want.arch.lower() not in ARCHITECTURES:
-        raise InvalidValue(f"arch takes {', '.join(ARCHITECTURES)}, not '{want.arch[:64]}'")
 
 
 def _source(ctx: Context, volume_id: int | None, row: Row | None, zone: Row | None) -> Row:
@@ -169,42 +170,30 @@ def _source(ctx: Context, volume_id: int | None, row: Row | None, zone: Row | No
     return {**disk, "hypervisor": hypervisor, "lock": orders.lock_of(disk, machine)}
 
 
-def _values(ctx: Context, want: Wanted, source: Row) -> dict[str, Any]:
+def _row(ctx: Context, want: Wanted, source: Row) -> Row:
+    """Stores the row of a template. Raises `InvalidValue`, `PermissionDenied`, `LimitReached`."""
     before = access.row(ctx, TEMPLATE, source["template_id"]) if source["template_id"] else {}
-    return {
-        "created": ctx.now,
-        "removed": None,
-        "name": want.name,
-        "display_text": want.display_text or want.name,
-        "url": None,
-        "format": "RAW",
-        "type": "USER",
-        "hypervisor": source["hypervisor"],
-        "arch": (want.arch or before.get("arch") or "x86_64").lower(),
-        "guest_os_id": want.guest_os["id"],
-        "account_id": want.owner["id"],
-        "domain_id": want.owner["domain_id"],
-        "is_public": bool(want.public),
-        "is_featured": bool(want.featured) and ctx.caller.is_admin,
-        "is_extractable": False,
-        "is_bootable": True,
-        "cross_zones": False,
-        "password_enabled": bool(want.password_enabled),
-        "sshkey_enabled": bool(want.sshkey_enabled),
-        "dynamically_scalable": bool(want.dynamically_scalable),
-        "requires_hvm": want.requires_hvm is not False,
-        "deploy_as_is": False,
-        "direct_download": False,
-        "checksum": None,
-        "tag": want.tag,
-        "size": source["size"],
-        "physical_size": source["size"],
-        "state": "Active",
-        "source_template_id": source["template_id"],
-        "sort_key": 0,
-        "userdata_id": None,
-        "userdata_policy": None,
-    }
+    registration = Registration(
+        name=want.name,
+        owner=want.owner,
+        zones=[],
+        format="RAW",
+        hypervisor=source["hypervisor"],
+        guest_os=want.guest_os,
+        display_text=want.display_text,
+        arch=want.arch or before.get("arch"),
+        bits=want.bits,
+        tag=want.tag,
+        public=want.public,
+        featured=want.featured,
+        password_enabled=want.password_enabled,
+        sshkey_enabled=want.sshkey_enabled,
+        dynamically_scalable=want.dynamically_scalable,
+        requires_hvm=want.requires_hvm,
+        details=want.details,
+    )
+    size = {"size": source["size"], "physical_size": source["size"]}
+    return template_register.insert(ctx, registration, **size, source_template_id=source["template_id"])
 
 
 # -- step by step
@@ -228,10 +217,12 @@ def _begin(ctx: Context, template_id: int, volume_id: int | None, snapshot_id: i
         )
     file = ctx.tx.first(_FILE, template_id=template_id)
     assert file is not None
+    directory = file["store_directory"]
     return {
         "uuid": row["uuid"],
         "host": host,
         "store": [file["store_uuid"], file["store_url"]],
+        "file": str(Path(directory) / template_download.path_of({**row, "format": MADE})) if directory else None,
         "disk": {**disk, "uuid": source["uuid"]},
         "wait": ctx.settings.number(
             "create.private.template.from.snapshot.wait" if kept else "create.private.template.from.volume.wait"
@@ -244,16 +235,10 @@ def _created(ctx: Context, template_id: int, answer: Plain) -> Plain:
     row = access.alive(ctx, TEMPLATE, template_id)
     sizes = {name: answer[name] or row[name] for name in ("size", "physical_size")}
     ctx.tx.update(template, {"id": template_id}, format=answer["format"], **sizes)
-    ctx.tx.update(placed, {"template_id": template_id}, state="DOWNLOADED", percent=100)
-    for place in ctx.tx.all(_PLACES, template_id=template_id):
-        usage.begin(
-            ctx,
-            usage.TEMPLATE,
-            "template_zone",
-            {**row, "id": place["id"], "zone_id": place["zone_id"]},
-            template_id=row["id"],
-            size=sizes["size"],
-        )
+    for where in places_of(ctx, template_id):
+        if answer.get("file"):
+            ctx.tx.update(placed, {"id": where["id"]}, path=template_download.path_of({**row, "format": MADE}))
+        template_download.ready(ctx, where, row, sizes["physical_size"])
     return {"template": ctx.present("template", template_id)[0]}
 
 
@@ -284,6 +269,7 @@ async def run(
         place=disk["place"],
         snapshot=snapshot_id is not None,
         url=disk["url"],
+        file=plan.get("file"),
     )
     answer = await steps.tell(wf, plan["host"], command, timeout=plan["wait"])
     await wf.finish(_created, template_id, answer)

@@ -107,6 +107,8 @@ def _progress(ctx: Context, place_id: int, percent: int) -> None:
 
 def _done(ctx: Context, place_id: int, found: Looked) -> None:
     where, row = _found(ctx, place_id)
+    if where["path"] is None and row["size"]:  # a simulated copy is as large as what it is a copy of
+        found = Looked(row["size"], row["physical_size"])
     count(ctx, row, found.virtual_size)
     ctx.tx.update(template, {"id": row["id"]}, size=found.virtual_size, physical_size=found.physical_size)
     ready(ctx, where, row, found.physical_size)

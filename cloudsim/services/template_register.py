@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from sqlalchemy import select
 
-from cloudsim.core.errors import BadParameter, InvalidValue, OperationFailed, PermissionDenied
+from cloudsim.core.errors import BadParameter, InvalidValue, PermissionDenied
 from cloudsim.db import schema
 from cloudsim.db.database import Row
 from cloudsim.services import access, imagestore_choice, resource, template_download, template_rules
@@ -114,23 +115,28 @@ def _zones(ctx: Context, want: Registration) -> Sequence[Row]:
 
 def _store(ctx: Context, zone: Row, want: Registration) -> Row:
     """The image store that the file goes to in a zone."""
-    if want.store is not None:
-        found = next(
-            (row for row in imagestore_choice.writable(ctx, zone["id"]) if row["id"] == want.store["id"]), None
-        )
-        if found is None:
-            raise InvalidValue(f"image store {want.store['name']} takes nothing new in zone {zone['name']}")
-    else:
-        found = imagestore_choice.choose(ctx, zone["id"])
-    if found is None:
-        raise OperationFailed(f"zone {zone['name']} has no secondary storage that takes something new")
+    found = imagestore_choice.taking(ctx, zone, want.store)
     if found["directory"] is not None:
         template_rules.can_be_looked_at(want.format)
     return found
 
 
 def store(ctx: Context, want: Registration, *, state: str = "Active") -> Row:
-    """Checks and stores the row of a template or ISO, in no zone yet; answers it. Raises as `register`."""
+    """Checks and stores the row of a template or ISO, in no zone yet, and says so; answers it. Raises as `register`."""
+    row = insert(ctx, want, state=state)
+    iso = want.format == ISO
+    ctx.event(
+        "ISO.CREATE" if iso else "TEMPLATE.CREATE",
+        f"{'ISO' if iso else 'template'} {want.name} was registered",
+        resource=("Iso" if iso else "Template", row["uuid"]),
+        account_id=row["account_id"],
+        domain_id=row["domain_id"],
+    )
+    return row
+
+
+def insert(ctx: Context, want: Registration, *, state: str = "Active", **more: Any) -> Row:
+    """Checks and stores the row of a template or ISO, with `more` columns; answers it. Raises as `register`."""
     iso = want.format == ISO
     if not want.name.strip():
         raise InvalidValue("a template or ISO needs a name")
@@ -188,6 +194,7 @@ def store(ctx: Context, want: Registration, *, state: str = "Active") -> Row:
         "sort_key": 0,
         "userdata_id": None,
         "userdata_policy": None,
+        **more,
     }
     row: Row = {"id": ctx.tx.insert(template, values), **values}
     ctx.tx.insert_many(
@@ -196,13 +203,6 @@ def store(ctx: Context, want: Registration, *, state: str = "Active") -> Row:
             {"resource_type": "Template", "resource_id": row["id"], "name": name, "value": value, "display": True}
             for name, value in want.details.items()
         ],
-    )
-    ctx.event(
-        "ISO.CREATE" if iso else "TEMPLATE.CREATE",
-        f"{'ISO' if iso else 'template'} {want.name} was registered",
-        resource=("Iso" if iso else "Template", row["uuid"]),
-        account_id=row["account_id"],
-        domain_id=row["domain_id"],
     )
     return row
 
@@ -216,4 +216,4 @@ def _no_os(ctx: Context) -> int:
     return int(ctx.tx.scalar(_NO_OS) or ctx.tx.scalar(_ANY_OS))
 
 
-__all__ = ["ANY", "Registration", "is_real", "register", "store", "zones_of"]
+__all__ = ["ANY", "Registration", "insert", "is_real", "register", "store", "zones_of"]

@@ -26,6 +26,7 @@ table = schema.usage
 #: CloudStack's numbers of the types that this server writes.
 RUNNING_VM, ALLOCATED_VM, IP_ADDRESS, VOLUME, NETWORK_OFFERING, NETWORK = 1, 2, 3, 6, 13, 30
 TEMPLATE, ISO, SNAPSHOT, VM_SNAPSHOT, PORT_FORWARDING, LOAD_BALANCER = 7, 8, 9, 25, 12, 11
+VOLUME_SECONDARY = 26
 HOUR = 3_600_000
 
 LISTING = Listing(

@@ -10,7 +10,6 @@ from cloudsim.agents.base import DeleteVolume, DestroyMachine
 from cloudsim.core.errors import CloudError, InvalidValue
 from cloudsim.db import schema
 from cloudsim.db import virtualmachine as db
-from cloudsim.db.placement import allocate
 from cloudsim.db.types import Big
 from cloudsim.jobs.workflow import Workflow, workflow
 from cloudsim.services import (
@@ -23,10 +22,10 @@ from cloudsim.services import (
     rules,
     securitygroup_member,
     shared_network,
-    snapshot_policy,
     static_nat,
     system_network,
     usage,
+    volume_orders,
 )
 from cloudsim.services.context import Context
 from cloudsim.services.nouns import HOST
@@ -180,11 +179,7 @@ def _expunged(ctx: Context, vm_id: int) -> Plain:
     shown = result(ctx, vm_id)
     for disk in db.volumes_of(ctx.tx, vm_id):
         if disk["type"] == "ROOT" or disk["state"] == "Destroy" or disk["path"] is None:
-            if disk["pool_id"] is not None:
-                allocate(ctx.tx, disk["pool_id"], -disk["size"])
-            ctx.tx.update(volume, {"id": disk["id"]}, state="Expunged", removed=ctx.now, updated=ctx.now)
-            usage.end(ctx, "volume", disk["id"])
-            snapshot_policy.volume_gone(ctx, disk["id"])
+            volume_orders.gone(ctx, disk)
         else:
             ctx.tx.update(volume, {"id": disk["id"]}, vm_id=None, device_id=None, attached=None, updated=ctx.now)
     static_nat.machine_gone(ctx, vm_id)

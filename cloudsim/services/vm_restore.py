@@ -17,12 +17,10 @@ from cloudsim.core.errors import CloudError, InvalidValue
 from cloudsim.db import schema
 from cloudsim.db import virtualmachine as db
 from cloudsim.db.database import Row
-from cloudsim.db.placement import allocate
 from cloudsim.jobs.workflow import Workflow, workflow
 from cloudsim.services import (
     access,
     resource,
-    snapshot_policy,
     template_permission,
     usage,
     vm_orders,
@@ -32,6 +30,7 @@ from cloudsim.services import (
     vm_start,
     vm_stop,
     vmsnapshot,
+    volume_orders,
 )
 from cloudsim.services.context import Context
 from cloudsim.services.nouns import ACCOUNT, DISK_OFFERING, SERVICE_OFFERING, TEMPLATE, VIRTUAL_MACHINE, ZONE
@@ -189,19 +188,13 @@ def _exchange(ctx: Context, vm_id: int, wanted: Plain, expunge: bool) -> Plain:
     old, image = plan["old"], plan["image"]
     kept = {column.name: old[column.name] for column in volume.c if column.name != "id"}
     uuid = ctx.uuid()
+    values: Plain = {"vm_id": None, "device_id": None, "attached": None, "destroyed": ctx.now}
     gone = old["pool_id"] is None
-    ctx.tx.update(
-        volume,
-        {"id": old["id"]},
-        vm_id=None,
-        device_id=None,
-        attached=None,
-        state="Expunged" if gone else "Destroy",
-        destroyed=ctx.now,
-        removed=ctx.now if gone else None,
-        updated=ctx.now,
-        update_count=old["update_count"] + 1,
-    )
+    if gone:
+        volume_orders.gone(ctx, old, **values)
+    else:
+        volume_orders.write(ctx, old, state="Destroy", **values)
+        usage.end(ctx, "volume", old["id"])
     made = ctx.tx.insert(
         volume,
         **{
@@ -228,7 +221,6 @@ def _exchange(ctx: Context, vm_id: int, wanted: Plain, expunge: bool) -> Plain:
         vm_id=vm_id,
         size=fresh["size"],
     )
-    usage.end(ctx, "volume", old["id"])
     ctx.tx.update(vm, {"id": vm_id}, **_of_image(row, image), updated=ctx.now)
     if image["password_enabled"]:
         vm_password.give(ctx, row, vm_password.make(ctx))
@@ -268,9 +260,7 @@ def _restored(ctx: Context, vm_id: int, deleted: int | None) -> None:
         old = ctx.tx.first(_VOLUME, volume_id=deleted)
         assert old is not None
         if old["removed"] is None:
-            allocate(ctx.tx, old["pool_id"], -old["size"])
-            ctx.tx.update(volume, {"id": deleted}, state="Expunged", removed=ctx.now, updated=ctx.now)
-            snapshot_policy.volume_gone(ctx, deleted)
+            volume_orders.gone(ctx, old)
     move(ctx, access.alive(ctx, VIRTUAL_MACHINE, vm_id), "RestoringSuccess")
 
 

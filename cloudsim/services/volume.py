@@ -44,9 +44,19 @@ LISTING = Listing(
     owner=(volume.c.account_id, volume.c.domain_id),
     tag_type="Volume",
 )
+#: The ISO that the machine of a root disk was installed from.
+_ISO = schema.template.alias("iso")
+_FILE = schema.volume_store
 _ROWS = (
     select(
         volume,
+        _FILE.c.state.label("file_state"),
+        _FILE.c.percent.label("file_percent"),
+        _FILE.c.physical_size.label("file_size"),
+        _FILE.c.error.label("file_error"),
+        _ISO.c.uuid.label("iso_uuid"),
+        _ISO.c.name.label("iso_name"),
+        _ISO.c.display_text.label("iso_text"),
         schema.zone.c.uuid.label("zone_uuid"),
         schema.zone.c.name.label("zone_name"),
         schema.account.c.name.label("account_name"),
@@ -94,6 +104,8 @@ _ROWS = (
         .outerjoin(schema.cluster, pool.c.cluster_id == schema.cluster.c.id)
         .outerjoin(schema.pod, pool.c.pod_id == schema.pod.c.id)
         .outerjoin(schema.template, volume.c.template_id == schema.template.c.id)
+        .outerjoin(_ISO, (volume.c.type == "ROOT") & (vm.c.template_id == _ISO.c.id) & (_ISO.c.format == "ISO"))
+        .outerjoin(_FILE, _FILE.c.volume_id == volume.c.id)
         .outerjoin(schema.snapshot, volume.c.snapshot_id == schema.snapshot.c.id)
         .outerjoin(schema.service_offering, volume.c.service_offering_id == schema.service_offering.c.id)
         .outerjoin(schema.disk_offering, volume.c.disk_offering_id == schema.disk_offering.c.id)

@@ -11,6 +11,9 @@ wrong if the machine had it.
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from cloudsim.agents.base import (
@@ -33,12 +36,23 @@ from cloudsim.db import virtualmachine as vm_db
 from cloudsim.db.database import Row
 from cloudsim.db.placement import allocate
 from cloudsim.jobs.workflow import Workflow, workflow
-from cloudsim.services import access, hypervisor, vmsnapshot, volume_orders, volume_place
+from cloudsim.services import (
+    access,
+    hypervisor,
+    imagefiles,
+    template_rules,
+    vmsnapshot,
+    volume_file,
+    volume_orders,
+    volume_place,
+)
 from cloudsim.services.context import Context
 from cloudsim.services.nouns import HOST, VIRTUAL_MACHINE, VOLUME
 from cloudsim.services.vm_disks import MOST_DATA_DISKS
 from cloudsim.services.vm_plain import Plain, address_of, host_address, host_for_pool
 from cloudsim.services.volume_orders import alive, move, write
+
+log = logging.getLogger(__name__)
 
 #: The place among a machine's disks that its CD-ROM drive has.
 _CDROM = 3
@@ -64,7 +78,10 @@ def check(ctx: Context, row: Row, machine: Row, device: int | None) -> int:
         raise InvalidValue(f"a virtual machine in state {machine['state']} gets no volumes: it must run or be stopped")
     if row["vm_id"] is not None:
         raise InvalidValue(f"volume {row['name']} is attached to a virtual machine already")
-    volume_orders.must_rest(row, _HELD)
+    if row["state"] == "Uploaded":
+        _check_file(ctx, row, machine)
+    else:
+        volume_orders.must_rest(row, _HELD)
     if row["type"] != "DATADISK":
         raise InvalidValue(f"volume {row['name']} is of type {row['type']}: only data disks are attached")
     if row["zone_id"] != machine["zone_id"]:
@@ -79,6 +96,16 @@ def check(ctx: Context, row: Row, machine: Row, device: int | None) -> int:
     if machine["state"] == "Running" and AttachVolume not in ctx.cloud.agents.driver(machine["hypervisor"]).verbs:
         raise InvalidValue(f"hosts of hypervisor {machine['hypervisor']} attach no volumes to running virtual machines")
     return _device(ctx, row, machine, device)
+
+
+def _check_file(ctx: Context, row: Row, machine: Row) -> None:
+    """Raises `InvalidValue` where the hosts of a machine cannot use what was uploaded, `LimitReached`."""
+    of, source = machine["hypervisor"], volume_file.source(ctx, row["id"])
+    if source["format"] not in template_rules.FORMATS.get(of.lower(), ()):
+        raise InvalidValue(f"volume {row['name']} is a file of the format {source['format']}, which {of} does not use")
+    if of != "Simulator" and source["file"] is None:
+        raise InvalidValue(f"volume {row['name']} lies on a simulated image store: it holds nothing for hosts of {of}")
+    volume_orders.check_limits(ctx, row["account_id"], volume_orders.offering_of(ctx, row), size=row["size"])
 
 
 def most_disks(ctx: Context, machine: Row) -> int:
@@ -96,8 +123,8 @@ def _device(ctx: Context, row: Row, machine: Row, device: int | None) -> int:
             raise InvalidValue("the virtual machine has a root disk already")
         if machine["state"] != "Stopped":
             raise InvalidValue("a root disk is attached to a stopped virtual machine")
-        if row["pool_id"] is None:
-            raise InvalidValue(f"volume {row['name']} holds nothing yet: it cannot be a root disk")
+        if row["path"] is None:
+            raise InvalidValue(f"volume {row['name']} lies on no primary storage yet: it cannot be a root disk")
         return 0
     most = most_disks(ctx, machine)
     if sum(disk["type"] == "DATADISK" for disk in disks) >= most:
@@ -127,7 +154,7 @@ def _attaching(ctx: Context, volume_id: int, vm_id: int, device: int | None) -> 
     disks = vm_db.volumes_of(ctx.tx, vm_id)
     plan: Plain = {}
     if row["path"] is None:
-        if not volume_place.placed(disks) and not runs:
+        if row["state"] != "Uploaded" and not volume_place.placed(disks) and not runs:
             write(ctx, row, attached=ctx.now, **own)  # it comes into being at the machine's first start
             return {}
         plan["create"] = _place(ctx, machine, row, own)
@@ -147,21 +174,24 @@ def _attaching(ctx: Context, volume_id: int, vm_id: int, device: int | None) -> 
 
 
 def _place(ctx: Context, machine: Row, row: Row, own: Plain) -> Plain:
-    """Takes room for a volume that lies nowhere yet."""
+    """Takes room for a volume that lies in no storage pool yet."""
+    uploaded = row["state"] == "Uploaded"
+    event = "CopyRequested" if uploaded else "CreateRequested"
     if row["pool_id"] is not None:  # an earlier try may have made it there
         if not volume_place.within_reach(ctx, machine, row):
             raise ResourceUnavailable(
                 f"volume {row['name']} may lie in storage pool {row['pool_name']}, which the virtual machine does not reach"
             )
         pool_id, pool_uuid = row["pool_id"], row["pool_uuid"]
-        move(ctx, row, "CreateRequested", **own)
+        move(ctx, row, event, **own)
     else:
         pool = volume_place.pool_for(ctx, machine, row)
         pool_id, pool_uuid = pool.id, pool.uuid
         allocate(ctx.tx, pool_id, row["size"])
-        move(ctx, row, "CreateRequested", pool_id=pool_id, **own)
+        move(ctx, row, event, pool_id=pool_id, **own)
     host_id = machine["host_id"] or _reaching(ctx, pool_id, row)
-    return {"host": address_of(ctx, host_id), "pool": pool_uuid, "name": row["name"], "template": row["template_uuid"]}
+    plan = {"host": address_of(ctx, host_id), "pool": pool_uuid, "name": row["name"], "template": row["template_uuid"]}
+    return {**plan, "source": volume_file.source(ctx, row["id"])} if uploaded else plan
 
 
 def _approach(ctx: Context, machine: Row, row: Row, own: Plain) -> Plain:
@@ -204,10 +234,23 @@ def settle(ctx: Context, volume_id: int, path: str | None, moved: bool, goes_on:
     return row
 
 
-def _made(ctx: Context, volume_id: int, path: str | None, moved: bool) -> Plain:
-    settle(ctx, volume_id, path, moved, True)
+def _made(ctx: Context, volume_id: int, path: str | None, moved: bool, goes_on: bool = True) -> Plain:
+    """It lies where it shall; answers where, and the file that it was copied from, which is not needed any more."""
+    copied, files = alive(ctx, volume_id)["state"] == "Copying", []
+    row = settle(ctx, volume_id, path, moved, goes_on)
+    if copied:
+        volume_orders.begin_usage(ctx, row)
+        files = volume_file.forget(ctx, volume_id)
     row = alive(ctx, volume_id)
-    return {"path": row["path"], "pool": row["pool_uuid"]}
+    return {"path": row["path"], "pool": row["pool_uuid"], "files": files}
+
+
+async def _leave(files: Sequence[str]) -> None:
+    """Removes the file of a volume that lies elsewhere now; where that fails the clean-up of image stores does."""
+    try:
+        await imagefiles.remove([Path(file) for file in files])
+    except CloudError as error:
+        log.warning("%s: %s", files, error)
 
 
 def _attached(ctx: Context, volume_id: int, path: str | None = None, moved: bool = False) -> Plain:
@@ -234,7 +277,7 @@ def attach_failed(ctx: Context, error: CloudError, volume_id: int, vm_id: int, *
             values["target_pool_id"] = None
     elif row["state"] == "Attaching" and unknown:
         values["doubt_vm_id"] = vm_id
-    elif row["state"] == "Creating" and not unknown:
+    elif row["state"] in ("Creating", "Copying") and not unknown:
         # nothing was made; else it may lie there, so its room stays counted and it is found again
         allocate(ctx.tx, row["pool_id"], -row["size"])
         values["pool_id"] = None
@@ -253,17 +296,27 @@ async def run_attach(wf: Workflow[Context], volume_id: int, vm_id: int, device: 
     try:
         if made is not None and not wf.done("made"):
             asked = CreateVolume(
-                wf.command_id("create"), disk["uuid"], made["name"], made["pool"], disk["size"], made["template"]
+                wf.command_id("create"),
+                disk["uuid"],
+                made["name"],
+                made["pool"],
+                disk["size"],
+                made["template"],
+                **made.get("source", {}),
             )
             path = (await wf.call(host_address(made["host"]), asked))["path"]
         elif moves is not None and not wf.done("made"):
             going = MigrateVolume(wf.command_id("move"), disk["uuid"], disk["path"], disk["pool"], moves["target"])
             path = (await wf.call(host_address(moves["host"]), going, timeout=moves["limit"])).get("path")
         if "machine" not in plan:
+            if made is not None and "source" in made:
+                found = await wf.step("made", _made, volume_id, path, False, False)
+                await _leave(found["files"])
             await wf.finish(_attached, volume_id, path, moves is not None)
             return
         if made is not None or moves is not None:
             disk |= await wf.step("made", _made, volume_id, path, moves is not None)
+            await _leave(disk.get("files", ()))
         uuid, name = plan["machine"]
         spec = DiskSpec(disk["uuid"], disk["path"], disk["pool"], disk["size"], disk["device"], "DATADISK")
         await wf.call(host_address(plan["host"]), AttachVolume(wf.command_id("attach"), uuid, name, spec))

@@ -9,9 +9,18 @@ from cloudsim.core.errors import InvalidValue, PermissionDenied
 from cloudsim.db import volume as db
 from cloudsim.db.database import Row
 from cloudsim.jobs.workflow import Workflow, workflow
-from cloudsim.services import snapshot_policy, storage_cleanup, usage, virtualmachine, volume_orders
+from cloudsim.services import (
+    access,
+    resource,
+    snapshot_policy,
+    storage_cleanup,
+    usage,
+    virtualmachine,
+    volume_file,
+    volume_orders,
+)
 from cloudsim.services.context import Context
-from cloudsim.services.nouns import VIRTUAL_MACHINE
+from cloudsim.services.nouns import ACCOUNT, VIRTUAL_MACHINE
 from cloudsim.services.volume_orders import move, write
 
 _EXPUNGE_RECOVER = "allow.user.expunge.recover.volume"
@@ -39,19 +48,18 @@ def _check(ctx: Context, row: Row) -> None:
     volume_orders.refuse_in_doubt(ctx, row)
 
 
+def _lies(ctx: Context, row: Row) -> bool:
+    """Whether anything has to be removed from storage."""
+    return row["pool_id"] is not None or bool(volume_file.paths(ctx, row["id"]))
+
+
 def _destroyed(ctx: Context, row: Row) -> Row:
     """The volume, destroyed. One that lies nowhere is gone with that."""
     if row["state"] != "Destroy":
         row = move(ctx, row, "DestroyRequested", destroyed=ctx.now)
         usage.end(ctx, "volume", row["id"])
+        volume_file.end_usage(ctx, row["id"])
         snapshot_policy.volume_gone(ctx, row["id"])
-    return row
-
-
-def _expunged(ctx: Context, row: Row) -> Row:
-    row = move(ctx, row, "ExpungingRequested")
-    row = move(ctx, row, "OperationSucceeded", removed=ctx.now)
-    volume_orders.forget(ctx, row)
     return row
 
 
@@ -62,10 +70,10 @@ def delete(ctx: Context, row: Row) -> str | None:
     """
     _check(ctx, row)
     row = _destroyed(ctx, row)
-    if row["pool_id"] is not None:
+    if _lies(ctx, row):
         row = move(ctx, row, "ExpungingRequested")
         return storage_cleanup.order(ctx, row)
-    row = _expunged(ctx, row)
+    volume_orders.gone(ctx, row)
     ctx.event(
         "VOLUME.DELETE",
         f"volume {row['name']} was deleted",
@@ -83,7 +91,14 @@ def drop(ctx: Context, volume_id: int) -> None:
         return
     row = _destroyed(ctx, row)
     if row["pool_id"] is None:
-        _expunged(ctx, row)
+        volume_orders.gone(ctx, row)
+
+
+def leave(ctx: Context, row: Row) -> None:
+    """A volume whose owner is gone, and that no host reaches now, is wiped by `storage_cleanup` once one does."""
+    usage.end(ctx, "volume", row["id"])
+    snapshot_policy.volume_gone(ctx, row["id"])
+    write(ctx, row, state="Expunging", destroyed=ctx.now)
 
 
 def destroy(ctx: Context, row: Row, *, expunge: bool) -> str:
@@ -107,8 +122,8 @@ def _begin(ctx: Context, volume_id: int, expunge: bool) -> dict[str, Any]:
         row = _destroyed(ctx, row)
     if not expunge:
         return {}
-    if row["pool_id"] is None:
-        _expunged(ctx, row)
+    if not _lies(ctx, row):
+        volume_orders.gone(ctx, row)
         return {}
     return storage_cleanup.begin(ctx, volume_id)
 
@@ -142,12 +157,17 @@ def recover(ctx: Context, row: Row) -> None:
     if machine is not None and virtualmachine.has_unfinished_job(ctx, machine):
         raise InvalidValue("the virtual machine of the volume is being worked on: wait for that")
     offering = volume_orders.offering_of(ctx, row)
-    volume_orders.check_limits(ctx, row["account_id"], offering, volumes=1, size=row["size"])
+    file = volume_file.of(ctx, row["id"])
+    size = row["size"] if file is None else 0
+    volume_orders.check_limits(ctx, row["account_id"], offering, volumes=1, size=size)
     values: dict[str, Any] = {"destroyed": None, "vm_id": None, "device_id": None, "attached": None, "type": "DATADISK"}
     row = move(ctx, row, "RecoverRequested", **values)
-    if row["path"] is None:  # it never lay anywhere: it has no content to be ready with
+    if file is not None:
+        _recovered(ctx, row, file)
+    elif row["path"] is None:  # it never lay anywhere: it has no content to be ready with
         row = write(ctx, row, state="Allocated")
-    volume_orders.begin_usage(ctx, row)
+    if file is None:
+        volume_orders.begin_usage(ctx, row)
     ctx.event(
         "VOLUME.RECOVER",
         f"volume {row['name']} was recovered",
@@ -155,3 +175,13 @@ def recover(ctx: Context, row: Row) -> None:
         account_id=row["account_id"],
         domain_id=row["domain_id"],
     )
+
+
+def _recovered(ctx: Context, row: Row, file: Row) -> None:
+    """An uploaded volume lies on its image store again, or is known again as what could not be uploaded."""
+    if file["state"] != volume_file.READY:
+        write(ctx, row, state="UploadError")
+        return
+    more = {"secondarystorage": file["physical_size"]}
+    resource.check(ctx, access.row(ctx, ACCOUNT, row["account_id"]), more)
+    volume_file.begin_usage(ctx, write(ctx, row, state="Uploaded"), file)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from sqlalchemy import bindparam, select
@@ -123,10 +123,17 @@ def _offering(ctx: Context, pool: Row, account: Row, zone: Row, offering: Row | 
         if not _fits(pool, offering):
             raise InvalidValue(f"storage pool {pool['name']} is not what disk offering {offering['name']} asks for")
         return offering
-    for one in ctx.tx.all(_CUSTOM):
-        if _fits(pool, one) and not one["domain_ids"] and not one["zone_ids"] and not one["encrypt"]:
+    for one in for_everybody(ctx):
+        if _fits(pool, one):
             return one
     raise InvalidValue("there is no custom disk offering for everybody that fits: name one with diskofferingid")
+
+
+def for_everybody(ctx: Context) -> Iterator[Row]:
+    """The custom disk offerings that everybody may use everywhere, for volumes that come as they are."""
+    for one in ctx.tx.all(_CUSTOM):
+        if not one["domain_ids"] and not one["zone_ids"] and not one["encrypt"]:
+            yield one
 
 
 def _fits(pool: Row, offering: Row) -> bool:
@@ -148,13 +155,7 @@ def _failed(ctx: Context, error: CloudError, volume_id: int, **_: Any) -> None:
     """It is no volume; what lies there can be taken in again, under the name that it has then."""
     row = ctx.tx.first(VOLUME.by_id, row_id=volume_id)
     if row is not None and row["removed"] is None and row["state"] == "Creating":
-        _let_go(ctx, row)
-
-
-def _let_go(ctx: Context, row: Row) -> None:
-    allocate(ctx.tx, row["pool_id"], -row["size"])
-    volume_orders.write(ctx, row, state="Expunged", removed=ctx.now)
-    volume_orders.forget(ctx, row)
+        volume_orders.gone(ctx, row)
 
 
 @workflow("volume.import", failed=_failed)
@@ -199,7 +200,7 @@ def _check(ctx: Context, row: Row) -> None:
 def _unmanaged(ctx: Context, volume_id: int) -> Plain:
     row = volume_orders.alive(ctx, volume_id)
     _check(ctx, row)
-    _let_go(ctx, row)
+    volume_orders.gone(ctx, row)
     return {"success": True}
 
 

@@ -16,8 +16,9 @@ from cloudsim.core.errors import InvalidValue, OperationFailed, PermissionDenied
 from cloudsim.db import schema
 from cloudsim.db import volume as db
 from cloudsim.db.database import Row
+from cloudsim.db.placement import allocate
 from cloudsim.jobs.job import Order
-from cloudsim.services import access, resource, snapshot_policy, usage
+from cloudsim.services import access, resource, snapshot_policy, usage, volume_file
 from cloudsim.services.context import Context
 from cloudsim.services.nouns import ACCOUNT, DISK_OFFERING, DOMAIN, HOST, VIRTUAL_MACHINE, VOLUME
 from cloudsim.services.placement import tags
@@ -280,7 +281,8 @@ def insert(ctx: Context, account: Row, zone_id: int, name: str, size: int, **val
         },
     )
     row = access.row(ctx, VOLUME, row_id)
-    begin_usage(ctx, row)
+    if row["state"] == "Allocated":  # what is brought is paid for as a file first
+        begin_usage(ctx, row)
     return row
 
 
@@ -298,9 +300,24 @@ def begin_usage(ctx: Context, row: Row) -> None:
     )
 
 
-def forget(ctx: Context, row: Row) -> None:
-    """What goes with a volume that is gone for good."""
+def gone(ctx: Context, row: Row, **values: Any) -> None:
+    """A volume is gone for good, with all that goes with it: the room that it took is given back."""
+    for pool_id in (row["pool_id"], row["target_pool_id"]):
+        if pool_id is not None:
+            allocate(ctx.tx, pool_id, -row["size"])
+    ctx.tx.update(
+        table,
+        {"id": row["id"]},
+        **{
+            "state": "Expunged",
+            "removed": ctx.now,
+            "updated": ctx.now,
+            "update_count": row["update_count"] + 1,
+            **values,
+        },
+    )
     usage.end(ctx, "volume", row["id"])
     snapshot_policy.volume_gone(ctx, row["id"])
+    volume_file.forget(ctx, row["id"])  # a file that is still there is removed by the next clean-up
     ctx.tx.execute(_UNTAG, row_id=row["id"])
     ctx.tx.execute(_NO_DETAILS, row_id=row["id"])

@@ -1,4 +1,4 @@
-"""Files that are handed out under the URLs of `services.extract`, and taken under those of `services.template_upload`."""
+"""Files that are handed out under the URLs of `services.extract`, and taken under those of `services.upload`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from cloudsim.core.caller import Caller
 from cloudsim.core.diskimage.blank import blank
 from cloudsim.core.errors import CloudError
 from cloudsim.db.database import DatabaseError
-from cloudsim.services import extract, signed_url, template_upload
+from cloudsim.services import extract, signed_url, upload
 from cloudsim.services.context import Cloud
 from cloudsim.services.transfer import TransferError, Workshop
 
@@ -76,7 +76,7 @@ class Files:
         self._sending += 1
         try:
             parts, length = await _parts(request)
-            await template_upload.accept(cloud, self._admin, self._workshop, uuid, given, length, parts)
+            await upload.accept(cloud, self._admin, self._workshop, uuid, given, length, parts)
         except (CloudError, TransferError) as error:
             return web.Response(status=400, text=f"{error}\n", headers=_CORS)
         except ValueError:

@@ -17,7 +17,7 @@ from people import person, refused
 from stores import files, os_type, real_zone, register, register_iso, until
 
 from cloudsim.server import Server
-from cloudsim.services import template_upload
+from cloudsim.services import upload
 
 GIB = 1024**3
 
@@ -163,7 +163,7 @@ async def test_what_is_not_sent_in_time_is_given_up(
     api: Api, server: Server, store: tuple[str, Path], http: aiohttp.ClientSession, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     given = await params(api, store[0])
-    monkeypatch.setattr(template_upload, "MINUTE", 0)
+    monkeypatch.setattr(upload, "MINUTE", 0)
     await server.periodic.run_now("uploads")
     await until(api, given["id"], "ABANDONED")
     assert (await send(http, given, qcow2(GIB)))[0] == 400

@@ -74,7 +74,7 @@ async def test_every_word_counts(server: Server, api: Api) -> None:
         volumeid=disk["id"],
         name="other",
         arch="aarch64",
-        bits=64,
+        bits=32,
         isdynamicallyscalable=True,
         isfeatured=True,
         ispublic=True,
@@ -86,7 +86,7 @@ async def test_every_word_counts(server: Server, api: Api) -> None:
     assert (made["arch"], made["isdynamicallyscalable"], made["isfeatured"], made["ispublic"]) == (
         ("aarch64", True, True, True)
     )
-    assert (made["sshkeyenabled"], made["templatetag"]) == (True, "fast")
+    assert (made["sshkeyenabled"], made["templatetag"], made["bits"]) == (True, "fast", 32)
     assert made["details"] == {"rootDiskController": "virtio"}
     assert (made["hypervisor"], made["format"], made["zoneid"]) == ("Simulator", "RAW", disk["zoneid"])
     events = (await api.call("listEvents", type="TEMPLATE.CREATE", resourceid=made["id"]))["event"]
@@ -187,3 +187,18 @@ async def test_the_file_goes_with_the_template(server: Server, api: Api) -> None
     await server.periodic.run_now("snapshot-cleanup")
     await invariants.rest(server)
     assert server.simulator.images() == []
+
+
+async def test_it_is_handed_out_and_copied_as_others_are(server: Server, api: Api, http: aiohttp.ClientSession) -> None:
+    made = await template(api, volumeid=(await stopped(api))["id"])
+    given = {"id": made["id"], "zoneid": made["zoneid"], "mode": "HTTP_DOWNLOAD"}
+    url = (await api.job("extractTemplate", **given))["template"]["url"]
+    async with http.get(url) as response:
+        assert response.status == 200
+    other = await api.call("createZone", name="other", dns1="8.8.8.8", internaldns1="8.8.8.8", networktype="Advanced")
+    zoneid = other["zone"]["id"]
+    await api.call("addImageStore", provider="NFS", url="nfs://10.9.9.9/other", zoneid=zoneid)
+    copied = (await api.job("copyTemplate", id=made["id"], destzoneid=zoneid))["template"]
+    assert (copied["zoneid"], copied["isready"], copied["size"]) == (zoneid, True, made["size"])
+    await api.job("deleteTemplate", id=made["id"])
+    await invariants.check(server)

@@ -11,6 +11,7 @@ import pytest
 from apiclient import Api, Refused
 from disks import GIB, attach, detach, disk, look, new_offering, offering, zone
 from people import account, domain, keyed, person, refused, role
+from stores import register_iso, until
 
 from cloudsim.agents.simulator.faults import Rule
 from cloudsim.db import schema
@@ -219,3 +220,21 @@ async def test_a_host_that_refuses_to_delete(server: Server, api: Api) -> None:
     await invariants.check(server)
     await api.call("deleteVolume", id=volume["id"])
     await invariants.check(server)
+
+
+async def test_what_a_volume_takes_is_told_by_its_host(server: Server, api: Api) -> None:
+    machine, volume = await api.deploy(), await disk(api)
+    await attach(api, volume, machine)
+    await server.periodic.run_now("volume-sizes")
+    row = await look(api, volume)
+    assert (row["virtualsize"], row["physicalsize"], row["utilization"]) == (5 * GIB, 5 * GIB, "100.00%")
+    fresh = await look(api, await disk(api))
+    assert fresh.keys() & {"virtualsize", "physicalsize", "utilization"} == set()
+
+
+async def test_a_root_disk_tells_the_iso_that_it_was_installed_from(api: Api) -> None:
+    made = await register_iso(api, await zone(api), "http://images.example.com/a.iso", displaytext="words")
+    await until(api, made["id"], "DOWNLOADED", iso=True)
+    machine = await api.deploy(templateid=made["id"], diskofferingid=await offering(api), hypervisor="Simulator")
+    (root,) = (await api.call("listVolumes", virtualmachineid=machine["id"], type="ROOT"))["volume"]
+    assert (root["isoid"], root["isoname"], root["isodisplaytext"]) == (made["id"], "disc", "words")

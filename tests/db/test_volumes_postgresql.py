@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import zones
-from disks import GIB, attach, detach, disk
+from disks import GIB, attach, detach, disk, look
 from invariants import check
 
 from cloudsim.agents.simulator.faults import Rule
@@ -49,3 +50,26 @@ async def test_volumes_live_on_postgresql(tmp_path: Path, postgres_url: str) -> 
         await server.periodic.run_now("storage-cleanup")
         await check(server)
         assert await api.call("listVolumes", type="DATADISK", listall=True, projectid="-1") == {}
+
+
+async def test_volumes_are_uploaded_on_postgresql(tmp_path: Path, postgres_url: str) -> None:
+    async with zones.empty_server(tmp_path, database=postgres_url) as (server, api):
+        await zones.basic_zone(api)
+        machine = await api.deploy()
+        url = "http://images.example.com/a.qcow2"
+        asked = {"name": "mine", "format": "QCOW2", "url": url, "zoneid": machine["zoneid"]}
+        volume = (await api.job("uploadVolume", **asked))["volume"]
+        async with asyncio.timeout(20):
+            while (row := await look(api, volume))["state"] != "Uploaded":
+                await asyncio.sleep(0.05)
+        assert (await api.call("listAccounts"))["account"][0]["secondarystoragetotal"] >= 1
+        await check(server)
+        assert (await attach(api, row, machine))["state"] == "Ready"
+        await server.periodic.run_now("volume-sizes")
+        assert (await look(api, volume))["physicalsize"] == GIB
+        await detach(api, volume)
+        given = await api.call("getUploadParamsForVolume", name="sent", format="QCOW2", zoneid=machine["zoneid"])
+        assert (await look(api, given["getuploadparams"]))["state"] == "NotUploaded"
+        await server.periodic.run_now("uploads")
+        await server.periodic.run_now("image-files")
+        await check(server)

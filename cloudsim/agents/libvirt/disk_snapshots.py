@@ -44,8 +44,10 @@ async def execute(storage: Storage, command: Command) -> Answer:
         case base.CreateTemplateFromDisk(disk=disk):
             kept = storage.kept(command.place, disk)
             source = kept if command.snapshot else _volume(storage, disk, command.place)
-            size, taken = await storage.copy(source, storage.template(command.uuid))
-            return {"path": Storage.file_name(command.uuid), "size": size, "physical_size": taken, "format": "QCOW2"}
+            target = Path(command.file) if command.file is not None else storage.template(command.uuid)
+            size, taken = await storage.copy(source, target)
+            made = {"path": Storage.file_name(command.uuid), "size": size, "physical_size": taken, "format": "QCOW2"}
+            return {**made, "physical_size": target.stat().st_size, "file": True} if command.file is not None else made
         case base.DeleteTemplateFile():
             await storage.remove(storage.template(command.uuid))
             return {}

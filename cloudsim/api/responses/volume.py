@@ -8,8 +8,9 @@ from cloudsim.api.responses.base import Object, Response, owner, shown
 from cloudsim.api.responses.tag import TAG, tags
 from cloudsim.core.caller import domain_path_text
 from cloudsim.core.clock import to_wire
-from cloudsim.services import stats, volume
+from cloudsim.services import stats, volume, volume_file
 from cloudsim.services.context import Context, Row
+from cloudsim.services.observed import Figures
 
 VOLUME = Response(
     "volume",
@@ -57,7 +58,11 @@ def _volume(ctx: Context, row: Row, tag_rows: list[Row]) -> Object:
         miniops=row["min_iops"],
         maxiops=row["max_iops"],
         created=to_wire(row["created"]),
-        state=row["state"],
+        **_state(row),
+        **_sizes(row, ctx.cloud.observed.volume_sizes.get(row["uuid"])),
+        isoid=row["iso_uuid"],
+        isoname=row["iso_name"],
+        isodisplaytext=row["iso_text"],
         **owner(row),
         domainid=row["domain_uuid"],
         domain=row["domain_name"],
@@ -94,3 +99,25 @@ def _volume(ctx: Context, row: Row, tag_rows: list[Row]) -> Object:
         tags=tags(tag_rows, "Volume", row["uuid"]),
         hasannotations=ctx.annotated(row["uuid"]),
     )
+
+
+def _state(row: Row) -> Object:
+    """The state; of one that is brought, or was, also how far that is, and how large it is."""
+    file, state = row["file_state"], row["state"]
+    if file is None or state in ("Destroy", "Expunging", "Expunged"):
+        return {"state": state}
+    status = row["file_error"]
+    if file in (volume_file.COMING, volume_file.SENDING):
+        state = "Uploading" if file == volume_file.COMING else state
+        status = "Checking Volume" if row["file_percent"] == 100 else f"{row['file_percent']}% Uploaded"
+    return {"state": state, "status": "Upload Complete" if file == volume_file.READY else status}
+
+
+def _sizes(row: Row, seen: Figures | None) -> Object:
+    """How large its disk is where it lies, and how much of it is taken: as its host told last, or as its file is."""
+    if row["file_state"] == volume_file.READY:
+        seen = {"size": row["size"], "physical_size": row["file_size"]}
+    if seen is None or not seen["size"]:
+        return {}
+    size, taken = seen["size"], seen["physical_size"]
+    return {"virtualsize": size, "physicalsize": taken, "utilization": f"{taken * 100 / size:.2f}%"}

@@ -22,7 +22,7 @@ from cloudsim.db.schema.affinitygroup import affinity_group, affinity_group_vm
 from cloudsim.db.schema.availability import host_ha, oobm
 from cloudsim.db.schema.base import metadata
 from cloudsim.db.schema.console import console_session
-from cloudsim.db.schema.image import download, launch_permission
+from cloudsim.db.schema.image import download, launch_permission, volume_store
 from cloudsim.db.schema.infrastructure import (
     cluster,
     guest_os,
@@ -100,7 +100,7 @@ from cloudsim.db.schema.virtualmachine import (
 from cloudsim.db.schema.webhook import webhook, webhook_delivery
 
 #: The newest migration: what an empty database is made at.
-VERSION = "0027"
+VERSION = "0028"
 
 __all__ = [
     "VERSION",
@@ -198,6 +198,7 @@ __all__ = [
     "vm_snapshot",
     "vnet",
     "volume",
+    "volume_store",
     "webhook",
     "webhook_delivery",
     "zone",

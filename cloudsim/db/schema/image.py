@@ -50,3 +50,23 @@ download = table(
     Index("uq_download", "kind", "row_id", unique=True),
     Index("ix_download_due", "due"),
 )
+
+#: The file of an uploaded volume, or of one that is to be uploaded: there until it was copied to primary storage.
+volume_store = table(
+    "volume_store",
+    ref("volume_id", "volume", index=False),
+    ref("store_id", "image_store"),
+    # NOT_UPLOADED, DOWNLOAD_IN_PROGRESS, UPLOAD_IN_PROGRESS, DOWNLOADED, ...
+    required("state"),
+    number("percent", nullable=False, default=0),
+    big("created", nullable=False),
+    required("format"),
+    text("checksum"),
+    text("url"),
+    # below the directory of the image store; None: there is none
+    text("path"),
+    big("physical_size", nullable=False, default=0),
+    # why it could not be uploaded
+    text("error"),
+    Index("uq_volume_store", "volume_id", unique=True),
+)

@@ -72,8 +72,12 @@ DESTROYED = "UPDATE volume SET state = 'Destroy' WHERE uuid = :id"
 #: The cast's machines have snapshots, and so keep their disks.
 NO_SNAPSHOTS = "UPDATE vm_snapshot SET removed = 1 WHERE :id <> ''"
 
+BROUGHT = {"name": "made", "format": "QCOW2", "zoneid": "@zone"}
+
 ROWS = [
     Row("createVolume", name="made", zoneid="@zone", diskofferingid="@smallofferingofdisks"),
+    Row("uploadVolume", **BROUGHT, url="http://images.example.com/a.qcow2"),
+    Row("getUploadParamsForVolume", **BROUGHT),
     Row("attachVolume", "disk", given=NO_SNAPSHOTS, virtualmachineid="@virtualmachine"),
     Row("detachVolume", "attacheddisk", given=NO_SNAPSHOTS),
     Row("deleteVolume", "disk"),

@@ -89,6 +89,17 @@ async def test_volumes_and_templates_are_made_of_it(driver, volume, disk, tmp_pa
     assert "backing-filename" not in info
 
 
+async def test_a_template_is_written_to_an_image_store_that_holds_files(driver, volume, disk, tmp_path):
+    write(disk, 8)
+    image, file = str(uuid4()), tmp_path / "files" / "template" / "tmpl" / "2" / "9" / "made.qcow2"
+    command = base.CreateTemplateFromDisk("t", image, STORE, "file:///a", volume, "p", POOL, file=str(file))
+    made = await driver.execute(HOST, command)
+    assert (made["file"], made["size"], made["physical_size"]) == (True, 4 << 20, file.stat().st_size)
+    machine = str(uuid4())
+    await driver.execute(HOST, base.CreateVolume("c", machine, "v", POOL, 4 << 20, image, str(file)))
+    assert holds(tmp_path / POOL / f"{machine}.qcow2", 8)
+
+
 async def test_what_a_snapshot_of_the_machine_kept(driver, volume, disk, tmp_path, qemu_img):
     write(disk, 3)
     whole = str(uuid4())
