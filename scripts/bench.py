@@ -160,15 +160,12 @@ async def finished(server: Running, http: aiohttp.ClientSession, command: str, *
     return time.perf_counter() - started
 
 
-async def operations(server: Running, directory: Path) -> None:
+async def operations(server: Running) -> None:
     """Operations on one running machine, one after the other: migration, scaling, snapshots, volumes."""
-    import sqlite3
-
-    # no template of the seeded zone is marked, and nothing of the API marks one
-    with sqlite3.connect(directory / "cloudsim.db", timeout=10) as db:
-        db.execute("UPDATE template SET dynamically_scalable = 1")
     async with aiohttp.ClientSession() as http:
         await ask(http, server.url("updateConfiguration", name="enable.dynamic.scale.vm", value="true"))
+        usual = await basics(server, http)
+        await ask(http, server.url("updateTemplate", id=usual["templateid"], isdynamicallyscalable="true"))
         given = {"displaytext": "o", "cpunumber": 1, "cpuspeed": 100}
         made = [
             (await ask(http, server.url("createServiceOffering", name=f"o{n}", memory=64 + n, **given)))[
@@ -176,7 +173,7 @@ async def operations(server: Running, directory: Path) -> None:
             ]
             for n in range(61)
         ]
-        wanted = await basics(server, http) | {"serviceofferingid": made[0]["id"]}
+        wanted = usual | {"serviceofferingid": made[0]["id"]}
         await deploy(server, http, wanted, 0.002)
         machine = (await ask(http, server.url("listVirtualMachines")))["virtualmachine"][0]
         hosts = (await ask(http, server.url("listHosts", type="Routing")))["host"]
@@ -189,9 +186,65 @@ async def operations(server: Running, directory: Path) -> None:
             scales.append(await finished(server, http, "scaleVirtualMachine", **bigger))
         await volumes(server, http, machine)
         await snapshots(server, http, machine)
+        await access(server, http, machine)
         await finished(server, http, "destroyVirtualMachine", id=machine["id"], expunge="true")
         told("one live migration, request to finished job, median of 60", f"{sorted(moves)[30] * 1000:.1f} ms", "25 ms")
         told("one live scaling, request to finished job, median of 60", f"{sorted(scales)[30] * 1000:.1f} ms", "25 ms")
+
+
+async def access(server: Running, http: aiohttp.ClientSession, machine: dict) -> None:
+    """Addresses, rules, cards and a drive of a running machine whose network has a router that runs."""
+    network = machine["nic"][0]["networkid"]
+    listed = {"networkid": network, "issourcenat": "true"}
+    (nat,) = (await ask(http, server.url("listPublicIpAddresses", associatednetworkid=network, **listed)))[
+        "publicipaddress"
+    ]
+    rest = {"startport": 22, "endport": 22, "protocol": "tcp"}
+    ports = {"privateport": 22, "protocol": "tcp"}
+    on = {"ipaddressid": nat["id"]}
+    target = {"virtualmachineid": machine["id"]}
+    image = {"name": "i", "displaytext": "i", "url": "http://example.com/i.iso", "bootable": "false"}
+    iso = (await ask(http, server.url("registerIso", zoneid=machine["zoneid"], **image)))["iso"][0]["id"]
+    while not (await ask(http, server.url("listIsos", id=iso, isofilter="self")))["iso"][0]["isready"]:
+        await asyncio.sleep(0.02)
+    whole = {"zoneid": machine["zoneid"], "networkofferingid": (await ask(http, server.url("listNetworks")))["network"][0][
+        "networkofferingid"], "name": "second"}  # fmt: skip
+    second = (await ask(http, server.url("createNetwork", **whole)))["network"]["id"]
+    times: dict[str, list[float]] = {}
+
+    async def timed(what: str, command: str, **given: object) -> None:
+        times.setdefault(what, []).append(await finished(server, http, command, **given))
+
+    async def made(command: str, noun: str, **given: object) -> str:
+        rows = (await ask(http, server.url(command, listall="true", **given)))[noun]
+        return str(rows[-1]["id"])
+
+    for _ in range(30):
+        await timed("firewall rule made", "createFirewallRule", **on, **rest)
+        await timed("firewall rule deleted", "deleteFirewallRule", id=await made("listFirewallRules", "firewallrule"))
+        forwarded = {**on, **target, **ports, "publicport": 22, "openfirewall": "false"}
+        await timed("port forwarding rule made", "createPortForwardingRule", **forwarded)
+        rule = await made("listPortForwardingRules", "portforwardingrule")
+        await timed("port forwarding rule deleted", "deletePortForwardingRule", id=rule)
+        balanced = {"publicipid": nat["id"], "algorithm": "source", "name": "web", "publicport": 80, "privateport": 80}
+        await timed("load balancer rule made", "createLoadBalancerRule", **balanced, openfirewall="false")
+        rule = await made("listLoadBalancerRules", "loadbalancerrule")
+        await timed("machine assigned to it", "assignToLoadBalancerRule", id=rule, virtualmachineids=machine["id"])
+        await timed("load balancer rule deleted", "deleteLoadBalancerRule", id=rule)
+        await timed("public address acquired", "associateIpAddress", networkid=network)
+        address = await made(
+            "listPublicIpAddresses", "publicipaddress", associatednetworkid=network, issourcenat="false"
+        )
+        await ask(http, server.url("enableStaticNat", ipaddressid=address, **target))
+        await timed("static NAT disabled", "disableStaticNat", ipaddressid=address)
+        await timed("public address released", "disassociateIpAddress", id=address)
+        await timed("ISO attached", "attachIso", id=iso, **target)
+        await timed("ISO detached", "detachIso", **target)
+        await timed("network card added", "addNicToVirtualMachine", networkid=second, **target)
+        card = await made("listNics", "nic", networkid=second, **target)
+        await timed("network card removed", "removeNicFromVirtualMachine", nicid=card, **target)
+    for what, spent in times.items():
+        median(what, spent, "20 ms")
 
 
 def median(what: str, times: list[float], target: str) -> None:
@@ -467,7 +520,7 @@ def main() -> None:
         if "download" in parts:
             asyncio.run(downloads(server, work, ask, told))
         if "operations" in parts:
-            asyncio.run(operations(server, server.directory))
+            asyncio.run(operations(server))
         if "deploy" in parts or "list" in parts:
             asyncio.run(deployments(server, 890, 20))
             told("resident memory with 1,000 machines deployed", f"{server.resident():.0f} MB", "120 MB")
