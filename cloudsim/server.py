@@ -47,6 +47,7 @@ from cloudsim.services import (
     identity,
     management_server,
     own_process,
+    router_apply,
     sample_zone,
     vm_destroy,
     vm_reboot,
@@ -129,6 +130,7 @@ class Server:
             end=self.end.set,
         )
         assert vm_destroy  # these register their workflows
+        assert router_apply
         assert vm_reboot
         assert vmsnapshot_workflows
         self.cloud.jobs = Engine(

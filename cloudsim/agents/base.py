@@ -127,6 +127,8 @@ class MachineSpec:
     details: Mapping[str, str] = field(default_factory=dict)
     #: None: the host lets everything through.
     security: SecuritySpec | None = None
+    #: Of virtual routers: all parts of what they do (see `RouterCommand`), each whole. None for any other machine.
+    router: Mapping[str, tuple[Mapping[str, Any], ...]] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,6 +271,110 @@ class SetSecurityRules(Command):
     uuid: str
     name: str
     security: SecuritySpec
+
+
+@dataclass(frozen=True, slots=True)
+class RouterCommand(Command):
+    """The base of what virtual routers are told: one whole part of what they do, in the place of what was there.
+
+    Answer: ``{}``. Fails when the router does not run on this host. A start brings all parts along, a migration takes
+    them to the other host, and a router that goes off forgets them. There is one subclass for each part.
+    """
+
+    #: The part's name, as in `MachineSpec.router`.
+    part: ClassVar[str] = ""
+    #: The router machine's.
+    uuid: str
+    name: str
+    #: None: the router does nothing of the kind.
+    settings: tuple[Mapping[str, Any], ...] | None
+
+
+@dataclass(frozen=True, slots=True)
+class SetFirewallRules(RouterCommand):
+    """Who may come in at public addresses. Nobody may where no rule of an address says so.
+
+    Each setting: ``address``, ``protocol``, ``start``, ``end`` (ports, or None), ``type``, ``code`` (of ICMP, -1: any),
+    ``sources`` (CIDRs).
+    """
+
+    wire: ClassVar[str] = "SetFirewallRulesCommand"
+    part: ClassVar[str] = "firewall"
+
+
+@dataclass(frozen=True, slots=True)
+class SetEgressRules(RouterCommand):
+    """Who may go out; the first setting that fits a packet decides.
+
+    Each setting: ``action`` (allow or deny), ``protocol``, ``start``, ``end``, ``type``, ``code``, ``sources`` (CIDRs of
+    the network), ``destinations``.
+    """
+
+    wire: ClassVar[str] = "SetFirewallRulesCommand"
+    part: ClassVar[str] = "egress"
+
+
+@dataclass(frozen=True, slots=True)
+class SetPortForwardingRules(RouterCommand):
+    """Ports of public addresses that are those of machines.
+
+    Each setting: ``address``, ``protocol``, ``start``, ``end``, ``sources`` (CIDRs; empty: all), ``guest`` (the machine's
+    address), ``guest_start``, ``guest_end``.
+    """
+
+    wire: ClassVar[str] = "SetPortForwardingRulesCommand"
+    part: ClassVar[str] = "portforwarding"
+
+
+@dataclass(frozen=True, slots=True)
+class SetStaticNatRules(RouterCommand):
+    """Public addresses that are those of machines. Each setting: ``address``, ``guest``."""
+
+    wire: ClassVar[str] = "SetStaticNatRulesCommand"
+    part: ClassVar[str] = "staticnat"
+
+
+@dataclass(frozen=True, slots=True)
+class SetForwardedPorts(RouterCommand):
+    """Ports of public addresses with static NAT (`SetStaticNatRules`) that are asked for one by one.
+
+    Each setting: ``address``, ``protocol``, ``start``, ``end``, ``sources`` (CIDRs; empty: all), ``guest``.
+    """
+
+    wire: ClassVar[str] = "SetStaticNatRulesCommand"
+    part: ClassVar[str] = "ipforwarding"
+
+
+@dataclass(frozen=True, slots=True)
+class LoadBalancerConfig(RouterCommand):
+    """What is spread over several machines."""
+
+    wire: ClassVar[str] = "LoadBalancerConfigCommand"
+    part: ClassVar[str] = "loadbalancer"
+
+
+@dataclass(frozen=True, slots=True)
+class IpAssoc(RouterCommand):
+    """The public addresses that the router answers for."""
+
+    wire: ClassVar[str] = "IpAssocCommand"
+    part: ClassVar[str] = "addresses"
+
+
+@dataclass(frozen=True, slots=True)
+class DhcpEntries(RouterCommand):
+    """The addresses that the router hands out."""
+
+    wire: ClassVar[str] = "DhcpEntryCommand"
+    part: ClassVar[str] = "dhcp"
+
+
+@dataclass(frozen=True, slots=True)
+class DnsEntries(RouterCommand):
+    """The names that the router knows."""
+
+    wire: ClassVar[str] = "DnsMasqConfigCommand"
+    part: ClassVar[str] = "dns"
 
 
 @dataclass(frozen=True, slots=True)

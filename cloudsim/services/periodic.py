@@ -14,6 +14,7 @@ from cloudsim.services import (
     management_server,
     oobm_orders,
     purge,
+    router_apply,
     securitygroup_workflows,
     stats,
     storage_cleanup,
@@ -242,6 +243,17 @@ class TellSecurityRules(_Task):
         await self._cloud.db.write(lambda tx: securitygroup_workflows.due(self._cloud.context(tx, self._admin)))
 
 
+class TellRouters(_Task):
+    """Tells virtual routers what they could not be told."""
+
+    name = "router-rules"
+    works = True
+    setting = "router.check.interval"
+
+    async def run(self) -> None:
+        await self._cloud.db.write(lambda tx: router_apply.due(self._cloud.context(tx, self._admin)))
+
+
 class Heartbeat(_Task):
     """Says that this server is alive, and does what was asked of it."""
 
@@ -306,6 +318,7 @@ TASKS = (
     PurgeExpunged,
     LookAfterSystemVms,
     TellSecurityRules,
+    TellRouters,
     FinishRemovals,
     FollowSchedules,
     FollowLeases,

@@ -12,9 +12,9 @@ from cloudsim.core.errors import InvalidValue, ResourceUnavailable
 from cloudsim.db import schema
 from cloudsim.db import virtualmachine as db
 from cloudsim.db.database import Row
-from cloudsim.services import access, securitygroup_apply, system_network
+from cloudsim.services import access, router, router_parts, securitygroup_apply, system_network
 from cloudsim.services.context import Context
-from cloudsim.services.nouns import GUEST_OS, VIRTUAL_MACHINE
+from cloudsim.services.nouns import GUEST_OS, NETWORK, VIRTUAL_MACHINE
 
 MIB = 1024 * 1024
 
@@ -92,6 +92,9 @@ def machine_of(ctx: Context, row: Row) -> Plain:
     cards = db.nics_of(ctx.tx, row["id"])
     if row["type"] != "User":
         cards = [*cards, *system_network.cards(ctx, row["id"], len(cards))]
+    parts = None
+    if row["type"] == router.TYPE:
+        parts = router_parts.of_network(ctx, access.row(ctx, NETWORK, row["network_id"]))
     os = access.row(ctx, GUEST_OS, row["guest_os_id"])
     zone = ctx.tx.first(_ZONE, zone_id=row["zone_id"]) or {}
     return {
@@ -136,6 +139,7 @@ def machine_of(ctx: Context, row: Row) -> Plain:
             }
             for card in cards
         ],
+        "router": parts,
     }
 
 
@@ -147,6 +151,8 @@ def spec_of(plain: Plain, paths: Mapping[str, str], security: Plain | None = Non
     parts = dict(plain)
     if security is not None:
         parts["security"] = securitygroup_apply.spec(security)
+    if plain.get("router") is not None:
+        parts["router"] = router_parts.spec(plain["router"])
     parts["disks"] = tuple(
         DiskSpec(
             disk["uuid"], disk["path"] or paths[disk["uuid"]], disk["pool"], disk["size"], disk["device"], disk["type"]

@@ -26,7 +26,7 @@ from cloudsim.agents.base import (
     Unsupported,
 )
 from cloudsim.agents.simulator import latency as latencies
-from cloudsim.agents.simulator import security, verbs
+from cloudsim.agents.simulator import routing, security, verbs
 from cloudsim.agents.simulator.facts import facts_of, host_from
 from cloudsim.agents.simulator.faults import Faults, Rule
 from cloudsim.agents.simulator.world import Host, Machine, Snapshot, Volume, World
@@ -121,6 +121,10 @@ class SimulatorDriver:
     ) -> bool:
         """Whether a packet would get through to a machine or from it; see `security.permits`."""
         return security.permits(self.security(uuid), direction, protocol, peer, port, code)
+
+    def router(self, uuid: str) -> routing.Parts:
+        """All that a virtual router does, by parts (see `routing`); nothing where it does not run."""
+        return routing.get(self._world.db, uuid)
 
     def snapshots(self) -> list[Snapshot]:
         """All snapshots of simulated virtual machines."""

@@ -7,6 +7,7 @@ before anything is changed.
 from __future__ import annotations
 
 import zlib
+from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -30,12 +31,13 @@ from cloudsim.agents.base import (
     PowerHost,
     RebootMachine,
     RevertMachineSnapshot,
+    RouterCommand,
     ScaleMachine,
     SetSecurityRules,
     StartMachine,
     StopMachine,
 )
-from cloudsim.agents.simulator import security
+from cloudsim.agents.simulator import routing, security
 from cloudsim.agents.simulator.figures import figures, host_figures, shares
 from cloudsim.agents.simulator.world import Action, World
 
@@ -154,6 +156,7 @@ def start_machine(world: World, host: str, command: StartMachine) -> Answer:
             raise CommandFailed(f"Virtual machine {spec.name} runs on host {row[0]}")
         if spec.security is not None:
             security.put(db, spec.uuid, spec.security)
+        routing.start(db, spec)
         return answer
     for disk in spec.disks:
         if db.execute("SELECT 1 FROM volumes WHERE uuid = ?", (disk.uuid,)).fetchone() is None:
@@ -166,6 +169,8 @@ def start_machine(world: World, host: str, command: StartMachine) -> Answer:
             f"Virtual machine {spec.name} needs {spec.memory} bytes of memory; "
             f"{used} of {int(memory * overcommit)} are in use on host {host}"
         )
+    routing.start(db, spec)
+    spec = replace(spec, router=None)  # kept by parts
     deaf = spec.details.get(IGNORE_SHUTDOWN, "").lower() == "true"
     db.execute(
         "INSERT INTO machines (uuid, name, host, power, cpus, memory, since, deaf, spec)"
@@ -261,6 +266,14 @@ def set_security_rules(world: World, host: str, command: SetSecurityRules) -> An
     return {}
 
 
+def tell_router(world: World, host: str, command: RouterCommand) -> Answer:
+    """Gives a virtual router, which must run here, one part of what it does."""
+    if running(world, host, command.uuid) is None:
+        raise CommandFailed(f"Router {command.name} does not run on host {host}")
+    routing.put(world.db, command.uuid, command.part, command.settings)
+    return {}
+
+
 def destroy_machine(world: World, host: str, command: DestroyMachine) -> Answer:
     """Forgets the machine, if this host is the one that knows it."""
     row = running(world, host, command.uuid)
@@ -268,6 +281,7 @@ def destroy_machine(world: World, host: str, command: DestroyMachine) -> Answer:
         _release(world, host, row[0])
     if world.db.execute("DELETE FROM machines WHERE uuid = ? AND host = ?", (command.uuid, host)).rowcount:
         world.db.execute("DELETE FROM snapshots WHERE machine = ?", (command.uuid,))
+        routing.forget(world.db, command.uuid)
     return {}
 
 
@@ -346,6 +360,7 @@ DOING: dict[type[Command], Action] = {
     MigrateVolume: migrate_volume,
     ScaleMachine: scale_machine,
     SetSecurityRules: set_security_rules,
+    **dict.fromkeys(RouterCommand.__subclasses__(), tell_router),
     DestroyMachine: destroy_machine,
     CreateMachineSnapshot: create_machine_snapshot,
     RevertMachineSnapshot: revert_machine_snapshot,

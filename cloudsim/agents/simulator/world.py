@@ -27,13 +27,14 @@ from typing import Any
 import orjson
 
 from cloudsim.agents.base import Answer, Command, CommandFailed, HostUnreachable
-from cloudsim.agents.simulator import records
+from cloudsim.agents.simulator import records, routing
 from cloudsim.agents.simulator.records import Records
 from cloudsim.core.clock import Clock
 
-VERSION = 3
+VERSION = 4
 #: What brings a file of an older version to the next one.
 _UPGRADES = {
+    3: routing.SCHEMA,
     2: """
 CREATE TABLE snapshots (
     uuid TEXT PRIMARY KEY, name TEXT NOT NULL, machine TEXT NOT NULL, parent TEXT, memory TEXT, taken INTEGER NOT NULL,
@@ -84,6 +85,7 @@ CREATE TABLE snapshots (
 ) WITHOUT ROWID;
 CREATE INDEX snapshots_machine ON snapshots (machine);
 {records.SCHEMA}
+{routing.SCHEMA}
 CREATE TABLE rules (id INTEGER PRIMARY KEY AUTOINCREMENT, remaining INTEGER, rule BLOB NOT NULL);
 """
 

@@ -62,6 +62,7 @@ from cloudsim.db.schema.ranges import (
     portable_range,
     storage_range,
 )
+from cloudsim.db.schema.rules import firewall_rule, router_untold
 from cloudsim.db.schema.securitygroup import (
     security_group,
     security_group_pending,
@@ -81,7 +82,7 @@ from cloudsim.db.schema.virtualmachine import (
 from cloudsim.db.schema.webhook import webhook, webhook_delivery
 
 #: The newest migration: what an empty database is made at.
-VERSION = "0019"
+VERSION = "0020"
 
 __all__ = [
     "VERSION",
@@ -98,6 +99,7 @@ __all__ = [
     "disk_offering",
     "domain",
     "event",
+    "firewall_rule",
     "guest_os",
     "guest_os_category",
     "guest_os_mapping",
@@ -137,6 +139,7 @@ __all__ = [
     "role",
     "role_permission",
     "router",
+    "router_untold",
     "security_group",
     "security_group_pending",
     "security_group_rule",

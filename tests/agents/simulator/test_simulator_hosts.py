@@ -145,7 +145,8 @@ async def test_a_world_of_another_version(driver: SimulatorDriver, path: Path) -
         older.executescript(
             f"CREATE TABLE v1 AS SELECT {names} FROM {table}; DROP TABLE {table}; ALTER TABLE v1 RENAME TO {table}"
         )
-    older.execute("DROP TABLE snapshots")
+    for table in ("snapshots", "router_parts"):
+        older.execute(f"DROP TABLE {table}")
     older.execute("PRAGMA user_version = 1")
     older.close()
     await driver.open()
