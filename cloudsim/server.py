@@ -24,9 +24,10 @@ from cloudsim.agents.base import Driver
 from cloudsim.agents.dispatch import Agents
 from cloudsim.agents.simulator import SimulatorDriver
 from cloudsim.api import http as api_http
-from cloudsim.api import query
+from cloudsim.api import origin, query
 from cloudsim.api.dispatch import Dispatcher, current_request
 from cloudsim.api.responses.base import present
+from cloudsim.console import PATHS as CONSOLE_PATHS
 from cloudsim.core.caller import Caller
 from cloudsim.core.clock import Clock, SystemClock
 from cloudsim.core.config import Config
@@ -42,16 +43,24 @@ from cloudsim.services import (
     annotation,
     bootstrap,
     configuration,
+    extract,
     host,
     hypervisor,
     identity,
     management_server,
     own_process,
     router_apply,
+    rule_orders,
     sample_zone,
+    snapshot_copy,
+    template_create,
+    template_download,
     vm_destroy,
     vm_reboot,
     vmsnapshot_workflows,
+    volume_create,
+    volume_extract,
+    volume_update,
 )
 from cloudsim.services.context import Cloud, Context
 
@@ -71,6 +80,11 @@ def _request(message: Any, payload: Any, protocol: Any, writer: Any, task: Any) 
     return web.BaseRequest(
         message, payload, protocol, writer, task, asyncio.get_running_loop(), client_max_size=query.BODY_LIMIT
     )
+
+
+def _bracketed(address: str) -> str:
+    """An address as a URL has it."""
+    return f"[{address}]" if ":" in address else address
 
 
 class Server:
@@ -131,8 +145,15 @@ class Server:
         )
         assert vm_destroy  # these register their workflows
         assert router_apply
+        assert rule_orders
         assert vm_reboot
         assert vmsnapshot_workflows
+        assert volume_create
+        assert volume_extract
+        assert volume_update
+        assert snapshot_copy
+        assert template_create
+        assert template_download  # what becomes of downloads
         self.cloud.jobs = Engine(
             self.db,
             self.agents,
@@ -156,7 +177,11 @@ class Server:
         # before it says that it ends, and while hosts can be reached
         self._cleanup.append(self.cloud.jobs.close)
         self.dispatcher = Dispatcher(self.cloud, admin)
+        self._admin_caller = admin
+        await self._consoles(admin)
         await self._listen(directory)
+        # before the sockets are closed, which wait for what is under way
+        self._cleanup.append(self.consoles.close)
         await host.connect_all(self.cloud, admin)
         found = await self.cloud.jobs.recover(others=self.cloud.server_state == management_server.UP)
         if found:
@@ -167,6 +192,11 @@ class Server:
         self.webhooks = Worker(self.cloud)
         self._cleanup.append(self.webhooks.close)
         self.webhooks.start()
+        from cloudsim.services.download_worker import Worker as Downloads
+
+        self.downloads = Downloads(self.cloud, admin)
+        self._cleanup.append(self.downloads.close)
+        self.downloads.start()
         self.periodic = periodic.scheduler(self.cloud, admin)
         self._cleanup.append(self.periodic.close)
         # loading APScheduler takes longer than the first tasks are away
@@ -250,18 +280,30 @@ class Server:
         assert admin is not None
         return admin
 
+    async def _consoles(self, admin: Caller) -> None:
+        from cloudsim.console.proxy import Consoles
+
+        def address(request: web.BaseRequest) -> str:
+            return origin.address(request.remote or "", request.headers, self.cloud.settings)
+
+        self.consoles = Consoles(self.cloud, admin, address)
+        await self.consoles.start()
+
     async def _listen(self, directory: Path) -> None:
+        from cloudsim.web.extract import Files
         from cloudsim.web.status import Status
 
+        self.files = Files(self.cloud, self._admin_caller)
         self.endpoint = api_http.Endpoint(self.dispatcher)
         self.status = Status(self)
         main = web.Server(self._route, request_factory=_request)
         self.port = await self._bind(main, str(self.config["host"]), int(self.config["port"]))
         if self.config["integration-port"]:
-            trusted = api_http.Endpoint(self.dispatcher, trusted=True)
+            trusted = api_http.Endpoint(self.dispatcher, trusted=True, port=self.port)
             self.endpoint_trusted = trusted
             side = web.Server(trusted.handle, request_factory=_request)
             self.integration_port = await self._bind(side, "127.0.0.1", int(self.config["integration-port"]))
+        self.cloud.base_url = f"http://{_bracketed(own_process.address(str(self.config['host'])))}:{self.port}"
         self._write_endpoint(directory)
 
     async def _bind(self, server: web.Server, address: str, port: int) -> int:
@@ -283,6 +325,10 @@ class Server:
         path = request.raw_path.partition("?")[0]
         if path in ("/client/api", "/client/api/"):
             return await self.endpoint.handle(request)
+        if path.startswith(extract.ROOT):
+            return await self.files.handle(request, path)
+        if path.startswith(CONSOLE_PATHS):
+            return await self.consoles.handle(request, path)
         return await self.status.handle(request, path)
 
     @property
@@ -291,9 +337,7 @@ class Server:
         address = str(self.config["host"])
         if address in ("0.0.0.0", "::"):  # noqa: S104
             address = "127.0.0.1"
-        if ":" in address:
-            address = f"[{address}]"
-        return f"http://{address}:{self.port}/client/api"
+        return f"http://{_bracketed(address)}:{self.port}/client/api"
 
     def _write_endpoint(self, directory: Path) -> None:
         temporary = directory / "endpoint.new"

@@ -18,6 +18,7 @@ import uuid
 from pathlib import Path
 
 import aiohttp
+from bench_download import downloads
 from yarl import URL
 
 from cloudsim.api.signature import sign
@@ -392,7 +393,7 @@ def main() -> None:
     """Runs the parts."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--write", action="store_true", help="write docs/performance.rst")
-    parser.add_argument("--only", default="start,deploy,zones,operations,ha,list,peer", metavar="PARTS")
+    parser.add_argument("--only", default="start,deploy,zones,operations,ha,list,download,peer", metavar="PARTS")
     arguments = parser.parse_args()
     parts = arguments.only.split(",")
     work = Path(tempfile.mkdtemp(prefix="cloudsim-bench-"))
@@ -422,6 +423,8 @@ def main() -> None:
             one.start()
             asyncio.run(failover(one, 1000))
             one.stop()
+        if "download" in parts:
+            asyncio.run(downloads(server, work, ask, told))
         if "operations" in parts:
             asyncio.run(operations(server, server.directory))
         if "deploy" in parts or "list" in parts:

@@ -5,6 +5,9 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+import invariants_snapshot
+from invariants_rules import check_rules
+from invariants_volumes import check_volume_records, check_volumes
 from sqlalchemy import text
 
 from cloudsim.server import Server
@@ -96,13 +99,22 @@ async def check_records(server: Server) -> None:
         "SELECT p.id, p.allocated, coalesce(sum(v.size), 0) FROM storage_pool p"
         " LEFT JOIN volume v ON v.pool_id = p.id AND v.removed IS NULL GROUP BY p.id, p.allocated",
     )
-    for pool_id, size, true_size in allocated:
+    kept = dict(
+        await rows(
+            server,
+            "SELECT pool_id, sum(physical_size) FROM snapshot_store WHERE pool_id IS NOT NULL GROUP BY pool_id",
+        )
+    )
+    for pool_id, size, true_size in ((row[0], row[1], row[2] + kept.get(row[0], 0)) for row in allocated):
         assert size == true_size, (pool_id, size, true_size)
     steps = "SELECT job_id FROM job_step WHERE job_id NOT IN (SELECT id FROM job)"
     await none(server, steps)
     await _check_places(server)
     await _check_snapshots(server)
+    await invariants_snapshot.check_records(server, rows)
     await _check_usage(server)
+    await check_rules(server)
+    await check_volume_records(server)
 
 
 async def _check_places(server: Server) -> None:
@@ -225,6 +237,7 @@ async def check_world(server: Server, healed: bool = True) -> None:
     machines = server.simulator.machines()
     for host in server.simulator.hosts():
         assert host.used == server.simulator.host_memory_used(host.uuid), host
+    await check_volumes(server, healed)
     wanted = {
         name: (uuid, doubt, state)
         for name, uuid, doubt, state in await rows(
@@ -276,3 +289,4 @@ async def check_world(server: Server, healed: bool = True) -> None:
     assert there <= set(known), there - set(known)
     lost = {uuid for uuid, state in known.items() if state == "Ready"} - there
     assert not lost, lost
+    await invariants_snapshot.check_world(server, rows)

@@ -99,19 +99,37 @@ async def system_vms(api: Api, zoneid: str) -> list[dict[str, Any]]:
 
 
 async def basic_zone(
-    api: Api, *, name: str = "basic", secured: bool = True, ends: tuple[int, ...] = (200,), hosts: int = 2
+    api: Api,
+    *,
+    name: str = "basic",
+    secured: bool = True,
+    ends: tuple[int, ...] = (200,),
+    hosts: int = 2,
+    offered: str | None = None,
+    public: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """A basic zone with a pod for each of `ends`: pod n has the addresses 10.1.n.10 to 10.1.n.END."""
+    """A basic zone with a pod for each of `ends`: pod n has the addresses 10.1.n.10 to 10.1.n.END.
+
+    `offered`: its network's offering; `public`: a range of public addresses.
+    """
     zone = await api.call(
         "createZone", name=name, networktype="Basic", dns1="10.0.0.1", internaldns1="10.0.0.1",
         securitygroupenabled=secured,
     )  # fmt: skip
     zoneid = zone["zone"]["id"]
     providers = ("VirtualRouter", "SecurityGroupProvider") if secured else ("VirtualRouter",)
-    physical = await wire(api, zoneid, ("Guest", "Management"), providers)
+    traffic = ("Guest", "Management") if public is None else ("Guest", "Management", "Public")
+    physical = await wire(api, zoneid, traffic, providers)
+    if public is not None:
+        await api.job("addNetworkServiceProvider", physicalnetworkid=physical, name="Netscaler")
+        (device,) = (await api.call("listNetworkServiceProviders", physicalnetworkid=physical, name="Netscaler"))[
+            "networkserviceprovider"
+        ]
+        await api.job("updateNetworkServiceProvider", id=device["id"], state="Enabled")
+        await api.call("createVlanIpRange", zoneid=zoneid, vlan="untagged", **public)
     network = await api.call(
         "createNetwork", zoneid=zoneid, name="guests", displaytext="guests", acltype="Domain",
-        networkofferingid=await offering(api, SECURED if secured else PLAIN),
+        networkofferingid=offered or await offering(api, SECURED if secured else PLAIN),
     )  # fmt: skip
     made = {"zoneid": zoneid, "networkid": network["network"]["id"], "physicalnetworkid": physical}
     made["pods"], made["ranges"] = [], []

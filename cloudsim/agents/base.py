@@ -18,6 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, ClassVar, Protocol
 
 Answer = dict[str, Any]
@@ -64,6 +65,19 @@ class DiskSpec:
     size: int
     device: int = 0
     type: str = "ROOT"
+    #: ``virtio``, ``scsi``, ``sata`` or ``ide``, as the guest has drivers for it.
+    bus: str = "virtio"
+
+
+@dataclass(frozen=True, slots=True)
+class IsoSpec:
+    """An ISO in the drive of a virtual machine."""
+
+    uuid: str
+    name: str
+    #: Its file, where this server can reach it; None: it lies on simulated storage.
+    path: str | None = None
+    bootable: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +143,8 @@ class MachineSpec:
     security: SecuritySpec | None = None
     #: Of virtual routers: all parts of what they do (see `RouterCommand`), each whole. None for any other machine.
     router: Mapping[str, tuple[Mapping[str, Any], ...]] | None = None
+    #: What is in its drive; None: nothing.
+    iso: IsoSpec | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +180,9 @@ class CreateVolume(Command):
     size: int
     #: uuid of the template to copy, None for an empty volume.
     template: str | None = None
+    #: The template's file and its format, where this server can reach it.
+    file: str | None = None
+    format: str = "QCOW2"
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,9 +197,10 @@ class DeleteVolume(Command):
 
 @dataclass(frozen=True, slots=True)
 class MigrateVolume(Command):
-    """Moves a volume that nothing uses to another pool, with what it holds. Answer: ``{"path": str}``.
+    """Moves a volume to another pool, with what it holds. Answer: ``{"path": str}``.
 
-    One that is there already is fine. Fails where it is in neither pool.
+    With `machine` (uuid and instance name) that machine runs on this host and has the volume; else nothing uses it. One
+    that is there already is fine. Fails where it is in neither pool, or its machine does not run here.
     """
 
     wire: ClassVar[str] = "MigrateVolumeCommand"
@@ -189,6 +209,68 @@ class MigrateVolume(Command):
     pool: str
     #: The pool it goes to.
     target: str
+    machine: tuple[str, str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ResizeVolume(Command):
+    """Makes a volume larger or smaller, as large as `size` says. Answer: ``{"size": int}``, its size then.
+
+    With `machine` (uuid and instance name) that machine runs on this host and has the volume; else nothing uses it.
+    Fails where the volume is not there, or its machine does not run here.
+    """
+
+    wire: ClassVar[str] = "ResizeVolumeCommand"
+    uuid: str
+    path: str
+    pool: str
+    size: int
+    machine: tuple[str, str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CheckVolume(Command):
+    """Looks whether a volume that nothing uses is whole, and mends it. Answer: ``{"check": {...}, "repair": {...}}``.
+
+    Names to texts: what was found (``leaks``, ``corruptions``, ``check-errors``, ...), and the same after the repair, empty
+    where nothing was to be mended. `repair`: None, ``leaks`` or ``all``.
+    """
+
+    wire: ClassVar[str] = "CheckAndRepairVolumeCommand"
+    uuid: str
+    path: str
+    pool: str
+    repair: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AttachVolume(Command):
+    """Gives a machine that runs here one more disk, while it runs. Answer: ``{}``.
+
+    One that it has already is fine. Fails where the machine does not run here, where the volume is not there, and where
+    another machine that is on has it.
+    """
+
+    wire: ClassVar[str] = "AttachCommand"
+    uuid: str
+    name: str
+    disk: DiskSpec
+
+
+@dataclass(frozen=True, slots=True)
+class DetachVolume(Command):
+    """Takes a disk from a machine, while it runs. Answer: ``{}``.
+
+    A disk that it does not have, and a machine that does not run here, are fine.
+    """
+
+    wire: ClassVar[str] = "DettachCommand"
+    uuid: str
+    name: str
+    #: The volume's.
+    volume: str
+    path: str
+    pool: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -274,6 +356,32 @@ class SetSecurityRules(Command):
 
 
 @dataclass(frozen=True, slots=True)
+class PlugNic(Command):
+    """Gives a machine that runs here one more network card, while it runs. Answer: ``{}``.
+
+    A card with that MAC address that it has already is fine. Fails when the machine does not run here.
+    """
+
+    wire: ClassVar[str] = "PlugNicCommand"
+    uuid: str
+    name: str
+    nic: NicSpec
+
+
+@dataclass(frozen=True, slots=True)
+class UnplugNic(Command):
+    """Takes a network card from a machine that runs here, while it runs. Answer: ``{}``.
+
+    A card that it does not have is fine. Fails when the machine does not run here.
+    """
+
+    wire: ClassVar[str] = "UnPlugNicCommand"
+    uuid: str
+    name: str
+    nic: NicSpec
+
+
+@dataclass(frozen=True, slots=True)
 class RouterCommand(Command):
     """The base of what virtual routers are told: one whole part of what they do, in the place of what was there.
 
@@ -347,7 +455,12 @@ class SetForwardedPorts(RouterCommand):
 
 @dataclass(frozen=True, slots=True)
 class LoadBalancerConfig(RouterCommand):
-    """What is spread over several machines."""
+    """Connections to ports of public addresses that are spread over several machines.
+
+    Each setting: ``rule`` (its uuid), ``address``, ``port``, ``protocol`` (tcp, udp, tcp-proxy, ssl), ``algorithm``
+    (roundrobin, leastconn, source), ``sources`` (CIDRs; empty: all), ``members`` (those that run, each with ``guest``, an
+    address, and ``port``), ``stickiness`` (None, or ``method`` and ``params``), ``certificate`` (None, or its fingerprint).
+    """
 
     wire: ClassVar[str] = "LoadBalancerConfigCommand"
     part: ClassVar[str] = "loadbalancer"
@@ -355,7 +468,11 @@ class LoadBalancerConfig(RouterCommand):
 
 @dataclass(frozen=True, slots=True)
 class IpAssoc(RouterCommand):
-    """The public addresses that the router answers for."""
+    """The public addresses that the router answers for.
+
+    Each setting: ``address``, ``netmask``, ``gateway``, ``vlan`` (``vlan://50``), ``source_nat`` (what the machines
+    of the network come from).
+    """
 
     wire: ClassVar[str] = "IpAssocCommand"
     part: ClassVar[str] = "addresses"
@@ -375,6 +492,21 @@ class DnsEntries(RouterCommand):
 
     wire: ClassVar[str] = "DnsMasqConfigCommand"
     part: ClassVar[str] = "dns"
+
+
+@dataclass(frozen=True, slots=True)
+class AttachIso(Command):
+    """Puts an ISO into the drive of a machine that runs here, or takes out what is in it (`iso` None). Answer: ``{}``.
+
+    What was in it is taken out; with `forced` also where the guest has locked the drive. Fails when the machine does not
+    run here, or where the host cannot reach the file. A start brings its ISO along.
+    """
+
+    wire: ClassVar[str] = "AttachIsoCommand"
+    uuid: str
+    name: str
+    iso: IsoSpec | None
+    forced: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -434,6 +566,130 @@ class DeleteMachineSnapshot(Command):
     snapshot: str
     snapshot_name: str
     disks: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CreateVolumeSnapshot(Command):
+    """Keeps what a volume holds now, in its own pool. Answer: ``{"path": str, "size": bytes that it takes}``.
+
+    `machine` is the instance name of the machine that runs with it on this host, None where none does; `quiesce`: its guest
+    is asked to write its buffers first. A snapshot of that uuid that is there already is fine. Fails where the volume is not
+    there.
+    """
+
+    wire: ClassVar[str] = "CreateObjectCommand"
+    #: The snapshot's own uuid and name.
+    uuid: str
+    name: str
+    volume: str
+    volume_path: str
+    pool: str
+    machine: str | None = None
+    quiesce: bool = False
+    #: uuid and name of a snapshot of the machine: what the volume held then is kept, not what it holds now.
+    machine_snapshot: tuple[str, str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CopyVolumeSnapshot(Command):
+    """Copies a snapshot to an image store. Answer: ``{"path": str, "size": bytes that it takes}``.
+
+    One that is there already is fine. Fails where there is none at `source`.
+    """
+
+    wire: ClassVar[str] = "BackupSnapshotCommand"
+    uuid: str
+    path: str
+    #: uuid of the pool or image store that it is copied from, and of the image store that it is copied to.
+    source: str
+    target: str
+    #: URLs of those that are image stores.
+    source_url: str = ""
+    target_url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteVolumeSnapshot(Command):
+    """Removes the copy of a snapshot in a pool or on an image store. One that is not there is fine. Answer: ``{}``."""
+
+    wire: ClassVar[str] = "DeleteCommand"
+    uuid: str
+    path: str
+    #: uuid of the pool or the image store, and the URL of an image store.
+    place: str
+    url: str = ""
+    #: The volume that a snapshot in a pool is of.
+    volume: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RevertVolumeSnapshot(Command):
+    """Puts back into a volume, which no machine runs with, what a snapshot kept, its size as well. Answer: ``{}``.
+
+    Fails where the snapshot or the volume is not there.
+    """
+
+    wire: ClassVar[str] = "RevertSnapshotCommand"
+    uuid: str
+    path: str
+    place: str
+    volume: str
+    volume_path: str
+    pool: str
+    url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CreateVolumeFromSnapshot(Command):
+    """Makes a volume that holds what a snapshot kept; `size` is as large as that or larger.
+
+    Answer: ``{"path": str, "size": int}``. Fails where the snapshot is not there.
+    """
+
+    wire: ClassVar[str] = "CreateVolumeFromSnapshotCommand"
+    uuid: str
+    name: str
+    pool: str
+    size: int
+    snapshot: str
+    path: str
+    #: uuid of the pool or image store that the snapshot lies in, and the URL of an image store.
+    place: str
+    url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CreateTemplateFromDisk(Command):
+    """Makes a template on an image store from a volume that no machine runs with, or from a snapshot.
+
+    Answer: ``{"path": str, "size": bytes of the disk, "physical_size": bytes that it takes, "format": str}``. Fails where
+    the disk is not there.
+    """
+
+    wire: ClassVar[str] = "CreatePrivateTemplateFromVolumeCommand"
+    #: The template's.
+    uuid: str
+    #: uuid and URL of the image store.
+    store: str
+    store_url: str
+    #: uuid of the volume or snapshot, its path, and the pool or image store it lies in.
+    disk: str
+    path: str
+    place: str
+    #: Whether `disk` is a snapshot.
+    snapshot: bool = False
+    url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteTemplateFile(Command):
+    """Removes a template that was made on an image store. One that is not there is fine. Answer: ``{}``."""
+
+    wire: ClassVar[str] = "DeleteCommand"
+    uuid: str
+    path: str
+    store: str
+    store_url: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -505,6 +761,22 @@ class HostFacts:
     details: Mapping[str, str] = field(default_factory=dict)
 
 
+class ConsoleStream(Protocol):
+    """The screen and keyboard of a machine, as bytes of the RFB protocol: what its server sends and is sent.
+
+    The server asks for no password: whoever has the stream has been let in.
+    """
+
+    async def read(self) -> bytes:
+        """What comes next, as soon as there is something; empty when the machine's screen is gone."""
+
+    async def write(self, data: bytes) -> None:
+        """Takes what the viewer sends; waits while that is more than the machine reads. `CommandFailed`: nonsense."""
+
+    def close(self) -> None:
+        """Ends it; fine when it has ended."""
+
+
 class Driver(Protocol):
     """One kind of hypervisor. One object serves all hosts of that kind, from many tasks at once."""
 
@@ -522,5 +794,14 @@ class Driver(Protocol):
     async def connect(self, host: HostAddress) -> HostFacts:
         """Reaches the host and reads what it is made of."""
 
+    def file_of(self, pool: str, path: str) -> Path | None:
+        """The file of a volume, where it is one that this server may read; None where there is no such thing."""
+
     async def execute(self, host: HostAddress, command: Command) -> Answer:
         """Carries out one command. Time limits are the caller's: it must be possible to cancel this call."""
+
+    async def console(self, host: HostAddress, uuid: str, name: str) -> ConsoleStream:
+        """Opens the screen of a machine that runs on this host, beside others that look at it.
+
+        Fails when it does not run here, or its screen cannot be reached from this server.
+        """

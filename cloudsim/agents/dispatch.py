@@ -11,6 +11,7 @@ from cloudsim.agents.base import (
     Answer,
     Command,
     CommandFailed,
+    ConsoleStream,
     Driver,
     HostAddress,
     HostFacts,
@@ -99,6 +100,13 @@ class Agents:
                 log.warning("%s to host %s: %s; asking again", command.wire, host.uuid, error)
             await self._clock.sleep(pause)
         return await self.once(host, command, timeout=timeout)
+
+    async def console(self, host: HostAddress, uuid: str, name: str, *, timeout: float = 10.0) -> ConsoleStream:
+        """Opens the screen of a machine. Raises `CommandFailed`, `HostUnreachable`."""
+        try:
+            return await self._clock.within(timeout, self.driver(host.hypervisor).console(host, uuid, name))
+        except TimeoutError:
+            raise TimedOut(f"the console of {name} had no answer from the host within {timeout:g} s") from None
 
     async def power(self, controller: Controller, action: str, command_id: str, *, timeout: float) -> str:
         """Has a controller do something to a host's power; answers On, Off or Unknown. Raises as `once`."""

@@ -124,6 +124,11 @@ class Command:
         """Looks at the answer once the transaction is durable. May raise: what was written stays."""
 
     @classmethod
+    async def settled(cls, cloud: Cloud, body: Body) -> Body:
+        """Waits for what the answer shall tell of, once the transaction is durable; answers the body. May raise."""
+        return body
+
+    @classmethod
     def keeps(cls, parameters: Given) -> bool:
         """Whether the answer for these parameters depends on the tables in `cached` alone."""
         return bool(cls.cached)

@@ -46,6 +46,8 @@ class Request:
     cookies: dict[str, str] = field(default_factory=dict)
     #: The address it came from: the nearest one that is no trusted proxy's.
     remote: str = ""
+    #: The server as its client calls it: ``http://cloud:8080``.
+    base: str = ""
     #: From the integration port: nobody signs, everything is allowed.
     trusted: bool = False
     #: Whether a page of another site started it, so that its cookies prove nothing.
@@ -101,6 +103,7 @@ class Dispatcher:
     async def answer(self, request: Request) -> Answer:
         """Never raises."""
         parameters = request.parameters
+        parameters.remote, parameters.base = request.remote, request.base
         name = parameters.get("command")
         as_json = parameters.get("response", "").lower() == "json"
         known = self._commands.get(name.lower()) if name else None
@@ -167,12 +170,14 @@ class Dispatcher:
         run = db.write if not command.reads else db.glance if command.brief else db.read
         body = await run(self._carry_out, command, caller, parameters)
         command.outcome(body)
+        if getattr(command.settled, "__func__", None) is not _AT_ONCE:
+            body = await command.settled(self.cloud, body)
         return self._ok(command.root(), body, as_json)
 
     def _carry_out(self, tx: Any, command: type[Command], caller: Caller, parameters: Parameters) -> Body:
         ctx: Context = self.cloud.context(tx, caller)
         ctx.command = command.name
-        ctx.session = parameters.session
+        ctx.session, ctx.remote, ctx.base = parameters.session, parameters.remote, parameters.base
         return command(ctx, parameters).run(ctx)
 
     # -- who calls
@@ -260,6 +265,7 @@ class Dispatcher:
 
 
 _NOTHING = Command.before.__func__  # type: ignore[attr-defined]
+_AT_ONCE = Command.settled.__func__  # type: ignore[attr-defined]
 
 #: Parts of a request that say who asks, not what.
 _NOT_PARAMETERS = frozenset(

@@ -17,11 +17,12 @@ log = logging.getLogger("cloudsim.access")
 
 
 class Endpoint:
-    """Answers the requests of one socket; `trusted` for the integration port."""
+    """Answers the requests of one socket; `trusted` for the integration port. `port`: where all else is served."""
 
-    def __init__(self, dispatcher: Dispatcher, *, trusted: bool = False) -> None:
+    def __init__(self, dispatcher: Dispatcher, *, trusted: bool = False, port: int = 0) -> None:
         self._dispatcher = dispatcher
         self._trusted = trusted
+        self._port = port
         self._numbers = itertools.count(1)
         #: (command, status) to number of requests and seconds spent, for the metrics.
         self.counts: dict[tuple[str, int], list[float]] = {}
@@ -51,6 +52,7 @@ class Endpoint:
                     http.method,
                     cookies,
                     self._remote(http),
+                    origin.base(http.scheme, http.headers, self._port),
                     trusted=self._trusted,
                     foreign=bool(cookies) and origin.from_another_site(http.headers),
                 )

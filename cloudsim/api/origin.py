@@ -6,6 +6,7 @@ Forwarded-for headers are believed only where ``proxy.header.verify`` is set, an
 from __future__ import annotations
 
 import ipaddress
+import re
 from functools import lru_cache
 
 from multidict import MultiMapping
@@ -13,6 +14,7 @@ from multidict import MultiMapping
 from cloudsim.core.settings import Settings
 
 _Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+_AUTHORITY = re.compile(r"([A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(?::\d{1,5})?")
 _EVERYWHERE = "0.0.0.0/0,::/0"
 
 
@@ -64,6 +66,17 @@ def address(remote: str, headers: MultiMapping[str], settings: Settings) -> str:
 def encrypted(headers: MultiMapping[str]) -> bool:
     """Whether a proxy says that the client speaks TLS to it. Whoever lies here lies about the own cookies only."""
     return headers.get("X-Forwarded-Proto", "").partition(",")[0].strip().lower() == "https"
+
+
+def base(scheme: str, headers: MultiMapping[str], port: int = 0) -> str:
+    """The server as its client calls it, such as ``http://cloud:8080``, with another `port` where one is given; empty
+    where the client does not say it.
+    """
+    match = _AUTHORITY.fullmatch(headers.get("Host", ""))
+    if match is None:
+        return ""
+    authority = f"{match[1]}:{port}" if port else match[0]
+    return f"{'https' if encrypted(headers) else scheme}://{authority}"
 
 
 def from_another_site(headers: MultiMapping[str]) -> bool:

@@ -298,6 +298,9 @@ class Parameters(dict[str, str]):
         self.prepared: dict[str, Any] = {}
         #: How the session that the request came with is stored.
         self.session: str | None = None
+        #: The address it came from, and the server as its client calls it.
+        self.remote = ""
+        self.base = ""
 
 
 # Declared as fields of a command class; at run time the field holds the value.

@@ -10,9 +10,15 @@ from functools import lru_cache
 #: CloudStack's numbers of account types.
 USER, ADMIN, DOMAIN_ADMIN, RESOURCE_ADMIN, PROJECT = 0, 1, 2, 3, 5
 
+#: Commands that no default role names and that accounts of these types have all the same, where no rule denies them.
+UNNAMED = {
+    "createconsoleendpoint": frozenset((USER, DOMAIN_ADMIN, RESOURCE_ADMIN)),
+    "listconsolesessions": frozenset((USER, DOMAIN_ADMIN, RESOURCE_ADMIN)),
+}
+
 
 @lru_cache(maxsize=64)
-def _matcher(rules: tuple[tuple[str, bool], ...]) -> dict[str, bool]:
+def _matcher(rules: tuple[tuple[str, bool], ...], account_type: int) -> dict[str, bool]:
     # one memory of answers for each distinct list of rules, filled as commands are asked for
     return {}
 
@@ -74,11 +80,14 @@ class Caller:
         return self.account_type in (DOMAIN_ADMIN, RESOURCE_ADMIN)
 
     def may(self, command: str) -> bool:
-        """Whether the role has the command. The first rule that matches decides; without one the answer is no."""
-        known = _matcher(self.rules)
+        """Whether the role has the command. The first rule that matches decides; without one the answer is no, but for
+        the commands in `UNNAMED`.
+        """
+        known = _matcher(self.rules, self.account_type)
         answer = known.get(command)
         if answer is None:
-            answer = known[command] = allowed(command, self.rules)
+            unnamed = self.account_type in UNNAMED.get(command.lower(), ())
+            answer = known[command] = allowed(command, (*self.rules, ("*", unnamed)))
         return answer
 
 

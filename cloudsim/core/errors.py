@@ -141,6 +141,12 @@ class RuleConflict(CloudError):
     cserrorcode = 4360
 
 
+class NatConflict(RuleConflict):
+    """Static NAT would get in the way of what an address or a machine is used for."""
+
+    cserrorcode = 9999
+
+
 class TooManyRequests(CloudError):
     """The caller sends more than it may."""
 

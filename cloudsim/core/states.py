@@ -66,6 +66,8 @@ virtualmachine = Machine(
 )
 volume = Machine("volume", "a volume")
 vmsnapshot = Machine("vmsnapshot", "a virtual machine snapshot")
+#: One that could never be made is removed from ``Error``.
+snapshot = Machine("snapshot", "a snapshot", (("Error", "DestroyRequested", "Destroyed"),))
 network = Machine("network", "a network")
 nic = Machine("nic", "a network card")
 template = Machine("template", "a template")

@@ -16,6 +16,7 @@ _UNFINISHED = (
 )
 _STEPS = select(job_step).where(any_of(job_step.c.job_id, "ids"))
 _STATE = select(job.c.state).where(job.c.uuid == bindparam("uuid"))
+_OUTCOME = select(job.c.result_code, job.c.result).where(job.c.uuid == bindparam("uuid"))
 _CLAIM = (
     job.update()
     .where(and_(job.c.id == bindparam("job_id"), job.c.state == "queued", job.c.server_uuid == bindparam("server")))
@@ -101,6 +102,12 @@ def steps_of(tx: Transaction, rows: Sequence[Row]) -> dict[int, dict[str, Any]]:
 def is_open(tx: Transaction, uuid: str) -> bool:
     """Whether a job is there and has not ended."""
     return tx.scalar(_STATE, uuid=uuid) in ("queued", "running")
+
+
+def outcome(tx: Transaction, uuid: str) -> tuple[int, dict[str, Any]]:
+    """The code (0: it succeeded) and the result of a job that has ended."""
+    row = tx.first(_OUTCOME, uuid=uuid)
+    return (0, {}) if row is None else (row["result_code"], row["result"] or {})
 
 
 def claim(tx: WriteTransaction, job_id: int, server: str, now: int) -> bool:

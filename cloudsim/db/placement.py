@@ -8,7 +8,7 @@ from cloudsim.db import schema
 from cloudsim.db.database import Row, Transaction, WriteTransaction
 
 host, capacity, cluster, pod, vm = schema.host, schema.host_capacity, schema.cluster, schema.pod, schema.vm
-pool, volume = schema.storage_pool, schema.volume
+pool, volume, snapshots = schema.storage_pool, schema.volume, schema.snapshot_store
 
 _HOSTS = (
     select(
@@ -115,6 +115,12 @@ _COMING = (
     .where(and_(volume.c.target_pool_id.is_not(None), volume.c.removed.is_(None)))
     .group_by(volume.c.target_pool_id)
 )
+#: What snapshots that stay in pools take there.
+_KEPT = (
+    select(snapshots.c.pool_id, func.sum(snapshots.c.physical_size).label("size"))
+    .where(snapshots.c.pool_id.is_not(None))
+    .group_by(snapshots.c.pool_id)
+)
 _POOL_SIZES = select(pool.c.id, pool.c.allocated).where(pool.c.removed.is_(None))
 
 
@@ -170,7 +176,7 @@ def recalculate(tx: WriteTransaction) -> int:
             off += 1
             tx.update(capacity, {"host_id": row["host_id"]}, **values)
     sizes = {row["pool_id"]: int(row["size"]) for row in tx.all(_ALLOCATED)}
-    for row in tx.all(_COMING):
+    for row in (*tx.all(_COMING), *tx.all(_KEPT)):
         sizes[row["pool_id"]] = sizes.get(row["pool_id"], 0) + int(row["size"])
     for row in tx.all(_POOL_SIZES):
         if row["allocated"] != sizes.get(row["id"], 0):

@@ -20,7 +20,7 @@ volume = schema.volume
 #: The columns that clients read; a page is quicker without the others.
 _SHOWN = (
     "id uuid created updated name display_name instance_name account_id domain_id user_id zone_id host_id template_id "
-    "service_offering_id guest_os_id group_id userdata_id hypervisor arch state cpu speed memory ha_enabled display "
+    "iso_id service_offering_id guest_os_id group_id userdata_id hypervisor arch state cpu speed memory ha_enabled display "
     "delete_protection dynamically_scalable password_enabled boot_type boot_mode keypairs lease_expiry lease_action "
     "lease_state in_affinity_groups"
 ).split()
@@ -56,8 +56,8 @@ _CARDS = (
         *(
             nic.c[name]
             for name in (
-                "vm_id uuid network_id mac ip netmask gateway ip6 ip6_gateway ip6_cidr device_id is_default broadcast_uri "
-                "isolation_uri mtu dhcp_options"
+                "id vm_id uuid network_id mac ip netmask gateway ip6 ip6_gateway ip6_cidr device_id is_default "
+                "broadcast_uri isolation_uri mtu dhcp_options has_secondary"
             ).split()
         )
     )
@@ -83,6 +83,8 @@ NICS = (
         nic.c.mtu,
         nic.c.dhcp_options,
         nic.c.enabled,
+        nic.c.state,
+        nic.c.has_secondary,
         network.c.id.label("network_id"),
         network.c.uuid.label("network_uuid"),
         network.c.name.label("network_name"),
@@ -92,6 +94,11 @@ NICS = (
     .select_from(nic.join(network, nic.c.network_id == network.c.id))
     .where(any_of(nic.c.vm_id, "ids"), nic.c.removed.is_(None))
     .order_by(nic.c.vm_id, nic.c.device_id)
+)
+_SECONDARY = (
+    select(schema.nic_secondary_ip)
+    .where(any_of(schema.nic_secondary_ip.c.nic_id, "cards"), schema.nic_secondary_ip.c.removed.is_(None))
+    .order_by(schema.nic_secondary_ip.c.id)
 )
 _VOLUMES = (
     select(volume.c.vm_id, volume.c.type, volume.c.device_id, volume.c.pool_id, volume.c.disk_offering_id)
@@ -203,6 +210,8 @@ class Machines:
 
     rows: list[Row]
     nics: dict[int, list[Row]]
+    #: Secondary addresses, by the id of their card.
+    secondary: dict[int, list[Row]]
     volumes: dict[int, list[Row]]
     details: dict[int, list[Row]]
     tags: dict[int, list[Row]]
@@ -233,7 +242,7 @@ def page(tx: Transaction, ids: Sequence[int]) -> Machines:
         "user": {row["user_id"] for row in rows.values()},
         "zone": {row["zone_id"] for row in rows.values()},
         "host": {row["host_id"] for row in rows.values()},
-        "template": {row["template_id"] for row in rows.values()},
+        "template": {row[column] for row in rows.values() for column in ("template_id", "iso_id")},
         "offering": {row["service_offering_id"] for row in rows.values()},
         "os": {row["guest_os_id"] for row in rows.values()},
         "group": {row["group_id"] for row in rows.values()},
@@ -248,6 +257,7 @@ def page(tx: Transaction, ids: Sequence[int]) -> Machines:
     return Machines(
         rows=[rows[row_id] for row_id in ids if row_id in rows],
         nics=grouped(cards, "vm_id"),
+        secondary=secondary_of(tx, cards),
         volumes=grouped(volumes, "vm_id"),
         details=grouped(tx.all(DETAILS, kind="UserVm", ids=ids), "resource_id"),
         tags=grouped(tx.all(TAGS, kind="UserVm", ids=ids), "resource_id"),
@@ -283,6 +293,12 @@ def volumes_of(tx: Transaction, vm_id: int) -> list[Row]:
 def nics_of(tx: Transaction, vm_id: int) -> list[Row]:
     """A machine's network cards with their networks, by device."""
     return tx.all(NICS, ids=[vm_id])
+
+
+def secondary_of(tx: Transaction, cards: Sequence[Row]) -> dict[int, list[Row]]:
+    """The secondary addresses of cards, by the card's id; no statement where none has any."""
+    wanted = [card["id"] for card in cards if card["has_secondary"]]
+    return grouped(tx.all(_SECONDARY, cards=wanted), "nic_id") if wanted else {}
 
 
 def details_of(tx: Transaction, kind: str, row_id: int) -> dict[str, str]:

@@ -423,12 +423,33 @@ class Engine(Generic[C]):
         self._slots.release()
         try:
             for uuid in uuids:
-                while await self.db.glance(jobs.is_open, uuid):
-                    event = self._waiting.setdefault(uuid, asyncio.Event())
-                    # it may have ended between the look and here, or belong to another server: look again now and then
-                    with contextlib.suppress(TimeoutError):
-                        await asyncio.wait_for(event.wait(), _LOOK)
-                self._waiting.pop(uuid, None)
+                await self._until_ended(uuid)
+        finally:
+            await self._slots.acquire()
+
+    async def _until_ended(self, uuid: str) -> None:
+        while await self.db.glance(jobs.is_open, uuid):
+            event = self._waiting.setdefault(uuid, asyncio.Event())
+            # it may have ended between the look and here, or belong to another server: look again now and then
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(event.wait(), _LOOK)
+        self._waiting.pop(uuid, None)
+
+    async def outcome(self, uuid: str) -> tuple[int, dict[str, Any]]:
+        """Waits until a job has ended (for callers inside the server); its result's code (0: it succeeded) and result."""
+        await self._until_ended(uuid)
+        return await self.db.glance(jobs.outcome, uuid)
+
+    async def wait_until(
+        self, job: Job, function: Callable[Concatenate[C, P], bool], *args: P.args, **kwargs: P.kwargs
+    ) -> None:
+        """For `Workflow.until`: looks again and again, less and less often, without keeping a place from others."""
+        self._slots.release()
+        try:
+            wait = _SOON
+            while not await self.db.read(lambda tx: function(self._context(tx, job.caller), *args, **kwargs)):
+                await self._clock.sleep(wait)
+                wait = min(wait * 1.5, _LOOK)
         finally:
             await self._slots.acquire()
 
@@ -478,3 +499,5 @@ _JOB = _job_statement()
 
 #: Seconds after which a job that another waits for is looked at again, though nobody said that it ended.
 _LOOK = 1.0
+#: Seconds between the first two looks at what a job waits for.
+_SOON = 0.02

@@ -125,6 +125,10 @@ class Workflow(Generic[C]):
         """Waits until other jobs (their uuids) have ended, however they did; others run meanwhile in this one's place."""
         await self._engine.wait_for(jobs)
 
+    async def until(self, function: Callable[Concatenate[C, P], bool], /, *args: P.args, **kwargs: P.kwargs) -> None:
+        """Waits until `function(context, ...)`, which only reads, says so; others run meanwhile in this one's place."""
+        await self._engine.wait_until(self.job, function, *args, **kwargs)
+
     async def sleep(self, name: str, seconds: float) -> None:
         """Waits; others run meanwhile in this one's place.
 

@@ -36,7 +36,6 @@ _REDIRECTS = frozenset((301, 302, 303, 307, 308))
 #: Headers of ours that another origin may see.
 _HARMLESS = frozenset(("accept", "accept-encoding", "content-type", "range", "user-agent"))
 _LINE = 8190
-_PART = 64 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +53,8 @@ class Limits:
     #: Bytes of the body.
     size: int = 16 * 1024 * 1024
     redirects: int = 5
+    #: Bytes that are read at a time: more for what is large.
+    part: int = 64 * 1024
 
 
 class Response:
@@ -92,7 +93,7 @@ class Response:
             raise TooLarge(f"the other side sends {self.length} bytes; the limit is {self._limits.size}")
         while True:
             with _errors():
-                part = await self._clock.within(self._limits.idle, self._answer.content.read(_PART))
+                part = await self._clock.within(self._limits.idle, self._answer.content.read(self._limits.part))
             if not part:
                 return
             self.received += len(part)
@@ -253,7 +254,7 @@ class Client:
                 trust_env=False,
                 max_line_size=_LINE,
                 max_field_size=_LINE,
-                read_bufsize=_PART,
+                read_bufsize=limits.part,
                 skip_auto_headers=("User-Agent", "Accept-Encoding"),
             )
         )

@@ -17,12 +17,32 @@ from cloudsim.core.ids import is_uuid
 from cloudsim.db.database import Row
 from cloudsim.db.schema import account as account_table
 from cloudsim.db.schema import domain as domain_table
+from cloudsim.db.schema import launch_permission
 from cloudsim.db.types import any_of
 from cloudsim.services.context import Context
-from cloudsim.services.nouns import ACCOUNT, AFFINITY_GROUP, DOMAIN, JOB, NETWORK, PROJECT, WEBHOOK, Noun, Owner
+from cloudsim.services.nouns import (
+    ACCOUNT,
+    AFFINITY_GROUP,
+    DOMAIN,
+    JOB,
+    NETWORK,
+    PROJECT,
+    TEMPLATE,
+    VIRTUAL_MACHINE,
+    WEBHOOK,
+    Noun,
+    Owner,
+)
 
 _PATH = select(domain_table.c.path).where(domain_table.c.id == bindparam("domain_id"))
 _PATHS = select(domain_table.c.path).where(any_of(domain_table.c.uuid, "uuids"))
+_SHARED = (
+    select(launch_permission.c.id)
+    .where(
+        launch_permission.c.template_id == bindparam("template_id"), any_of(launch_permission.c.account_id, "accounts")
+    )
+    .limit(1)
+)
 _ACCOUNT = select(account_table).where(
     account_table.c.domain_id == bindparam("domain_id"),
     account_table.c.name == bindparam("name"),
@@ -68,6 +88,9 @@ def may_see(ctx: Context, noun: Noun, row: Row) -> bool:
     if noun.owner is Owner.OF_WEBHOOK:
         found = ctx.tx.first(WEBHOOK.by_id, row_id=row["webhook_id"])
         return found is not None and found["removed"] is None and may_see(ctx, WEBHOOK, found)
+    if noun.owner is Owner.OF_MACHINE:
+        found = ctx.tx.first(VIRTUAL_MACHINE.by_id, row_id=row["vm_id"])
+        return found is not None and found["removed"] is None and may_see(ctx, VIRTUAL_MACHINE, found)
     if noun.owner is Owner.PROJECT:
         return owns(ctx, row["account_id"], row["domain_id"])
     if noun.owner is Owner.DOMAIN:
@@ -76,9 +99,19 @@ def may_see(ctx: Context, noun: Noun, row: Row) -> bool:
         return bool(row["id"] == caller.domain_id)
     if noun.owner is Owner.SHARED and (row["is_public"] or row["is_featured"]):
         return True
+    if noun is TEMPLATE and _shared(ctx, row):
+        return True
     if noun in (NETWORK, AFFINITY_GROUP) and row["acl_type"] == "Domain" and _given(ctx, row):
         return True
     return owns(ctx, row["id"] if noun is ACCOUNT else row["account_id"], row["domain_id"])
+
+
+def _shared(ctx: Context, row: Row) -> bool:
+    """Whether a template was given to the caller's account, or to a project the caller is in."""
+    if owns(ctx, row["account_id"], row["domain_id"]):
+        return True
+    accounts = [ctx.caller.account_id, *(one.account_id for one in ctx.caller.projects if one.may(ctx.command))]
+    return ctx.tx.scalar(_SHARED, template_id=row["id"], accounts=accounts) is not None
 
 
 def _given(ctx: Context, row: Row) -> bool:

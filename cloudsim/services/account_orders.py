@@ -22,11 +22,16 @@ from cloudsim.services import (
     dedication,
     guest_vlan,
     identity,
-    network_orders,
+    network_delete,
     public_range,
+    publicip_orders,
     rights,
     router,
     securitygroup_member,
+    snapshot_policy,
+    snapshot_workflows,
+    sslcert,
+    template_delete,
     usage,
     vm_plain,
     webhook,
@@ -397,7 +402,10 @@ def _closing(ctx: Context, account_id: int) -> list[str]:
 
 
 def leftovers(ctx: Context, account_id: int) -> list[dict[str, Any]]:
-    """The volumes that no machine has, each with what a host needs to delete it. Raises where machines are left."""
+    """The volumes that no machine has and the copies of snapshots, each with what a host needs to delete it.
+
+    Raises where machines are left, or a snapshot is being made.
+    """
     machines = ctx.tx.all(_MACHINES, account_id=account_id)
     if machines:
         names = ", ".join(row["display_name"] or row["name"] for row in machines[:5])
@@ -414,13 +422,15 @@ def leftovers(ctx: Context, account_id: int) -> list[dict[str, Any]]:
                     pool=ctx.tx.scalar(_POOL, pool_id=disk["pool_id"]),
                 )
         found.append(plan)
-    return found
+    return [*found, *snapshot_workflows.of_account(ctx, account_id)]
 
 
 async def delete_volumes(wf: Workflow[Context], plans: Sequence[Mapping[str, Any]]) -> None:
-    """Deletes volumes from storage."""
+    """Deletes volumes and copies of snapshots from storage."""
     for plan in plans:
-        if plan["host"] is not None:
+        if "place" in plan:
+            await snapshot_workflows.remove_copy(wf, plan)
+        elif plan["host"] is not None:
             await wf.call(
                 vm_plain.host_address(plan["host"]),
                 DeleteVolume(wf.command_id(f"delete-{plan['id']}"), plan["uuid"], plan["path"], plan["pool"]),
@@ -444,7 +454,7 @@ _SETTINGS = delete(schema.configuration).where(
     schema.configuration.c.scope == "Account", schema.configuration.c.scope_id == bindparam("account_id")
 )
 #: What is marked as removed with its account.
-_KEPT = (schema.ssh_keypair, schema.user_data, schema.instance_group, schema.template)
+_KEPT = (schema.ssh_keypair, schema.user_data, schema.instance_group)
 
 
 def take_away(ctx: Context, account_id: int) -> None:
@@ -454,14 +464,19 @@ def take_away(ctx: Context, account_id: int) -> None:
             allocate(ctx.tx, disk["pool_id"], -disk["size"])
         ctx.tx.update(schema.volume, {"id": disk["id"]}, state="Expunged", removed=ctx.now, updated=ctx.now)
         usage.end(ctx, "volume", disk["id"])
+        snapshot_policy.volume_gone(ctx, disk["id"])
+    snapshot_workflows.account_gone(ctx, account_id)
     securitygroup_member.forget_account(ctx, account_id)
+    sslcert.forget_account(ctx, account_id)
     for row in ctx.tx.all(_NETWORKS, account_id=account_id):
-        network_orders.deleted(ctx, row["id"])
+        network_delete.deleted(ctx, row["id"])
     for row in ctx.tx.all(_ADDRESSES, account_id=account_id):
-        network_orders.free_address(ctx, row)
+        publicip_orders.let_go(ctx, row)
     for table in _KEPT:
         for row in ctx.tx.all(_ALIVE[table.name], account_id=account_id):
             ctx.tx.update(table, {"id": row["id"]}, removed=ctx.now)
+    # their files, if there are any, are removed by the next clean-up of the image stores
+    template_delete.take_all(ctx, account_id)
     webhook.account_gone(ctx, account_id)
     for row in ctx.tx.all(_USERS, account_id=account_id):
         users.forget(ctx, row)

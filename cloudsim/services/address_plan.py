@@ -15,7 +15,9 @@ pod, vlan, storage, portable = schema.pod, schema.vlan, schema.storage_range, sc
 
 _EVERYWHERE = {
     "pod": select(pod).where(pod.c.removed.is_(None)),
-    "public": select(vlan).where(vlan.c.type == "VirtualNetwork", vlan.c.removed.is_(None)),
+    "public": select(vlan).where(
+        vlan.c.type == "VirtualNetwork", vlan.c.portable_range_id.is_(None), vlan.c.removed.is_(None)
+    ),
     "storage": select(storage).where(storage.c.removed.is_(None)),
 }
 _IN_ZONE = {

@@ -113,3 +113,15 @@ def tagged(tags: Iterable[str]) -> set[int]:
     """The VLAN numbers of stored tags."""
     words = (tag.removeprefix("vlan://") for tag in tags)
     return {int(word) for word in words if word.isdigit()}
+
+
+def mac(text: str | None) -> str | None:
+    """A MAC address of one card, as it is stored. Raises `InvalidValue`."""
+    if text is None:
+        return None
+    parts = text.lower().replace("-", ":").split(":")
+    if len(parts) != 6 or any(len(part) != 2 or not set(part) <= set("0123456789abcdef") for part in parts):
+        raise InvalidValue(f"'{text[:64]}' is not a MAC address")
+    if int(parts[0], 16) & 1:
+        raise InvalidValue(f"'{text}' is a multicast address: a card needs one of its own")
+    return ":".join(parts)

@@ -339,6 +339,7 @@ def _templates(tx: WriteTransaction, ids: Ids, now: int, root: int) -> None:
             dynamically_scalable=False,
             requires_hvm=False,
             deploy_as_is=False,
+            for_cks=False,
             direct_download=False,
             checksum="",
             tag=None,

@@ -181,7 +181,12 @@ _ADDRESSES = (
         func.sum(case((public_ip.c.state == "Free", 0), else_=1)).label("used"),
     )
     .select_from(public_ip.join(vlan, public_ip.c.vlan_id == vlan.c.id))
-    .where(any_of(public_ip.c.zone_id, "ids"), public_ip.c.removed.is_(None), vlan.c.removed.is_(None))
+    .where(
+        any_of(public_ip.c.zone_id, "ids"),
+        vlan.c.portable_range_id.is_(None),
+        public_ip.c.removed.is_(None),
+        vlan.c.removed.is_(None),
+    )
     .group_by(public_ip.c.zone_id, vlan.c.type)
 )
 _VLANS = (

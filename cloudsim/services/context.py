@@ -54,6 +54,8 @@ class Cloud:
     #: Its name, and its state as its row in the database has it (see `services.management_server`).
     server_name: str = ""
     server_state: str = "Up"
+    #: Where this server is found by clients, e.g. ``http://10.0.0.5:8080``; set when it listens.
+    base_url: str = ""
     #: Ends this server in good order; the server sets what does it.
     end: Callable[[], None] = field(default=lambda: None)
     #: uuids of what has comments; True: for root admins only.
@@ -80,7 +82,7 @@ class Cloud:
 class Context:
     """One transaction on behalf of one caller. In a read, `tx` refuses to write."""
 
-    __slots__ = ("caller", "cloud", "command", "now", "session", "tx")
+    __slots__ = ("base", "caller", "cloud", "command", "now", "remote", "session", "tx")
 
     def __init__(self, cloud: Cloud, tx: WriteTransaction, caller: Caller, now: int) -> None:
         self.cloud = cloud
@@ -92,6 +94,9 @@ class Context:
         self.command = ""
         #: How the session that the request came with is stored; None for signed requests and jobs.
         self.session: str | None = None
+        #: The address that the request came from, and the server as its client calls it (``http://cloud:8080``).
+        self.remote = ""
+        self.base = ""
 
     @property
     def settings(self) -> Settings:

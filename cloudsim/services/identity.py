@@ -16,6 +16,7 @@ from cloudsim.core.settings import Settings
 from cloudsim.db.database import Row, Transaction, WriteTransaction
 from cloudsim.db.schema import (
     account,
+    console_session,
     domain,
     login_failure,
     project,
@@ -360,17 +361,27 @@ _END_ALL = session.delete().where(any_of(session.c.user_id, "user_ids"))
 _OLD = session.delete().where(session.c.used < bindparam("before"))
 
 
+#: What was asked for with a login ends with it.
+_CONSOLES = console_session.update().where(console_session.c.removed.is_(None))
+_CONSOLES = _CONSOLES.values(removed=bindparam("at", type_=console_session.c.removed.type))
+_END_CONSOLES = _CONSOLES.where(console_session.c.login == bindparam("which"))
+_END_ALL_CONSOLES = _CONSOLES.where(any_of(console_session.c.user_id, "user_ids"), console_session.c.login.is_not(None))
+_END_OTHER_CONSOLES = _CONSOLES.where(
+    console_session.c.user_id == bindparam("user"), console_session.c.login != bindparam("kept")
+)
 _END_OTHERS = session.delete().where(session.c.user_id == bindparam("user"), session.c.digest != bindparam("kept"))
 
 
 def end_sessions(ctx: Context, user_ids: Sequence[int]) -> None:
     """Ends all sessions of users, everywhere."""
     ctx.tx.execute(_END_ALL, user_ids=list(user_ids))
+    ctx.tx.execute(_END_ALL_CONSOLES, user_ids=list(user_ids), at=ctx.now)
 
 
 def end_other_sessions(ctx: Context) -> None:
     """Ends the sessions of the caller but the one that the request came with."""
     ctx.tx.execute(_END_OTHERS, user=ctx.caller.user_id, kept=ctx.session or "")
+    ctx.tx.execute(_END_OTHER_CONSOLES, user=ctx.caller.user_id, kept=ctx.session or "", at=ctx.now)
 
 
 async def touch(cloud: Cloud, cookie: str) -> None:
@@ -390,6 +401,7 @@ async def logout(cloud: Cloud, cookie: str) -> None:
             text = f"user {caller.username} logged out"
             cloud.context(tx, caller).event("USER.LOGOUT", text, resource=("User", caller.user_uuid))
         tx.execute(_END, which=digest(cookie))
+        tx.execute(_END_CONSOLES, which=digest(cookie), at=cloud.clock.now())
         tx.execute(_OLD, before=before)
 
     await cloud.db.write(end)

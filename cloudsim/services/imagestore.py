@@ -13,6 +13,7 @@ from cloudsim.db.database import Row
 from cloudsim.db.types import any_of
 from cloudsim.services import access, imagestore_choice, template
 from cloudsim.services.context import Context
+from cloudsim.services.imagestore_directory import directory_of
 from cloudsim.services.listing import Listing, equals, equals_nocase
 from cloudsim.services.nouns import IMAGE_STORE, ZONE
 
@@ -40,13 +41,14 @@ _ROWS = (
 )
 
 #: Providers of a zone's storage by the schemes of their URLs, and those of a whole region's.
-ZONE_PROVIDERS = {"nfs": "NFS", "cifs": "SMB"}
+ZONE_PROVIDERS = {"nfs": "NFS", "cifs": "SMB", "file": "NFS"}
 REGION_PROVIDERS = ("S3", "Swift")
-PROVIDERS = (*ZONE_PROVIDERS.values(), *REGION_PROVIDERS)
+PROVIDERS = ("NFS", "SMB", *REGION_PROVIDERS)
 #: Details that nobody is told: they are sealed where they lie.
 SECRETS = frozenset(("secretkey", "key", "password"))
 _placed = schema.template_zone
 _SAME = select(store.c.id).where(store.c.url == bindparam("url"), store.c.removed.is_(None))
+_SAME_DIRECTORY = select(store.c.id).where(store.c.directory == bindparam("directory"), store.c.removed.is_(None))
 _OTHER = select(store).where(
     store.c.role == IMAGE, store.c.provider != bindparam("provider"), store.c.removed.is_(None)
 )
@@ -67,6 +69,7 @@ _TEMPLATES = (
         schema.template.c.type != "SYSTEM",
     )
 )
+_SNAPSHOTS = select(func.count()).where(schema.snapshot_store.c.store_id == bindparam("which"))
 _DROP_PLACED = _placed.delete().where(_placed.c.store_id == bindparam("which"))
 
 
@@ -103,10 +106,15 @@ def create(
         raise InvalidValue(f"storage kept by {provider} serves the whole region: give no zoneid")
     if not region and zone is None:
         raise InvalidValue("that secondary storage serves a zone: give zoneid")
+    directory = directory_of(url, details)
+    if directory is not None and (region or role == CACHE):
+        raise InvalidValue("only image stores of zones have their files in a directory")
     url, protocol = _object_url(url, provider, details) if region else _url(url)
     url = _without_password(url)
     if ctx.tx.scalar(_SAME, url=url) is not None:
         raise InvalidValue("there is an image store with that URL already")
+    if directory is not None and ctx.tx.scalar(_SAME_DIRECTORY, directory=directory) is not None:
+        raise InvalidValue("there is an image store in that directory already")
     if role == IMAGE:
         _check_provider(ctx, provider)
     row_id = ctx.tx.insert(
@@ -123,6 +131,7 @@ def create(
         read_only=False,
         role=role,
         capacity=None,
+        directory=directory,
     )
     seal = ctx.cloud.cipher.seal
     ctx.tx.insert_many(
@@ -168,6 +177,8 @@ def _url(url: str | None) -> tuple[str, str]:
         host = parts.hostname
     except ValueError:
         raise InvalidValue(f"'{url[:100]}' is not a URL") from None
+    if parts.scheme.lower() == "file":
+        return url, "nfs"
     if parts.scheme.lower() not in ZONE_PROVIDERS or not host or not parts.path.strip("/"):
         raise InvalidValue("the URL of secondary storage is nfs://server/path or cifs://server/path")
     return url, parts.scheme.lower()
@@ -232,6 +243,9 @@ def delete(ctx: Context, row: Row) -> None:
     number = ctx.tx.scalar(_TEMPLATES, which=row["id"])
     if number:
         raise ResourceInUse(f"{number} templates or ISOs lie on image store {row['name']}: remove them first")
+    number = ctx.tx.scalar(_SNAPSHOTS, which=row["id"])
+    if number:
+        raise ResourceInUse(f"{number} snapshots lie on image store {row['name']}: remove them first")
     ctx.tx.execute(_DROP_PLACED, which=row["id"])
     ctx.tx.update(store, {"id": row["id"]}, removed=ctx.now)
     for zone in [access.row(ctx, ZONE, row["zone_id"])] if row["zone_id"] else ctx.tx.all(_ZONES):
@@ -256,6 +270,8 @@ def to_object_store(
         raise InvalidValue(f"an object store is kept by {', '.join(REGION_PROVIDERS)}, not by '{provider[:64]}'")
     before = ctx.tx.all(_ZONE_STORES)
     for row in before:
+        if row["directory"] is not None:
+            raise InvalidValue(f"image store {row['name']} holds files: they cannot be brought to an object store")
         if row["provider"] != "NFS":
             raise InvalidValue(f"image store {row['name']} is kept by {row['provider']}: only NFS can stage")
         ctx.tx.update(store, {"id": row["id"]}, role=CACHE)

@@ -12,6 +12,7 @@ from cloudsim.db.types import any_of
 from cloudsim.services.context import Context
 
 store, placed, template = schema.image_store, schema.template_zone, schema.template
+snapshots = schema.snapshot_store
 
 #: The stores that something of a zone may be written to.
 _WRITABLE = (
@@ -33,12 +34,20 @@ _USED = (
     .where(any_of(placed.c.store_id, "ids"), template.c.removed.is_(None))
     .group_by(placed.c.store_id)
 )
+_USED_BY_SNAPSHOTS = (
+    select(snapshots.c.store_id, func.sum(snapshots.c.physical_size).label("size"))
+    .where(any_of(snapshots.c.store_id, "ids"))
+    .group_by(snapshots.c.store_id)
+)
 
 
 def used(ctx: Context, ids: Sequence[int]) -> dict[int, int]:
-    """The bytes that lie on each of these stores."""
-    found = {int(row["store_id"]): int(row["size"] or 0) for row in ctx.tx.all(_USED, ids=list(ids))}
-    return {row_id: found.get(row_id, 0) for row_id in ids}
+    """The bytes that lie on each of these stores, or are on their way there."""
+    sizes = dict.fromkeys(ids, 0)
+    for statement in (_USED, _USED_BY_SNAPSHOTS):
+        for row in ctx.tx.all(statement, ids=list(ids)):
+            sizes[int(row["store_id"])] += int(row["size"] or 0)
+    return sizes
 
 
 def of_zones(ctx: Context, ids: Sequence[int]) -> list[tuple[int, int, int]]:

@@ -39,6 +39,10 @@ def _check(source: Row, targets: Sequence[Row]) -> None:
     for row in (source, *targets):
         if row["role"] != IMAGE:
             raise InvalidValue(f"{row['name']} is a staging store: nothing moves from or to it")
+        if row["directory"] is not None:
+            raise InvalidValue(
+                f"image store {row['name']} holds files: they are not moved (copy or register them again)"
+            )
     for row in targets:
         if row["id"] == source["id"]:
             raise InvalidValue("the store to move from is one of those to move to")

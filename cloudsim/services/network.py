@@ -3,18 +3,29 @@
 from __future__ import annotations
 
 import ipaddress
+from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import bindparam, func, select
+from sqlalchemy import and_, bindparam, func, select, union_all
 
 from cloudsim.core.errors import BadParameter, InsufficientAddresses, InvalidValue
 from cloudsim.db import schema
 from cloudsim.db.database import Row
-from cloudsim.services import access, guest_network, guest_vlan, public_range, resource, shared_network, usage
+from cloudsim.services import (
+    access,
+    guest_network,
+    guest_vlan,
+    public_range,
+    publicip_pool,
+    resource,
+    shared_network,
+    usage,
+)
 from cloudsim.services.context import Context
 from cloudsim.services.nouns import ACCOUNT, NETWORK, NETWORK_OFFERING, VIRTUAL_MACHINE
 
 network, nic, public_ip, vlan = schema.network, schema.nic, schema.public_ip, schema.vlan
+secondary = schema.nic_secondary_ip
 
 _OF_ACCOUNT = (
     select(network)
@@ -39,13 +50,38 @@ _OFFERING = (
     )
     .order_by(schema.network_offering.c.id)
 )
-_TAKEN = select(nic.c.id).where(
-    nic.c.network_id == bindparam("network_id"), nic.c.ip == bindparam("ip"), nic.c.removed.is_(None)
+_TAKEN = union_all(
+    *(
+        select(one.c.id).where(
+            one.c.network_id == bindparam("network_id"), one.c.ip == bindparam("ip"), one.c.removed.is_(None)
+        )
+        for one in (nic, secondary)
+    )
 )
-_ALL_TAKEN = select(nic.c.ip).where(
-    nic.c.network_id == bindparam("network_id"), nic.c.ip.is_not(None), nic.c.removed.is_(None)
+_ALL_TAKEN = union_all(
+    *(
+        select(one.c.ip).where(
+            one.c.network_id == bindparam("network_id"), one.c.ip.is_not(None), one.c.removed.is_(None)
+        )
+        for one in (nic, secondary)
+    )
 )
 _NEWEST_NIC = select(func.max(nic.c.id).label("newest"))
+#: States of machines that need no network.
+AT_REST = ("Stopped", "Destroyed", "Expunging", "Error")
+#: Cards of users' machines that run or are about to.
+_IN_USE = (
+    select(nic.c.id)
+    .select_from(nic.join(schema.vm, nic.c.vm_id == schema.vm.c.id))
+    .where(
+        nic.c.network_id == bindparam("network_id"),
+        nic.c.removed.is_(None),
+        schema.vm.c.type == "User",
+        schema.vm.c.removed.is_(None),
+        and_(*(schema.vm.c.state != state for state in AT_REST)),
+    )
+    .limit(1)
+)
 _MAC = select(nic.c.id).where(nic.c.mac == bindparam("mac"), nic.c.removed.is_(None))
 
 
@@ -197,6 +233,21 @@ def may_use(ctx: Context, found: Row, account: Row) -> bool:
     return False
 
 
+def check_card(ctx: Context, found: Row, ip: str | None, mac: str | None) -> None:
+    """Whether a card with an address, and a MAC address, of its owner's choice may be made in a network.
+
+    Raises `InvalidValue`, and `InsufficientAddresses` where any address would do and none is free.
+    """
+    if mac is not None and ctx.tx.scalar(_MAC, mac=mac) is not None:
+        raise InvalidValue(f"MAC address {mac} is in use")
+    if found["guest_type"] != "Shared":
+        address(ctx, found, ip)
+    elif ip is not None:
+        shared_network.check(ctx, found, ip)
+    elif not shared_network.has_free(ctx, found["id"]):
+        raise InsufficientAddresses(f"network {found['name']} has no free address left")
+
+
 def add_card(
     ctx: Context,
     vm_id: int,
@@ -206,7 +257,8 @@ def add_card(
     ip: str | None = None,
     mac: str | None = None,
     default: bool = False,
-    dhcp_options: dict[str, str] | None = None,
+    dhcp_options: Mapping[str, str] | None = None,
+    state: str = "Allocated",
 ) -> int:
     """Gives a machine a card in a network, with an address of its own; answers the card's id.
 
@@ -235,24 +287,31 @@ def add_card(
         ip6_cidr=None,
         device_id=device,
         is_default=default,
-        state="Allocated",
+        state=state,
         broadcast_uri=found["broadcast_uri"],
         isolation_uri=found["broadcast_uri"],
         mtu=found["private_mtu"],
-        dhcp_options=dhcp_options or {},
+        dhcp_options=dict(dhcp_options or {}),
         enabled=True,
+        has_secondary=False,
+        pending=None,
     )
+    begin_usage(ctx, owner, card, found, default)
+    return card
+
+
+def begin_usage(ctx: Context, owner: Row, card: int, found: Row, default: bool) -> None:
+    """A card of a machine (`owner`) uses the offering of its network from now on."""
     usage.begin(
         ctx,
         usage.NETWORK_OFFERING,
         "nic",
         {**owner, "id": card, "uuid": owner["uuid"], "name": found["name"]},
         offering_id=found["offering_id"],
-        vm_id=vm_id,
+        vm_id=owner["id"],
         network_id=found["id"],
         is_default=default,
     )
-    return card
 
 
 def mac_address(zone_id: int, card: int) -> str:
@@ -303,11 +362,19 @@ def _wanted(ctx: Context, found: Row, cidr: ipaddress.IPv4Network, wanted: str) 
     return str(parsed)
 
 
+def in_use(ctx: Context, network_id: int) -> bool:
+    """Whether a machine runs in a network, or is about to."""
+    return ctx.tx.scalar(_IN_USE, network_id=network_id) is not None
+
+
 def implement(ctx: Context, found: Row) -> Row:
     """Makes an allocated network real: a VLAN and, where its offering has source NAT, a public address.
 
     Raises `InsufficientAddresses`. All in the caller's transaction: there is no state between.
     """
+    if found["idle_since"] is not None:
+        ctx.tx.update(network, {"id": found["id"]}, idle_since=None)
+        found = {**found, "idle_since": None}
     if found["state"] not in ("Allocated", "Setup") or found["guest_type"] == "Shared":
         return found  # a shared network is as real as it gets when it is made
     values: dict[str, Any] = {"state": "Implemented", "idle_since": None}
@@ -321,30 +388,18 @@ def implement(ctx: Context, found: Row) -> Row:
     return {**found, **values}
 
 
+def has_source_nat(ctx: Context, network_id: int) -> bool:
+    """Whether a network has its source NAT address."""
+    return ctx.tx.scalar(_SOURCE_NAT, network_id=network_id) is not None
+
+
 def take_source_nat(ctx: Context, found: Row) -> None:
     """Gives a network its source NAT address, where it has none yet."""
-    if ctx.tx.scalar(_SOURCE_NAT, network_id=found["id"]) is not None:
+    if has_source_nat(ctx, found["id"]):
         return
     free = public_range.free(ctx, found["zone_id"], found["account_id"], found["domain_id"])
     resource.check(ctx, access.row(ctx, ACCOUNT, found["account_id"]), {"ip": 1})
-    ctx.tx.update(
-        public_ip,
-        {"id": free["id"]},
-        state="Allocated",
-        account_id=found["account_id"],
-        domain_id=found["domain_id"],
-        network_id=found["id"],
-        source_nat=True,
-        allocated=ctx.now,
-    )
-    usage.begin(
-        ctx,
-        usage.IP_ADDRESS,
-        "public_ip",
-        {**found, "id": free["id"], "uuid": free["uuid"], "name": free["address"]},
-        network_id=found["id"],
-        is_source_nat=True,
-    )
+    publicip_pool.give(ctx, free, found, network=found, source_nat=True)
     ctx.event(
         "NET.IPASSIGN",
         f"public address {free['address']} was given to network {found['name']} for source NAT",

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 from cloudsim.db.database import Row
-from cloudsim.db.virtualmachine import NICS
+from cloudsim.db.virtualmachine import NICS, secondary_of
 from cloudsim.services.context import Context
 from cloudsim.services.listing import has_keyword
+
+
+def secondary(ctx: Context, rows: list[Row]) -> dict[int, list[Row]]:
+    """The secondary addresses of cards, by the card's id."""
+    return secondary_of(ctx.tx, rows)
 
 
 def of_machine(ctx: Context, vm: Row, network: Row | None, nic: Row | None, keyword: str | None = None) -> list[Row]:

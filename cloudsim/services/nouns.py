@@ -30,6 +30,8 @@ class Owner(Enum):
     OF_PROJECT = "of project"
     #: Something of a webhook: seen by whoever sees the webhook.
     OF_WEBHOOK = "of webhook"
+    #: Part of a virtual machine: seen by whoever sees the machine.
+    OF_MACHINE = "of machine"
     #: A domain itself: seen by its own people and those above.
     DOMAIN = "domain"
 
@@ -133,7 +135,12 @@ VM_SNAPSHOT = Noun("vmSnapshot", "virtual machine snapshot", schema.vm_snapshot,
 INSTANCE_GROUP = Noun("instancegroup", "instance group", schema.instance_group, Owner.ACCOUNT, "InstanceGroup")
 NETWORK = Noun("network", "network", schema.network, Owner.ACCOUNT, "Network")
 PUBLIC_IP = Noun("publicipaddress", "public IP address", schema.public_ip, Owner.ACCOUNT, "IpAddress")
+QUARANTINED_IP = Noun(
+    "quarantinedips", "quarantined public address", schema.quarantined_ip, Owner.ACCOUNT, "QuarantinedIp"
+)
 NIC = Noun("nic", "network card", schema.nic, type="Nic")
+NIC = Noun("nic", "network card", schema.nic, Owner.OF_MACHINE, "Nic")
+SECONDARY_IP = Noun("nicsecondaryip", "secondary address", schema.nic_secondary_ip, Owner.ACCOUNT, "NicSecondaryIp")
 SECURITY_GROUP = Noun("securitygroup", "security group", schema.security_group, Owner.ACCOUNT, "SecurityGroup")
 SECURITY_GROUP_RULE = Noun(
     "securitygrouprule", "rule of a security group", schema.security_group_rule, Owner.ACCOUNT, "SecurityGroupRule"
@@ -156,3 +163,60 @@ MANAGEMENT_SERVER = Noun("managementserver", "management server", schema.managem
 GUEST_OS_MAPPING = Noun("guestosmapping", "mapping of an OS type", schema.guest_os_mapping, type="GuestOsMapping")
 STORAGE_SELECTOR = Noun("heuristics", "selector of secondary storage", schema.storage_selector, type="StorageSelector")
 AFFINITY_GROUP = Noun("affinitygroup", "affinity group", schema.affinity_group, Owner.ACCOUNT, "AffinityGroup")
+#: Rules of all purposes have one table; each kind of command knows its own.
+NETWORK_RULE = Noun("networkrule", "rule", schema.firewall_rule, Owner.ACCOUNT, "FirewallRule")
+_PURPOSE, _TRAFFIC = schema.firewall_rule.c.purpose, schema.firewall_rule.c.traffic_type
+FIREWALL_RULE = Noun(
+    "firewallrule",
+    "firewall rule",
+    schema.firewall_rule,
+    Owner.ACCOUNT,
+    "FirewallRule",
+    (_PURPOSE == "Firewall") & (_TRAFFIC == "Ingress"),
+)
+EGRESS_RULE = Noun(
+    "egressfirewallrule",
+    "egress firewall rule",
+    schema.firewall_rule,
+    Owner.ACCOUNT,
+    "FirewallRule",
+    (_PURPOSE == "Firewall") & (_TRAFFIC == "Egress"),
+)
+#: What tags of the kind FirewallRule are on.
+ANY_FIREWALL_RULE = Noun(
+    "firewallrule", "firewall rule", schema.firewall_rule, Owner.ACCOUNT, "FirewallRule", _PURPOSE == "Firewall"
+)
+PORT_FORWARDING_RULE = Noun(
+    "portforwardingrule",
+    "port forwarding rule",
+    schema.firewall_rule,
+    Owner.ACCOUNT,
+    "FirewallRule",
+    _PURPOSE == "PortForwarding",
+)
+IP_FORWARDING_RULE = Noun(
+    "ipforwardingrule",
+    "static NAT rule",
+    schema.firewall_rule,
+    Owner.ACCOUNT,
+    "FirewallRule",
+    _PURPOSE == "StaticNat",
+)
+LOAD_BALANCER_RULE = Noun(
+    "loadbalancer",
+    "load balancer rule",
+    schema.firewall_rule,
+    Owner.ACCOUNT,
+    "FirewallRule",
+    _PURPOSE == "LoadBalancing",
+)
+LB_STICKINESS_POLICY = Noun(
+    "stickinesspolicies", "stickiness policy", schema.lb_stickiness_policy, Owner.ACCOUNT, "LBStickinessPolicy"
+)
+LB_HEALTH_CHECK_POLICY = Noun(
+    "healthcheckpolicies", "health check policy", schema.lb_health_check_policy, Owner.ACCOUNT, "LBHealthCheckPolicy"
+)
+SSL_CERT = Noun("sslcert", "certificate", schema.ssl_cert, Owner.ACCOUNT, "SslCert")
+SNAPSHOT = Noun("snapshot", "snapshot", schema.snapshot, Owner.ACCOUNT, "Snapshot")
+SNAPSHOT_POLICY = Noun("snapshotpolicy", "snapshot policy", schema.snapshot_policy, Owner.ACCOUNT, "SnapshotPolicy")
+CONSOLE_SESSION = Noun("consolesession", "console session", schema.console_session, Owner.ACCOUNT, "ConsoleSession")

@@ -8,21 +8,29 @@ from cloudsim.jobs.periodic import PeriodicTask, Scheduler
 from cloudsim.services import (
     account_orders,
     capacity_alert,
+    console,
     host,
     host_ha_task,
+    imagefiles,
     job,
     management_server,
+    network_gc,
+    nic_workflows,
     oobm_orders,
     purge,
     router_apply,
     securitygroup_workflows,
+    snapshot_cleanup,
+    snapshot_policy,
     stats,
     storage_cleanup,
     system_vm,
+    template_create,
     vm_expunge,
     vm_lease,
     vmschedule,
     vmsnapshot,
+    volume_doubt,
     webhook_delivery,
 )
 from cloudsim.services.context import Cloud
@@ -66,6 +74,40 @@ class WipeVolumes(_Task):
 
     async def run(self) -> None:
         await self._cloud.db.write(lambda tx: storage_cleanup.due(self._cloud.context(tx, self._admin)))
+
+
+class SettleVolumes(_Task):
+    """Makes volumes attached or detached, as they are listed, where a host did not answer when it was asked to."""
+
+    name = "volume-doubts"
+    works = True
+    setting = "ping.interval"
+
+    async def run(self) -> None:
+        await self._cloud.db.write(lambda tx: volume_doubt.due(self._cloud.context(tx, self._admin)))
+
+
+class CleanUpSnapshots(_Task):
+    """Removes what is left over of snapshots of volumes, and of templates made of disks, that failed."""
+
+    name = "snapshot-cleanup"
+    works = True
+    setting = "storage.cleanup.interval"
+
+    async def run(self) -> None:
+        await self._cloud.db.write(lambda tx: snapshot_cleanup.due(self._cloud.context(tx, self._admin)))
+        await self._cloud.db.write(lambda tx: template_create.clean_up(self._cloud.context(tx, self._admin)))
+
+
+class SweepImages(_Task):
+    """Removes files of image stores that no template or ISO is for any more."""
+
+    name = "image-files"
+    setting = "storage.cleanup.interval"
+
+    async def run(self) -> None:
+        if self._cloud.settings.flag("storage.cleanup.enabled"):
+            await imagefiles.sweep(self._cloud)
 
 
 class PurgeJobs(_Task):
@@ -136,6 +178,21 @@ class FollowSchedules(_Task):
 
     async def run(self) -> None:
         while await self._cloud.db.write(lambda tx: vmschedule.follow(self._cloud.context(tx, self._admin))):
+            pass
+
+
+class FollowSnapshotPolicies(_Task):
+    """Makes the snapshots that policies of volumes say."""
+
+    name = "snapshot-policies"
+    works = True
+    first = 1.0
+
+    def interval(self) -> float:
+        return 10.0
+
+    async def run(self) -> None:
+        while await self._cloud.db.write(lambda tx: snapshot_policy.follow(self._cloud.context(tx, self._admin))):
             pass
 
 
@@ -243,6 +300,30 @@ class TellSecurityRules(_Task):
         await self._cloud.db.write(lambda tx: securitygroup_workflows.due(self._cloud.context(tx, self._admin)))
 
 
+class TellOfCards(_Task):
+    """Tells hosts of network cards that they may not have heard of."""
+
+    name = "network-cards"
+    works = True
+
+    def interval(self) -> float:
+        return 60.0
+
+    async def run(self) -> None:
+        await self._cloud.db.write(lambda tx: nic_workflows.due(self._cloud.context(tx, self._admin)))
+
+
+class CollectNetworks(_Task):
+    """Takes back what networks have that nobody uses."""
+
+    name = "network-gc"
+    works = True
+    setting = "network.gc.interval"
+
+    async def run(self) -> None:
+        await self._cloud.db.write(lambda tx: network_gc.look(self._cloud.context(tx, self._admin)))
+
+
 class TellRouters(_Task):
     """Tells virtual routers what they could not be told."""
 
@@ -252,6 +333,16 @@ class TellRouters(_Task):
 
     async def run(self) -> None:
         await self._cloud.db.write(lambda tx: router_apply.due(self._cloud.context(tx, self._admin)))
+
+
+class CleanConsoles(_Task):
+    """Ends sessions of consoles that nobody opened in time, and forgets those that ended long ago."""
+
+    name = "console-sessions"
+    setting = "console.session.cleanup.interval"
+
+    async def run(self) -> None:
+        await self._cloud.db.write(lambda tx: console.clean(self._cloud.context(tx, self._admin)))
 
 
 class Heartbeat(_Task):
@@ -318,14 +409,21 @@ TASKS = (
     PurgeExpunged,
     LookAfterSystemVms,
     TellSecurityRules,
+    TellOfCards,
     TellRouters,
+    CollectNetworks,
+    CleanConsoles,
     FinishRemovals,
     FollowSchedules,
+    FollowSnapshotPolicies,
     FollowLeases,
     TellOfLeases,
     ExpireVMSnapshots,
     ExpungeMachines,
     WipeVolumes,
+    SettleVolumes,
+    CleanUpSnapshots,
+    SweepImages,
     PurgeJobs,
     RecalculateCapacity,
     PingHosts,

@@ -8,7 +8,7 @@ from cloudsim.core.errors import InsufficientAddresses, InvalidValue
 from cloudsim.db import schema
 from cloudsim.db.database import Row
 from cloudsim.db.types import any_of
-from cloudsim.services import access, resource
+from cloudsim.services import access, quarantine, resource
 from cloudsim.services.context import Context
 from cloudsim.services.nouns import VLAN_RANGE, ZONE
 
@@ -23,12 +23,14 @@ _PUBLIC = (
     vlan.c.zone_id == bindparam("zone_id"),
     vlan.c.type == "VirtualNetwork",
     vlan.c.for_system_vms.is_(False),
+    vlan.c.portable_range_id.is_(None),
     vlan.c.removed.is_(None),
 )
 _RANGES = select(vlan.c.id).where(*_PUBLIC, _OWN)
+_FOR_ALL = select(vlan.c.id).where(*_PUBLIC, vlan.c.account_id.is_(None), vlan.c.domain_id.is_(None))
 _FREE_OF = (
     select(public_ip)
-    .where(any_of(public_ip.c.vlan_id, "ranges"), public_ip.c.state == "Free")
+    .where(any_of(public_ip.c.vlan_id, "ranges"), public_ip.c.state == "Free", ~quarantine.KEPT)
     .order_by(public_ip.c.id)
     .limit(1)
 )
@@ -38,6 +40,7 @@ _FREE = (
     .where(
         public_ip.c.zone_id == bindparam("zone_id"),
         public_ip.c.state == "Free",
+        ~quarantine.KEPT,
         vlan.c.account_id.is_(None),
         vlan.c.domain_id.is_(None),
         *_PUBLIC,
@@ -64,12 +67,25 @@ def free(ctx: Context, zone_id: int, account_id: int, domain_id: int) -> Row:
     """
     whose = {"zone_id": zone_id, "account_id": account_id, "domain_id": domain_id}
     own = [row["id"] for row in ctx.tx.all(_RANGES, whose)]
-    found = ctx.tx.first(_FREE_OF, ranges=own) if own else None
-    if found is None and (not own or ctx.settings.flag("use.system.public.ips", ("Account", account_id))):
-        found = ctx.tx.first(_FREE, zone_id=zone_id)
+    kept = {"kept_for": account_id, "kept_at": ctx.now}
+    found = ctx.tx.first(_FREE_OF, kept, ranges=own) if own else None
+    if found is None and _shares(ctx, own, account_id):
+        found = ctx.tx.first(_FREE, kept, zone_id=zone_id)
     if found is None:
         raise InsufficientAddresses("no public address is free in the zone")
     return found
+
+
+def _shares(ctx: Context, own: list[int], account_id: int) -> bool:
+    return not own or ctx.settings.flag("use.system.public.ips", ("Account", account_id))
+
+
+def open_to(ctx: Context, zone_id: int, account_id: int, domain_id: int) -> list[int]:
+    """The ranges of a zone that an account may have addresses of."""
+    whose = {"zone_id": zone_id, "account_id": account_id, "domain_id": domain_id}
+    own = [row["id"] for row in ctx.tx.all(_RANGES, whose)]
+    more = ctx.tx.all(_FOR_ALL, zone_id=zone_id) if _shares(ctx, own, account_id) else []
+    return own + [row["id"] for row in more]
 
 
 def check_address(ctx: Context, address: Row, account_id: int, domain_id: int) -> None:
@@ -80,6 +96,7 @@ def check_address(ctx: Context, address: Row, account_id: int, domain_id: int) -
     )
     if row["for_system_vms"] or theirs:
         raise InvalidValue(f"public address {address['address']} is kept for others")
+    quarantine.check(ctx, address, account_id)
 
 
 # -- keeping them

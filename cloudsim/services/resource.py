@@ -89,12 +89,13 @@ def kind_of(number: int | None, name: str | None) -> Kind | None:
 
 # -- what is there
 
-vm, volume, network, public_ip, template = (
+vm, volume, network, public_ip, template, snapshot = (
     schema.vm,
     schema.volume,
     schema.network,
     schema.public_ip,
     schema.template,
+    schema.snapshot,
 )
 _HAS = and_(*(vm.c.state != state for state in ("Destroyed", "Expunging", "Error")))
 _RUNS = or_(*(vm.c.state == state for state in ("Running", "Starting", "Stopping", "Migrating")))
@@ -163,7 +164,12 @@ def _projects(owner: Any, *where: Any) -> Any:
 _GUEST = and_(network.c.traffic_type == "Guest", network.c.acl_type == "Account", network.c.state != "Destroy")
 # addresses of shared networks are their machines', not an account's
 _SHARED = select(schema.vlan.c.id).where(schema.vlan.c.type == "DirectAttached")
-_HELD = and_(public_ip.c.state == "Allocated", public_ip.c.is_system.is_(False), public_ip.c.vlan_id.not_in(_SHARED))
+_HELD = and_(
+    public_ip.c.state != "Free",
+    public_ip.c.account_id.is_not(None),
+    public_ip.c.is_system.is_(False),
+    public_ip.c.vlan_id.not_in(_SHARED),
+)
 
 
 def _networks(owner: Any, *where: Any) -> Any:
@@ -174,6 +180,25 @@ def _addresses(owner: Any, *where: Any) -> Any:
     return _number("ip", owner, public_ip, _HELD, *where)
 
 
+def _snapshots(owner: Any, *where: Any) -> Any:
+    return _number("snapshot", owner, snapshot, snapshot.c.state != "Error", *where)
+
+
+def _copies(label: str, role: str) -> Callable[..., Any]:
+    """The room that copies of snapshots take: on image stores, or in pools where they shall stay."""
+
+    def statement(owner: Any, *where: Any) -> Any:
+        copy = schema.snapshot_store
+        return (
+            select(owner.label("owner"), _sum(copy.c.physical_size, label))
+            .select_from(snapshot.join(copy, copy.c.snapshot_id == snapshot.c.id))
+            .where(snapshot.c.removed.is_(None), copy.c.role == role, *where)
+            .group_by(owner)
+        )
+
+    return statement
+
+
 #: Kinds that are counted together, and their statement by the owner's column.
 _GROUPS: tuple[tuple[tuple[str, ...], Callable[..., Any], Any], ...] = (
     (("vm", "cpu", "memory", "running", "stopped", "running_cpu", "running_memory"), _machines, vm),
@@ -181,6 +206,9 @@ _GROUPS: tuple[tuple[tuple[str, ...], Callable[..., Any], Any], ...] = (
     (("network",), _networks, network),
     (("ip",), _addresses, public_ip),
     (("template", "secondarystorage"), _templates, template),
+    (("snapshot",), _snapshots, snapshot),
+    (("secondarystorage",), _copies("secondarystorage", "Image"), snapshot),
+    (("primarystorage",), _copies("primarystorage", "Primary"), snapshot),
 )
 _COLUMNS = {"account": "account_id", "domain": "domain_id"}
 
@@ -233,7 +261,8 @@ def used(
         if fields is not None and fields.isdisjoint(fields_of):
             continue
         for row in ctx.tx.all(statement, values):
-            made[row["owner"]].update({name: int(row[name]) for name in fields_of})
+            counts = made[row["owner"]]
+            counts.update({name: counts.get(name, 0) + int(row[name]) for name in fields_of})
     only_running = ctx.settings.flag("resource.count.running.vms.only")
     for counts in made.values():
         for name in ("cpu", "memory"):

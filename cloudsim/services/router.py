@@ -26,8 +26,8 @@ from cloudsim.services.nouns import NETWORK, NETWORK_OFFERING, SERVICE_OFFERING
 vm, nic, table, job = schema.vm, schema.nic, schema.router, schema.job
 
 TYPE = "DomainRouter"
-#: Who provides services by routers.
-PROVIDERS = frozenset(("virtualrouter", "vpcvirtualrouter"))
+#: Who provides services by routers; what a Netscaler would do, they do in its place.
+PROVIDERS = frozenset(("virtualrouter", "vpcvirtualrouter", "netscaler"))
 #: States in which a router does its work.
 SERVING = ("Running", "Migrating")
 #: States of one that is on its way out: another may take its place.
@@ -269,6 +269,7 @@ def _cards(ctx: Context, row: Row, found: Row, offered: Row) -> None:
             "mtu": found["private_mtu"] or 1500,
             "dhcp_options": {},
             "enabled": True,
+            "has_secondary": False,
         },
     )
     system_network.add_control(ctx, row)

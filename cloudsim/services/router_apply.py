@@ -10,7 +10,7 @@ A router that does not run has nothing on the list: its next start brings everyt
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from sqlalchemy import bindparam, func, select
@@ -35,7 +35,7 @@ _TOLD = ("Starting", "Running", "Stopping", "Migrating")
 
 Plain = dict[str, Any]
 
-_ROUTER = (vm.c.id, vm.c.uuid, vm.c.account_id, vm.c.domain_id, vm.c.state)
+_ROUTER = (vm.c.id, vm.c.uuid, vm.c.account_id, vm.c.domain_id, vm.c.state, vm.c.network_id)
 _OF = (
     select(*_ROUTER)
     .where(vm.c.network_id == bindparam("network_id"), any_of(vm.c.state, "states"), vm.c.removed.is_(None))
@@ -53,7 +53,12 @@ _DROP_ALL = untold.delete().where(untold.c.vm_id == bindparam("vm_id"))
 _LEFT = (
     select(func.count())
     .select_from(untold.join(vm, untold.c.vm_id == vm.c.id))
-    .where(vm.c.network_id == bindparam("network_id"), untold.c.part == bindparam("name"))
+    .where(
+        vm.c.network_id == bindparam("network_id"),
+        untold.c.part == bindparam("name"),
+        any_of(vm.c.state, "states"),
+        vm.c.removed.is_(None),
+    )
 )
 _DUE = select(*_ROUTER).where(vm.c.id.in_(select(untold.c.vm_id))).order_by(vm.c.id)
 _FAILED = select(job.c.result, job.c.instance_uuid).where(
@@ -117,7 +122,9 @@ def due(ctx: Context) -> int:
     ordered = 0
     for row in ctx.tx.all(_DUE):
         if row["state"] not in _TOLD:
+            names = [note["part"] for note in ctx.tx.all(_NOTES, vm_id=row["id"])]
             ctx.tx.execute(_DROP_ALL, vm_id=row["id"])
+            _settle(ctx, row["network_id"], names)
         elif row["state"] == "Running":
             _order(ctx, row)
             ordered += 1
@@ -144,15 +151,21 @@ def _planned(ctx: Context, vm_id: int) -> Plain:
 def _told(ctx: Context, vm_id: int, plan: Plain) -> Plain:
     for name, version in plan.get("read", {}).items():
         ctx.tx.execute(_DROP, vm_id=vm_id, name=name, read=version)
-        part = router_parts.load().get(name)
-        if part is not None and part.settled is not None and not untold_of(ctx, plan["network"], name):
-            part.settled(ctx, plan["network"])
+    if plan:
+        _settle(ctx, plan["network"], plan["read"])
     return {"success": True}
+
+
+def _settle(ctx: Context, network_id: int, names: Iterable[str]) -> None:
+    for name in names:
+        part = router_parts.load().get(name)
+        if part is not None and part.settled is not None and not untold_of(ctx, network_id, name):
+            part.settled(ctx, network_id)
 
 
 def untold_of(ctx: Context, network_id: int, name: str) -> bool:
     """Whether a router of a network that runs is still to be told a part."""
-    return bool(ctx.tx.scalar(_LEFT, network_id=network_id, name=name))
+    return bool(ctx.tx.scalar(_LEFT, network_id=network_id, name=name, states=_TOLD))
 
 
 def _runs(ctx: Context, vm_id: int, host: str) -> bool:

@@ -20,7 +20,7 @@ from cloudsim.services.nouns import NETWORK_OFFERING
 from cloudsim.services.router import PROVIDERS
 
 #: Where parts are registered.
-_MODULES = ("rule_parts",)
+_MODULES = ("loadbalancer_parts", "publicip_parts", "rule_parts")
 
 Plain = dict[str, Any]
 Content = dict[str, list[Plain] | None]
@@ -31,7 +31,8 @@ class Part:
     """One part of what a router does."""
 
     command: type[RouterCommand]
-    #: The service of the network's offering that it belongs to: routers that do not provide it do nothing of the kind.
+    #: The service of the network's offering that it belongs to, or several, with blanks between: routers that provide
+    #: none of them do nothing of the kind.
     service: str
     #: ``read(ctx, network row, offering row)``: the settings of it, as plain data.
     read: Callable[[Context, Row, Row], list[Plain]]
@@ -64,9 +65,10 @@ def load() -> Mapping[str, Part]:
 
 
 def provides(offered: Row, service: str) -> bool:
-    """Whether networks of an offering have a service by their routers."""
+    """Whether networks of an offering have a service, or one of several, by their routers."""
+    wanted = service.lower().split()
     return any(
-        str(one["name"]).lower() == service.lower()
+        str(one["name"]).lower() in wanted
         and any(str(provider["name"]).lower() in PROVIDERS for provider in one["provider"])
         for one in offered["services"]
     )

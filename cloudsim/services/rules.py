@@ -11,24 +11,30 @@ comes through, not where to.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 from sqlalchemy import bindparam, or_, select
 
-from cloudsim.core.errors import RuleConflict
+from cloudsim.core.errors import InvalidValue, RuleConflict
 from cloudsim.db import schema
 from cloudsim.db.database import Row
-from cloudsim.db.types import any_of
-from cloudsim.services import router_apply
+from cloudsim.db.types import Big, any_of
+from cloudsim.services import access, nic_secondary, router_apply
 from cloudsim.services.context import Context
+from cloudsim.services.nouns import NETWORK_OFFERING, VIRTUAL_MACHINE
 
 table, public_ip = schema.firewall_rule, schema.public_ip
 
 FIREWALL, FORWARDING, STATIC_NAT, LOAD_BALANCING = "Firewall", "PortForwarding", "StaticNat", "LoadBalancing"
 INGRESS, EGRESS = "Ingress", "Egress"
+#: ``(ctx, row ids)``: what takes away what belongs to rules that are gone, in that transaction.
+ENDED: list[Callable[[Context, Sequence[int]], None]] = []
 #: The parts of routers that rules of a purpose are told with.
 PARTS = {FIREWALL: "firewall", FORWARDING: "portforwarding", STATIC_NAT: "ipforwarding", LOAD_BALANCING: "loadbalancer"}
+
+#: The services of networks that rules of a purpose need.
+SERVICES = {FIREWALL: "Firewall", FORWARDING: "PortForwarding", STATIC_NAT: "StaticNat", LOAD_BALANCING: "Lb"}
 
 _ALIVE = table.c.removed.is_(None)
 _OF_NETWORK = (
@@ -52,12 +58,24 @@ _LEAVING = select(table.c.id).where(
 _OF_ADDRESS = select(table).where(table.c.public_ip_id == bindparam("address_id"), _ALIVE).order_by(table.c.id)
 _OF_MACHINE = select(table).where(table.c.vm_id == bindparam("vm_id"), _ALIVE).order_by(table.c.id)
 _ALL_OF_NETWORK = select(table).where(table.c.network_id == bindparam("network_id"), _ALIVE).order_by(table.c.id)
-_RELATED = select(table.c.id).where(any_of(table.c.related_id, "ids"), _ALIVE)
+_RELATED = select(table).where(any_of(table.c.related_id, "ids"), _ALIVE)
 _REMOVE = (
     table.update()
     .where(any_of(table.c.id, "ids"), _ALIVE)
     .values(removed=bindparam("at", type_=table.c.removed.type), state="Revoke")
 )
+_END_USAGE = (
+    schema.usage.update()
+    .where(schema.usage.c.kind == "firewall_rule", any_of(schema.usage.c.row_id, "ids"), schema.usage.c.ended.is_(None))
+    .values(ended=bindparam("at", type_=Big))
+)
+_CARD = select(schema.nic).where(
+    schema.nic.c.vm_id == bindparam("vm_id"),
+    schema.nic.c.network_id == bindparam("network_id"),
+    schema.nic.c.removed.is_(None),
+)
+#: States of machines that no rule can be made for.
+_LOST = ("Destroyed", "Expunging", "Error")
 _UNTAG = schema.tag.delete().where(
     or_(*(schema.tag.c.resource_type == kind for kind in ("FirewallRule", "PortForwardingRule", "LoadBalancer"))),
     any_of(schema.tag.c.resource_id, "ids"),
@@ -101,8 +119,11 @@ def add(ctx: Context, **values: Any) -> int:
 def drop(ctx: Context, ids: Sequence[int]) -> None:
     """Rules are gone, with their tags: the routers know, or are told by whoever calls this."""
     if ids:
+        ctx.tx.execute(_END_USAGE, ids=list(ids), at=ctx.now)
         ctx.tx.execute(_REMOVE, ids=list(ids), at=ctx.now)
         ctx.tx.execute(_UNTAG, ids=list(ids))
+        for end in ENDED:
+            end(ctx, ids)
 
 
 def settled(purpose: str, traffic: str = INGRESS) -> Any:
@@ -128,12 +149,12 @@ def overlap(first: tuple[int | None, int | None], second: tuple[int | None, int 
 def check_ports(
     ctx: Context, address: Row, purpose: str, protocol: str, start: int | None, end: int | None, but: int | None = None
 ) -> None:
-    """Raises `RuleConflict` where ports of a public address are another rule's, or the address is a machine's whole.
+    """Raises `RuleConflict` where ports of a public address are another rule's (`but`: not this one's).
 
-    `but`: the rule that asks. Not for firewall rules, which share the ports of the others.
+    `InvalidValue` where the address has static NAT. Not for firewall rules, which share the ports of the others.
     """
     if address["static_nat"] and purpose != STATIC_NAT:
-        raise RuleConflict(f"public address {address['address']} is used for static NAT")
+        raise InvalidValue(f"public address {address['address']} is used for static NAT")
     for row in of_address(ctx, address["id"]):
         if row["id"] == but or row["purpose"] == FIREWALL or row["state"] == "Revoke":
             continue
@@ -143,21 +164,67 @@ def check_ports(
             )
 
 
+def check_conserve(ctx: Context, address: Row, found: Row, purpose: str) -> None:
+    """Raises `InvalidValue` where a network's addresses serve one purpose each, and this one serves another."""
+    if access.row(ctx, NETWORK_OFFERING, found["offering_id"])["conserve_mode"]:
+        return
+    other = next((row for row in of_address(ctx, address["id"]) if row["purpose"] not in (FIREWALL, purpose)), None)
+    if address["source_nat"] or other is not None:
+        uses = "source NAT" if other is None else other["purpose"]
+        raise InvalidValue(
+            f"public address {address['address']} is used for {uses}, and network {found['name']} (by its offering) uses "
+            "each address for one thing"
+        )
+
+
+def check_target(ctx: Context, network_id: int, vm_id: int, guest_ip: str | None) -> str:
+    """The address at which a rule reaches a machine in a network: `guest_ip`, or its first one. Raises `InvalidValue`."""
+    machine = access.row(ctx, VIRTUAL_MACHINE, vm_id)
+    if machine["removed"] is not None or machine["state"] in _LOST:
+        raise InvalidValue(f"virtual machine {machine['name']} is {machine['state']}")
+    card = ctx.tx.first(_CARD, vm_id=vm_id, network_id=network_id)
+    if card is None or card["ip"] is None:
+        raise InvalidValue(f"virtual machine {machine['name']} has no address in the network of the public address")
+    if guest_ip not in (None, card["ip"], *secondary(ctx, card)):
+        raise InvalidValue(f"virtual machine {machine['name']} does not have {str(guest_ip)[:64]} in that network")
+    return str(guest_ip or card["ip"])
+
+
+def secondary(ctx: Context, card: Row) -> list[str]:
+    """The addresses that a card has besides its own."""
+    return [row["ip"] for row in nic_secondary.of_card(ctx, card["id"])]
+
+
+def plain_changes(display: bool | None, uuid: str | None) -> dict[str, Any]:
+    """What can change of every rule; None: it stays."""
+    return {name: value for name, value in (("display", display), ("uuid", uuid)) if value is not None}
+
+
 # -- what takes rules away
 
 
-def _take(ctx: Context, rows: Sequence[Row]) -> list[str]:
+def with_related(ctx: Context, row: Row) -> list[Row]:
+    """A rule, and the firewall rule that was made for it and is still there."""
+    return [row, *ctx.tx.all(_RELATED, ids=[row["id"]])]
+
+
+def related(ctx: Context, ids: Sequence[int]) -> list[Row]:
+    """The firewall rules that were made for some rules and are still there."""
+    return ctx.tx.all(_RELATED, ids=list(ids))
+
+
+def take(ctx: Context, rows: Sequence[Row]) -> list[str]:
     """Rules are gone, with the firewall rules that were made for them; answers the jobs that tell the routers."""
     if not rows:
         return []
-    ids = [row["id"] for row in rows]
-    related = [row["id"] for row in ctx.tx.all(_RELATED, ids=ids)]
-    drop(ctx, [*ids, *related])
-    parts: dict[int, set[str]] = {}
-    for row in rows:
-        name = "egress" if row["traffic_type"] == EGRESS else PARTS[row["purpose"]]
-        parts.setdefault(row["network_id"], set()).update((name, PARTS[FIREWALL]) if related else (name,))
-    return [job for network_id, names in parts.items() for job in router_apply.changed(ctx, network_id, *sorted(names))]
+    found = {row["id"]: row for row in (*rows, *ctx.tx.all(_RELATED, ids=[row["id"] for row in rows]))}
+    drop(ctx, list(found))
+    by_network: dict[int, list[Row]] = {}
+    for row in found.values():
+        by_network.setdefault(row["network_id"], []).append(row)
+    return [
+        job for network_id, some in by_network.items() for job in router_apply.changed(ctx, network_id, *parts_of(some))
+    ]
 
 
 def of_address_gone(ctx: Context, address_id: int) -> list[str]:
@@ -165,17 +232,23 @@ def of_address_gone(ctx: Context, address_id: int) -> list[str]:
 
     Call it while the address still belongs to the network.
     """
-    return _take(ctx, of_address(ctx, address_id))
+    return take(ctx, of_address(ctx, address_id))
 
 
 def of_machine_gone(ctx: Context, vm_id: int) -> list[str]:
     """A machine is gone: the rules that send traffic on to it go; answers the jobs that tell the routers."""
-    return _take(ctx, of_machine(ctx, vm_id))
+    return take(ctx, of_machine(ctx, vm_id))
 
 
 def of_network_gone(ctx: Context, network_id: int) -> None:
     """A network without routers is deleted: its rules go."""
     drop(ctx, [row["id"] for row in ctx.tx.all(_ALL_OF_NETWORK, network_id=network_id)])
+
+
+def of_services_gone(ctx: Context, network_id: int, left: Collection[str]) -> list[str]:
+    """A network has only some services `left`: the rules for others go; answers the jobs that tell the routers."""
+    found = ctx.tx.all(_ALL_OF_NETWORK, network_id=network_id)
+    return take(ctx, [row for row in found if SERVICES[row["purpose"]] not in left])
 
 
 def parts_of(rows: Sequence[Row]) -> list[str]:

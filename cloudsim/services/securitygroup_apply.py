@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import bindparam, select, union_all
 
 from cloudsim.agents.base import SecurityRule, SecuritySpec
 from cloudsim.db import schema
@@ -33,15 +33,18 @@ _RULES = (
     .order_by(rule.c.id)
 )
 # what machines of a group can be reached at: those that are on a host
-_ADDRESSES = (
-    select(member.c.group_id, nic.c.ip)
-    .select_from(member.join(vm, member.c.vm_id == vm.c.id).join(nic, nic.c.vm_id == vm.c.id))
-    .where(
-        any_of(member.c.group_id, "groups"),
-        vm.c.host_id.is_not(None),
-        vm.c.removed.is_(None),
-        nic.c.removed.is_(None),
-        nic.c.ip.is_not(None),
+_ADDRESSES = union_all(
+    *(
+        select(member.c.group_id, one.c.ip)
+        .select_from(member.join(vm, member.c.vm_id == vm.c.id).join(one, one.c.vm_id == vm.c.id))
+        .where(
+            any_of(member.c.group_id, "groups"),
+            vm.c.host_id.is_not(None),
+            vm.c.removed.is_(None),
+            one.c.removed.is_(None),
+            one.c.ip.is_not(None),
+        )
+        for one in (nic, schema.nic_secondary_ip)
     )
 )
 _MACHINES = (

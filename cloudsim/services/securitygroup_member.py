@@ -13,7 +13,7 @@ from cloudsim.db.database import Row
 from cloudsim.db.types import any_of
 from cloudsim.services import access, securitygroup, securitygroup_apply, shared_network
 from cloudsim.services.context import Context
-from cloudsim.services.nouns import ACCOUNT, NETWORK_OFFERING, SECURITY_GROUP
+from cloudsim.services.nouns import ACCOUNT, NETWORK_OFFERING, SECURITY_GROUP, ZONE
 
 table, member, rule = schema.security_group, schema.security_group_vm, schema.security_group_rule
 #: Hypervisors whose machines may be in several networks with security groups.
@@ -59,6 +59,43 @@ def chosen(
     if ctx.settings.flag("network.securitygroups.defaultadding"):
         found.append(securitygroup.default_of(ctx, account))
     return list({row["id"]: row for row in found}.values())
+
+
+def check_card(ctx: Context, vm: Row, network: Row) -> None:
+    """Whether a machine that is there may get a card in a network. Raises `InvalidValue`."""
+    secured = _is_secured(ctx, network)
+    others = [one for one in ctx.tx.all(_SECURED, vm_id=vm["id"]) if shared_network.secured(one["services"])]
+    if access.row(ctx, ZONE, vm["zone_id"])["security_groups"] and not secured:
+        raise InvalidValue("machines of this zone are in shared networks with security groups only")
+    if secured and not _kept_by(ctx, vm["hypervisor"]):
+        raise InvalidValue(f"hosts of hypervisor {vm['hypervisor']} do not keep security groups here")
+    if secured and others and vm["hypervisor"].lower() != SEVERAL:
+        raise InvalidValue("a machine with security groups is in one network, unless it is on KVM")
+
+
+def card_came(ctx: Context, vm: Row, network: Row) -> None:
+    """A machine has a card in a network by now: one that is in no group joins the default one of its owner."""
+    if _is_secured(ctx, network):
+        if not securitygroup_apply.groups_of(ctx, vm["id"]):
+            join(ctx, vm["id"], [securitygroup.default_of(ctx, access.row(ctx, ACCOUNT, vm["account_id"]))])
+        addresses_changed(ctx, vm)
+
+
+def card_left(ctx: Context, vm: Row) -> None:
+    """A card of a machine is gone: without a network that has security groups it is in none."""
+    groups = securitygroup_apply.groups_of(ctx, vm["id"])
+    if groups and not any(shared_network.secured(one["services"]) for one in ctx.tx.all(_SECURED, vm_id=vm["id"])):
+        leave(ctx, vm["id"])
+        securitygroup_apply.order(ctx, [vm] if vm["host_id"] is not None else [])
+    if groups and vm["host_id"] is not None:
+        securitygroup_apply.moved(ctx, vm["id"], groups)
+
+
+def addresses_changed(ctx: Context, vm: Row) -> None:
+    """The addresses of a machine changed: hosts whose rules name its groups are told, and its own."""
+    if vm["host_id"] is not None and securitygroup_apply.groups_of(ctx, vm["id"]):
+        securitygroup_apply.order(ctx, [vm])
+        securitygroup_apply.moved(ctx, vm["id"])
 
 
 def _kept_by(ctx: Context, hypervisor: str) -> bool:

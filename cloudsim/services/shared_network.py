@@ -17,7 +17,7 @@ from cloudsim.core.errors import InsufficientAddresses, InvalidValue, ResourceIn
 from cloudsim.db import schema
 from cloudsim.db.database import Row
 from cloudsim.db.types import any_of
-from cloudsim.services import access, usage
+from cloudsim.services import access, publicip_pool, usage
 from cloudsim.services.context import Context
 from cloudsim.services.nouns import ZONE
 
@@ -52,7 +52,7 @@ _GIVEN = (
     .where(any_of(public_ip.c.vlan_id, "ids"), public_ip.c.state != "Free", public_ip.c.state != "Reserved")
     .limit(1)
 )
-_DROP = public_ip.delete().where(any_of(public_ip.c.vlan_id, "ids"))
+_ADDRESSES = select(public_ip.c.id).where(any_of(public_ip.c.vlan_id, "ids"))
 _OF_ZONE = (
     select(network, schema.network_offering.c.services.label("offered"))
     .select_from(network.join(schema.network_offering, network.c.offering_id == schema.network_offering.c.id))
@@ -138,6 +138,11 @@ def _first(ctx: Context, found: Row, pod_id: int | None) -> Row:
                 return {**row, **{name: part[name] for name in ("pod_id", "gateway", "netmask", "tag")}}
     where = "" if pod_id is None else " in the pod"
     raise InsufficientAddresses(f"network {found['name']} has no free address left{where}")
+
+
+def check(ctx: Context, found: Row, wanted: str) -> None:
+    """Raises `InvalidValue` where an address is not free, or in no range of a network."""
+    _wanted(ctx, found, wanted, False)
 
 
 def _wanted(ctx: Context, found: Row, wanted: str, system: bool) -> Row:
@@ -250,6 +255,10 @@ def settle(ctx: Context, row: Row, one: Row, found: Row, pod_id: int) -> None:
         release(ctx, found["id"], one["ip"])
     made = take(ctx, found, row, pod_id=pod_id, system=row["type"] != "User")
     ctx.tx.update(nic, {"id": one["id"]}, ip=made["address"], netmask=made["netmask"], gateway=made["gateway"])
+    if one["ip"] is not None:
+        ctx.tx.update(
+            public_ip, {"vm_id": row["id"], "network_id": found["id"], "vm_ip": one["ip"]}, vm_ip=made["address"]
+        )
 
 
 # -- the end
@@ -261,5 +270,5 @@ def drop(ctx: Context, found: Row) -> None:
     given = ctx.tx.first(_GIVEN, ids=ids)
     if given is not None:
         raise ResourceInUse(f"address {given['address']} of network {found['name']} is given away")
-    ctx.tx.execute(_DROP, ids=ids)
+    publicip_pool.forget(ctx, [row["id"] for row in ctx.tx.all(_ADDRESSES, ids=ids)])
     ctx.tx.update(vlan, {"network_id": found["id"]}, removed=ctx.now)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, cast
 
+from cloudsim.agents.base import HostAddress
 from cloudsim.agents.simulator import Rule, SimulatorDriver, rule_from_wire
 from cloudsim.core.errors import InvalidValue, OperationFailed
 from cloudsim.services.context import Cloud, Context
@@ -45,6 +46,20 @@ def remove(cloud: Cloud, rule_id: int) -> None:
         raise OperationFailed(f"the simulator has no rule {rule_id}")
 
 
+def order_of(cloud: Cloud, wire: str, zone: str | None) -> tuple[float, str | None]:
+    """How many seconds something takes in a zone (its uuid) that is simulated without a host, and why it fails, if it does.
+
+    What never answers is given up when the setting ``wait`` says so.
+    """
+    place = HostAddress("", "sim://", places={"zone": zone} if zone else {})
+    seconds, rule = _driver(cloud).pretend(wire, place)
+    if rule is None or rule.kind in ("lose", "answer"):
+        return seconds, None
+    if rule.kind == "hang":
+        return seconds + (cloud.settings.number("wait") or 1800), "nobody answered in time"
+    return seconds, rule.text
+
+
 def _plain(rule: Rule) -> dict[str, Any]:
     return {"id": rule.id, "name": rule.command, "count": rule.count, **{kind: getattr(rule, kind) for kind in _PLACES}}
 
@@ -59,4 +74,4 @@ def shown(ctx: Context, rule: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in made.items() if value is not None}
 
 
-__all__ = ["get", "put", "remove", "shown"]
+__all__ = ["get", "order_of", "put", "remove", "shown"]

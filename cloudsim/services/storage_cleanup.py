@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import and_, bindparam, exists, or_, select
@@ -15,7 +16,7 @@ from cloudsim.db.placement import allocate
 from cloudsim.db.types import Big
 from cloudsim.jobs.job import Order
 from cloudsim.jobs.workflow import Workflow, workflow
-from cloudsim.services import vm_plain
+from cloudsim.services import vm_plain, volume_orders
 from cloudsim.services.context import Context
 
 volume, pool, job = schema.volume, schema.storage_pool, schema.job
@@ -52,21 +53,26 @@ def due(ctx: Context) -> int:
         return 0
     rows = ctx.tx.all(_DUE, before=ctx.now - ctx.settings.number("storage.cleanup.delay") * 1000)
     for row in rows:
-        ctx.submit(
-            Order(
-                command="deleteVolume",
-                workflow="volume.wipe",
-                arguments={"volume_id": row["id"]},
-                instance_type="Volume",
-                instance_uuid=row["uuid"],
-                lock=f"volume:{row['uuid']}",
-                event="VOLUME.DELETE",
-                event_text=f"wiping volume {row['name']}",
-                account_id=row["account_id"],
-                domain_id=row["domain_id"],
-            )
-        )
+        order(ctx, row)
     return len(rows)
+
+
+def order(ctx: Context, row: Row) -> str:
+    """Orders the wiping of a destroyed volume; answers the job's uuid."""
+    return ctx.submit(
+        Order(
+            command="deleteVolume",
+            workflow="volume.wipe",
+            arguments={"volume_id": row["id"]},
+            instance_type="Volume",
+            instance_uuid=row["uuid"],
+            lock=f"volume:{row['uuid']}",
+            event="VOLUME.DELETE",
+            event_text=f"wiping volume {row['name']}",
+            account_id=row["account_id"],
+            domain_id=row["domain_id"],
+        )
+    )
 
 
 def _move(ctx: Context, row: Row, event: str, **values: Any) -> None:
@@ -81,7 +87,8 @@ def _move(ctx: Context, row: Row, event: str, **values: Any) -> None:
     )
 
 
-def _begin(ctx: Context, volume_id: int) -> dict[str, Any]:
+def begin(ctx: Context, volume_id: int) -> dict[str, Any]:
+    """A destroyed volume is being expunged; answers what a host has to do, nothing where it lies nowhere."""
     row = ctx.tx.first(_VOLUME, volume_id=volume_id)
     if row is None or row["removed"] is not None or row["vm_id"] is not None:
         return {}
@@ -101,26 +108,34 @@ def _begin(ctx: Context, volume_id: int) -> dict[str, Any]:
     }
 
 
-def _wiped(ctx: Context, volume_id: int) -> dict[str, Any]:
+def wiped(ctx: Context, volume_id: int) -> dict[str, Any]:
+    """The volume is gone: its room is given back."""
     row = ctx.tx.first(_VOLUME, volume_id=volume_id)
     if row is not None and row["state"] == "Expunging":
         if row["pool_id"] is not None:
             allocate(ctx.tx, row["pool_id"], -row["size"])
         _move(ctx, row, "OperationSucceeded", removed=ctx.now)
+        volume_orders.forget(ctx, row)
     return {"success": True}
 
 
-def _failed(ctx: Context, error: CloudError, volume_id: int, **_: Any) -> None:
+def failed(ctx: Context, error: CloudError, volume_id: int, **_: Any) -> None:
+    """The volume stays destroyed, until the next run."""
     row = ctx.tx.first(_VOLUME, volume_id=volume_id)
     if row is not None and row["state"] == "Expunging":
         _move(ctx, row, "OperationFailed")
 
 
-@workflow("volume.wipe", failed=_failed)
+async def remove(wf: Workflow[Context], plan: Mapping[str, Any]) -> None:
+    """Has a host remove what `begin` said."""
+    command = DeleteVolume(wf.command_id("delete"), plan["uuid"], plan["path"], plan["pool"])
+    await wf.call(vm_plain.host_address(plan["host"]), command)
+
+
+@workflow("volume.wipe", failed=failed)
 async def wipe(wf: Workflow[Context], volume_id: int) -> None:
     """Removes a destroyed volume from its storage; where that fails it stays destroyed, until the next run."""
-    plan = await wf.step("begin", _begin, volume_id)
+    plan = await wf.step("begin", begin, volume_id)
     if plan:
-        command = DeleteVolume(wf.command_id("delete"), plan["uuid"], plan["path"], plan["pool"])
-        await wf.call(vm_plain.host_address(plan["host"]), command)
-    await wf.finish(_wiped, volume_id)
+        await remove(wf, plan)
+    await wf.finish(wiped, volume_id)

@@ -23,6 +23,7 @@ from cloudsim.services.context import Context
 from cloudsim.services.nouns import IMAGE_STORE
 
 placed, template, volume = schema.template_zone, schema.template, schema.volume
+kept = schema.snapshot_store
 
 _ON_STORE = (
     select(
@@ -44,6 +45,20 @@ _ON_POOL = (
     .where(volume.c.pool_id == bindparam("pool_id"), volume.c.removed.is_(None), volume.c.state != "Allocated")
     .order_by(volume.c.id)
 )
+_SNAPSHOTS = (
+    select(
+        schema.snapshot.c.uuid,
+        schema.snapshot.c.name,
+        schema.snapshot.c.account_id,
+        schema.snapshot.c.volume_id,
+        kept.c.path,
+        kept.c.physical_size,
+        kept.c.created,
+    )
+    .select_from(kept.join(schema.snapshot, kept.c.snapshot_id == schema.snapshot.c.id))
+    .where(kept.c.state == "Ready")
+    .order_by(kept.c.id)
+)
 _KEEPER = (
     select(schema.system_nic.c.ip, schema.vm.c.zone_id)
     .select_from(schema.vm.join(schema.system_nic, schema.system_nic.c.vm_id == schema.vm.c.id))
@@ -56,6 +71,8 @@ _KEEPER = (
     )
     .order_by(schema.vm.c.id)
 )
+_ON_STORE_KEPT = _SNAPSHOTS.where(kept.c.store_id == bindparam("which"))
+_ON_POOL_KEPT = _SNAPSHOTS.where(kept.c.pool_id == bindparam("which"))
 #: The folders that an image store has when nothing lies there.
 _FOLDERS = ("template/tmpl", "snapshots", "volumes")
 
@@ -68,7 +85,7 @@ class File:
     size: int
     created: int
     format: str
-    #: template or volume
+    #: template, volume or snapshot
     kind: str
     uuid: str
     name: str
@@ -82,11 +99,27 @@ def _store_files(ctx: Context, row: Row) -> list[File]:
         made[one["id"]] = File(
             path, one["physical_size"], one["created"], one["format"], "template", one["uuid"], one["name"]
         )
-    return list(made.values())
+    return [*made.values(), *_snapshots(ctx, _ON_STORE_KEPT, row)]
+
+
+def _snapshots(ctx: Context, statement: Any, row: Row) -> list[File]:
+    """The copies of snapshots that lie on an image store or in a storage pool."""
+    return [
+        File(
+            one["path"] if one["path"] and "/" in one["path"] else f"snapshots/{one['volume_id']}/{one['uuid']}",
+            one["physical_size"],
+            one["created"],
+            "RAW",
+            "snapshot",
+            one["uuid"],
+            one["name"],
+        )
+        for one in ctx.tx.all(statement, which=row["id"])
+    ]
 
 
 def _pool_files(ctx: Context, row: Row) -> list[File]:
-    return [
+    volumes = [
         File(
             one["path"] or one["uuid"],
             one["size"],
@@ -98,6 +131,7 @@ def _pool_files(ctx: Context, row: Row) -> list[File]:
         )
         for one in ctx.tx.all(_ON_POOL, pool_id=row["id"])
     ]
+    return [*volumes, *_snapshots(ctx, _ON_POOL_KEPT, row)]
 
 
 def _path(text: str | None) -> str:

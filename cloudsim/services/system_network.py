@@ -11,7 +11,7 @@ from cloudsim.allocators.base import Request
 from cloudsim.core.errors import InsufficientAddresses
 from cloudsim.db import schema
 from cloudsim.db.database import Row
-from cloudsim.services import access, pod_range, shared_network, storage_range
+from cloudsim.services import access, pod_range, quarantine, shared_network, storage_range
 from cloudsim.services.context import Context
 from cloudsim.services.nouns import POD, ZONE
 
@@ -32,6 +32,7 @@ _FREE = (
     .where(
         public_ip.c.zone_id == bindparam("zone_id"),
         public_ip.c.state == "Free",
+        ~quarantine.KEPT,
         vlan.c.type == "VirtualNetwork",
         vlan.c.account_id.is_(None),
         vlan.c.domain_id.is_(None),
@@ -100,7 +101,9 @@ def _take_guest(ctx: Context, row: Row, pod_id: int) -> None:
 
 def _take_public(ctx: Context, row: Row) -> None:
     strict = ctx.settings.flag("system.vm.public.ip.reservation.mode.strictness")
-    public = ctx.tx.first(_FREE_KEPT if strict else _FREE, zone_id=row["zone_id"])
+    public = ctx.tx.first(
+        _FREE_KEPT if strict else _FREE, zone_id=row["zone_id"], kept_for=row["account_id"], kept_at=ctx.now
+    )
     if public is None:
         raise InsufficientAddresses("no public address is free for a system virtual machine")
     ctx.tx.update(

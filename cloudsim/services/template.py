@@ -14,7 +14,7 @@ from cloudsim.db import schema
 from cloudsim.db.database import Row
 from cloudsim.db.types import any_of
 from cloudsim.db.virtualmachine import DETAILS, TAGS, grouped
-from cloudsim.services import imagestore_choice
+from cloudsim.services import imagestore_choice, template_download
 from cloudsim.services.access import EVERYTHING, Scope
 from cloudsim.services.context import Context
 from cloudsim.services.listing import Listing, Page, equals, equals_nocase
@@ -31,6 +31,12 @@ _NO_SYSTEM = ("featured", "selfexecutable")
 #: The id of an entry is the template's id and, above it, the zone's (0: it is in no zone), so that a template's own id
 #: is an entry as well: the template in the first of its zones.
 _ZONE = 2**32
+
+
+def entry_id(template_id: int, zone_id: int) -> int:
+    """The id of the entry of a template in a zone."""
+    return template_id + zone_id * _ZONE
+
 
 _LATER = placed.alias("later")
 _ENTRIES = (
@@ -51,10 +57,12 @@ _ENTRIES = (
         template.c.account_id,
         template.c.domain_id,
         template.c.source_template_id,
+        template.c.for_cks,
         template.c.removed.label("gone"),
         template.c.sort_key,
         placed.c.zone_id,
         placed.c.state.label("download"),
+        placed.c.store_id,
         schema.guest_os.c.category_id,
         schema.account.c.type.label("account_type"),
         schema.domain.c.path.label("domain_path"),
@@ -83,6 +91,28 @@ def _own(kind: str) -> Any:
     return and_(_E.domain_path >= bindparam("scope_path"), _E.domain_path < bindparam("scope_end"))
 
 
+_KINDS = ("account", "accounts", "domain", "subtree")
+
+
+def _shared(kind: str) -> Any:
+    """That a template was given to one of the accounts that are meant."""
+    given, holder = schema.launch_permission, schema.account
+    found = select(given.c.template_id)
+    if kind == "account":
+        return _E.template_id.in_(found.where(given.c.account_id == bindparam("scope_account", type_=BigInteger)))
+    if kind == "accounts":
+        return _E.template_id.in_(found.where(any_of(given.c.account_id, "scope_accounts")))
+    found = found.select_from(
+        given.join(holder, given.c.account_id == holder.c.id).join(
+            schema.domain, holder.c.domain_id == schema.domain.c.id
+        )
+    )
+    if kind == "domain":
+        return _E.template_id.in_(found.where(holder.c.domain_id == bindparam("scope_domain", type_=BigInteger)))
+    path = schema.domain.c.path
+    return _E.template_id.in_(found.where(path >= bindparam("scope_path"), path < bindparam("scope_end")))
+
+
 LISTING = Listing(
     cast(Table, _ENTRIES),
     filters={
@@ -105,6 +135,8 @@ LISTING = Listing(
         "users": _E.type != "SYSTEM",
         "unique": ~_E.again,
         "parent": equals(_E.source_template_id, "parent"),
+        "cks": equals(_E.for_cks, "cks"),
+        "store": equals(_E.store_id, "store"),
         "open": _OPEN,
         "featured": equals(_E.is_featured, "featured"),
         "none": _E.id < 0,
@@ -112,8 +144,10 @@ LISTING = Listing(
     keyword=(_E.name, _E.display_text),
     order=(_E.sort_key, _E.template_id, _E.zone_id),
     seen={
-        **{kind: _own(kind) for kind in ("account", "accounts", "domain", "subtree")},
-        **{f"open+{kind}": or_(_OPEN, _own(kind)) for kind in ("account", "accounts", "domain", "subtree")},
+        **{kind: _own(kind) for kind in _KINDS},
+        **{f"open+{kind}": or_(_OPEN, _own(kind), _shared(kind)) for kind in _KINDS},
+        **{f"shared+{kind}": _shared(kind) for kind in _KINDS},
+        "shared+all": _E.template_id.in_(select(schema.launch_permission.c.template_id)),
     },
 )
 _TAGGED = select(schema.tag.c.resource_id).where(
@@ -155,6 +189,7 @@ _PLACED = (
         schema.zone.c.uuid.label("zone_uuid"),
         schema.zone.c.name.label("zone_name"),
         schema.image_store.c.name.label("store"),
+        schema.image_store.c.uuid.label("store_uuid"),
     )
     .select_from(
         placed.join(schema.zone, placed.c.zone_id == schema.zone.c.id).outerjoin(
@@ -176,6 +211,8 @@ class Entry:
     details: dict[str, str]
     tags: list[Row]
     source: str | None
+    #: What is on its way to the zone.
+    coming: Row | None = None
 
 
 _BROUGHT = select(template.c.id).where(
@@ -233,8 +270,6 @@ def search(
         seen = _seen(ctx, scope, which)
         if which in ("featured", "community"):
             conditions.update(open=True, featured=which == "featured")
-        elif which in ("shared", "sharedexecutable"):
-            conditions["none"] = True  # nobody can share a template with single accounts yet
     return LISTING.page(ctx, conditions, page_, seen)
 
 
@@ -242,6 +277,8 @@ def _seen(ctx: Context, scope: Scope, which: str) -> Scope:
     """What a filter makes of the scope that was asked for."""
     if which in ("self", "selfexecutable"):
         return scope
+    if which in ("shared", "sharedexecutable"):
+        return Scope(f"shared+{scope.kind}", scope.values)
     if which == "executable" and scope.kind != "all":
         return Scope(f"open+{scope.kind}", scope.values)
     if which == "all" and not ctx.caller.is_admin:
@@ -268,6 +305,7 @@ def page(ctx: Context, ids: Sequence[int]) -> list[Entry]:
     tags = grouped([*ctx.tx.all(TAGS, kind="Template", ids=own), *ctx.tx.all(TAGS, kind="ISO", ids=own)], "resource_id")
     above = {row["source_template_id"] for row in rows.values()} - {None}
     sources = {row["id"]: row["uuid"] for row in ctx.tx.all(_SOURCES, ids=sorted(above))} if above else {}
+    coming = template_download.waiting(ctx, [place for found in places.values() for place in found])
     made = []
     for template_id, zone_id in wanted:
         row = rows.get(template_id)
@@ -281,6 +319,7 @@ def page(ctx: Context, ids: Sequence[int]) -> list[Entry]:
                 {detail["name"]: detail["value"] for detail in details.get(template_id, [])},
                 tags.get(template_id, []),
                 sources.get(row["source_template_id"]),
+                coming.get(place["id"]) if place is not None else None,
             )
         )
     return made
@@ -304,4 +343,4 @@ def offer(ctx: Context, zone: Row, hypervisor: str) -> None:
         )
 
 
-__all__ = ["FILTERS", "LISTING", "Entry", "page", "search"]
+__all__ = ["FILTERS", "LISTING", "Entry", "entry_id", "page", "search"]

@@ -25,7 +25,7 @@ table = schema.usage
 
 #: CloudStack's numbers of the types that this server writes.
 RUNNING_VM, ALLOCATED_VM, IP_ADDRESS, VOLUME, NETWORK_OFFERING, NETWORK = 1, 2, 3, 6, 13, 30
-VM_SNAPSHOT = 25
+TEMPLATE, ISO, SNAPSHOT, VM_SNAPSHOT, PORT_FORWARDING, LOAD_BALANCER = 7, 8, 9, 25, 12, 11
 HOUR = 3_600_000
 
 LISTING = Listing(

@@ -11,7 +11,7 @@ from cloudsim.core.errors import InvalidValue, ResourceInUse
 from cloudsim.db import schema
 from cloudsim.db.database import Row
 from cloudsim.db.types import any_of
-from cloudsim.services import access, address_plan, addressing
+from cloudsim.services import access, address_plan, addressing, publicip_pool
 from cloudsim.services.context import Context
 from cloudsim.services.listing import Listing, equals
 from cloudsim.services.nouns import VLAN_RANGE
@@ -34,6 +34,7 @@ LISTING = Listing(
         "domain": equals(vlan.c.domain_id, "domain"),
         "none": vlan.c.id < 0,
     },
+    base=(vlan.c.portable_range_id.is_(None),),
     keyword=(vlan.c.tag, vlan.c.gateway, vlan.c.start),
 )
 _ROWS = (
@@ -73,7 +74,10 @@ _PUBLIC = (
     .order_by(physical.c.id)
 )
 _OTHERS = select(vlan).where(
-    vlan.c.zone_id == bindparam("zone_id"), vlan.c.id != bindparam("but"), vlan.c.removed.is_(None)
+    vlan.c.zone_id == bindparam("zone_id"),
+    vlan.c.id != bindparam("but"),
+    vlan.c.portable_range_id.is_(None),
+    vlan.c.removed.is_(None),
 )
 _VNET = (
     select(schema.vnet.c.vlan)
@@ -86,7 +90,6 @@ _ADDRESSES = select(public_ip.c.id, public_ip.c.address, public_ip.c.state).wher
 _TAKEN = select(func.count()).where(
     public_ip.c.vlan_id == bindparam("vlan_id"), public_ip.c.state != "Free", public_ip.c.removed.is_(None)
 )
-_DROP = public_ip.delete().where(any_of(public_ip.c.id, "ids"))
 
 
 def page(ctx: Context, ids: Sequence[int]) -> list[Row]:
@@ -249,7 +252,7 @@ def change(
     for one in gone:
         if one["state"] != "Free":
             raise ResourceInUse(f"address {one['address']} is given away and would be outside the range")
-    ctx.tx.execute(_DROP, ids=[one["id"] for one in gone])
+    publicip_pool.forget(ctx, [one["id"] for one in gone])
     held = {one["address"] for one in there}
     fill(ctx, row["zone_id"], row["id"], [address for address in found.addresses() if address not in held])
     changed: dict[str, Any] = {"gateway": gateway, "netmask": str(addressing.network(gateway, netmask).netmask)}
@@ -269,7 +272,7 @@ def delete(ctx: Context, row: Row) -> None:
     taken = ctx.tx.scalar(_TAKEN, vlan_id=row["id"])
     if taken:
         raise ResourceInUse(f"{taken} addresses of the range are given away: release them first")
-    ctx.tx.execute(_DROP, ids=[one["id"] for one in ctx.tx.all(_ADDRESSES, vlan_id=row["id"])])
+    publicip_pool.forget(ctx, [one["id"] for one in ctx.tx.all(_ADDRESSES, vlan_id=row["id"])])
     ctx.tx.update(vlan, {"id": row["id"]}, removed=ctx.now)
     text = f"range {row['start']}-{row['end']} is removed"
     ctx.event("VLAN.IP.RANGE.DELETE", text, resource=("VlanIpRange", row["uuid"]))

@@ -14,10 +14,14 @@ from cloudsim.services import (
     access,
     affinitygroup,
     dedication,
+    loadbalancer,
     network,
+    nic_secondary,
     resource,
+    rules,
     securitygroup_member,
     shared_network,
+    snapshot,
     usage,
     virtualmachine,
     vmsnapshot,
@@ -39,9 +43,7 @@ from cloudsim.services.placement import tags
 vm, volume, nic = schema.vm, schema.volume, schema.nic
 
 _RULES = select(func.count()).where(
-    schema.public_ip.c.static_nat.is_(True),
-    schema.public_ip.c.network_id == bindparam("network_id"),
-    schema.public_ip.c.removed.is_(None),
+    schema.public_ip.c.vm_id == bindparam("vm_id"), schema.public_ip.c.removed.is_(None)
 )
 
 
@@ -80,9 +82,15 @@ def _check_machine(ctx: Context, row: Row) -> None:
     if virtualmachine.has_unfinished_job(ctx, row):
         raise InvalidValue("a job of the virtual machine is unfinished: wait for it")
     vmsnapshot.refuse_while_any(ctx, row["id"], "its owner stays")
-    for card in db.nics_of(ctx.tx, row["id"]):
-        if card["guest_type"] != "Shared" and ctx.tx.scalar(_RULES, network_id=card["network_id"]):
-            raise InvalidValue(f"network {card['network_name']} has static NAT: remove its rules first")
+    snapshot.refuse_while_any(ctx, row["id"], "its owner stays")
+    if ctx.tx.scalar(_RULES, vm_id=row["id"]):
+        raise InvalidValue("the virtual machine has a public address (static NAT): disable that first")
+    forwarding = rules.of_machine(ctx, row["id"])
+    if forwarding:
+        raise InvalidValue(f"rule {forwarding[0]['uuid']} sends traffic on to the virtual machine: remove it first")
+    balancing = loadbalancer.of_machine(ctx, row["id"])
+    if balancing is not None:
+        raise InvalidValue(f"the virtual machine is assigned to load balancer rule {balancing}: take it away first")
 
 
 def _check_account(ctx: Context, row: Row, old: Row, account: Row) -> None:
@@ -135,6 +143,7 @@ def _hand_over(ctx: Context, row: Row, owner: dict[str, int], disks: Sequence[Ro
         usage.end(ctx, "volume", disk["id"])
         ctx.tx.update(volume, {"id": disk["id"]}, **owner, updated=ctx.now)
         ctx.tx.update(schema.tag, {"resource_type": "Volume", "resource_id": disk["id"]}, **owner)
+        ctx.tx.update(schema.snapshot_policy, {"volume_id": disk["id"]}, **owner)
         usage.begin(
             ctx,
             usage.VOLUME,
@@ -173,6 +182,7 @@ def _cards(
     if db.name_taken(ctx.tx, row["name"], [found["id"] for found in wanted], but=row["id"]):
         raise InvalidValue(f"a virtual machine named {row['name']} is in that network domain already")
     for card in had:
+        nic_secondary.free_all(ctx, card)
         ctx.tx.update(nic, {"id": card["id"]}, removed=ctx.now, state="Deallocating")
         usage.end(ctx, "nic", card["id"])
         if card["guest_type"] == "Shared":

@@ -23,7 +23,9 @@ from cloudsim.services import (
     network,
     resource,
     securitygroup_member,
+    template_permission,
     usage,
+    vm_image,
     vm_lease_rules,
     vm_names,
     vm_password,
@@ -134,7 +136,7 @@ def deploy(ctx: Context, want: Deployment) -> tuple[str, str]:
         bootinto_setup=want.boot_into_setup,
         **vm_lease_rules.of_new(ctx, want.offering, want.lease_duration, want.lease_action),
     )
-    for detail_name, value in _stored_details(want, keys):
+    for detail_name, value in _stored_details(ctx, want, keys):
         ctx.tx.insert(
             schema.detail, resource_type="UserVm", resource_id=vm_id, name=detail_name, value=value, display=True
         )
@@ -240,6 +242,8 @@ def _check_places(ctx: Context, want: Deployment) -> None:
             raise InvalidValue(f"{kind} {row['name']} is in another zone")
     if want.template["type"] in ("SYSTEM", "ROUTING"):
         raise InvalidValue(f"template {want.template['name']} is for system virtual machines")
+    if not template_permission.may_use(ctx, want.template, want.account):
+        raise PermissionDenied(f"account {want.account['name']} may not use template {want.template['name']}")
     in_zone = ctx.tx.first(_TEMPLATE_ZONE, template_id=want.template["id"], zone_id=want.zone["id"])
     if in_zone is None or in_zone["state"] != "DOWNLOADED":
         raise InvalidValue(f"template {want.template['name']} is not ready in zone {want.zone['name']}")
@@ -272,8 +276,8 @@ def _scalable(ctx: Context, want: Deployment) -> bool:
     return bool(enabled and want.template["dynamically_scalable"] and want.offering["dynamic_scaling"])
 
 
-def _stored_details(want: Deployment, keys: Sequence[Row]) -> list[tuple[str, str]]:
-    details = dict(want.details)
+def _stored_details(ctx: Context, want: Deployment, keys: Sequence[Row]) -> list[tuple[str, str]]:
+    details = {**vm_image.controllers(ctx, want.template["id"]), **want.details}
     if keys:
         details["SSH.KeyPairNames"] = ",".join(key["name"] for key in keys)
     return list(details.items())

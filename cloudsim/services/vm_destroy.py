@@ -13,7 +13,20 @@ from cloudsim.db import virtualmachine as db
 from cloudsim.db.placement import allocate
 from cloudsim.db.types import Big
 from cloudsim.jobs.workflow import Workflow, workflow
-from cloudsim.services import access, affinitygroup, router, securitygroup_member, shared_network, system_network, usage
+from cloudsim.services import (
+    access,
+    affinitygroup,
+    loadbalancer_parts,
+    nic_secondary,
+    router,
+    rules,
+    securitygroup_member,
+    shared_network,
+    snapshot_policy,
+    static_nat,
+    system_network,
+    usage,
+)
 from cloudsim.services.context import Context
 from cloudsim.services.nouns import HOST
 from cloudsim.services.virtualmachine import move
@@ -170,9 +183,12 @@ def _expunged(ctx: Context, vm_id: int) -> Plain:
                 allocate(ctx.tx, disk["pool_id"], -disk["size"])
             ctx.tx.update(volume, {"id": disk["id"]}, state="Expunged", removed=ctx.now, updated=ctx.now)
             usage.end(ctx, "volume", disk["id"])
+            snapshot_policy.volume_gone(ctx, disk["id"])
         else:
             ctx.tx.update(volume, {"id": disk["id"]}, vm_id=None, device_id=None, attached=None, updated=ctx.now)
+    static_nat.machine_gone(ctx, vm_id)
     for card in db.nics_of(ctx.tx, vm_id):
+        nic_secondary.free_all(ctx, card)
         ctx.tx.update(nic, {"uuid": card["uuid"]}, removed=ctx.now, state="Deallocating")
         usage.end(ctx, "nic", card["id"])
         if card["guest_type"] == "Shared":
@@ -181,6 +197,8 @@ def _expunged(ctx: Context, vm_id: int) -> Plain:
     if row["type"] != "User":
         system_network.release(ctx, vm_id)
     affinitygroup.leave(ctx, row)
+    rules.of_machine_gone(ctx, vm_id)
+    loadbalancer_parts.machine_gone(ctx, vm_id)
     usage.end(ctx, "vm", vm_id)
     ctx.tx.update(
         vm,

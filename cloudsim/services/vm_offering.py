@@ -14,11 +14,21 @@ from cloudsim.db import schema
 from cloudsim.db import virtualmachine as db
 from cloudsim.db.database import Row
 from cloudsim.db.types import any_of
-from cloudsim.services import access, placement, resource, usage, vm_storage_motion, vmsnapshot
+from cloudsim.services import (
+    access,
+    placement,
+    resource,
+    usage,
+    vm_storage_motion,
+    vmsnapshot,
+    volume_orders,
+    volume_resize,
+)
 from cloudsim.services.context import Context
-from cloudsim.services.nouns import ACCOUNT, DISK_OFFERING, SERVICE_OFFERING, ZONE
+from cloudsim.services.nouns import ACCOUNT, DISK_OFFERING, SERVICE_OFFERING, VOLUME, ZONE
 from cloudsim.services.virtualmachine import compute
 from cloudsim.services.vm_placing import Places, request_for, volume_request
+from cloudsim.services.volume_resize import Wanted
 
 vm, volume = schema.vm, schema.volume
 
@@ -95,12 +105,16 @@ def change_stopped(ctx: Context, row: Row, offering: Row, change: Change) -> Non
             f"the virtual machine is {row['state']}: stop it first (scaleVirtualMachine scales running ones)"
         )
     cpu, speed, memory = check(ctx, row, offering, change.details)
+    resized = root_resize(ctx, row, offering, change)
     root, moves = root_change(ctx, row, offering, change)
     values = {"service_offering_id": offering["id"], "cpu": cpu, "speed": speed, "memory": memory}
     where = {"id": row["id"], "update_count": row["update_count"]}
     if ctx.tx.update(vm, where, update_count=row["update_count"] + 1, **values) != 1:
         raise OperationFailed(f"virtual machine {row['uuid']} was changed by someone else meanwhile")
     settle(ctx, {**row, **values, "update_count": row["update_count"] + 1}, offering, change.details, root)
+    if resized is not None:
+        root_id, wanted = resized
+        volume_resize.resize(ctx, access.row(ctx, VOLUME, root_id), wanted)
     if moves:
         vm_storage_motion.migrate(ctx, {**row, **values}, moves)
 
@@ -162,7 +176,8 @@ def root_change(ctx: Context, row: Row, offering: Row, change: Change) -> tuple[
     wanted = int(after["size"] or offering["root_disk_size"] or 0) or root["size"]
     if wanted != root["size"]:
         _check_size(ctx, row, root, wanted, change)
-        values["size"] = wanted
+        if root["pool_id"] is None:
+            values["size"] = wanted
     moves = {}
     if root["pool_id"] is not None:
         moves = _moves(ctx, row, disks, {**root, "offering_tags": after["tags"]}, change)
@@ -173,12 +188,26 @@ def _check_size(ctx: Context, row: Row, root: Row, wanted: int, change: Change) 
     gib = 1024**3
     if wanted < root["size"] and not change.shrink:
         raise InvalidValue(f"the root disk would become smaller, {wanted // gib} GiB: say so with shrinkok=true")
-    if root["pool_id"] is not None:
-        raise InvalidValue(
-            f"the root disk has {root['size'] // gib} GiB, the new offering {wanted // gib} GiB: resizeVolume comes first"
-        )
     owner = access.row(ctx, ACCOUNT, row["account_id"])
     resource.check(ctx, owner, {"primarystorage": wanted - root["size"]})
+
+
+def root_resize(ctx: Context, row: Row, offering: Row, change: Change) -> tuple[int, Wanted] | None:
+    """The root disk on storage that must be resized for an offering, by id, and to what; None: it keeps its size.
+
+    Raises what `root_change` and a resizing raise.
+    """
+    values, _ = root_change(ctx, row, offering, change)
+    if not values or "size" in values:
+        return None
+    root = next(disk for disk in db.volumes_of(ctx.tx, row["id"]) if disk["type"] == "ROOT")
+    after = access.row(ctx, DISK_OFFERING, offering["disk_offering_id"])
+    wanted = int(after["size"] or offering["root_disk_size"] or 0) or root["size"]
+    if root["pool_id"] is None or wanted == root["size"]:
+        return None
+    asked = Wanted(exactly=wanted, shrink=change.shrink)
+    volume_resize.plan(ctx, volume_orders.full(ctx, root), asked)
+    return root["id"], asked
 
 
 def _moves(ctx: Context, row: Row, disks: list[Row], root: Row, change: Change) -> dict[int, int]:

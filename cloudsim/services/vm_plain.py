@@ -7,12 +7,12 @@ from typing import Any
 
 from sqlalchemy import and_, bindparam, or_, select
 
-from cloudsim.agents.base import DiskSpec, HostAddress, MachineSpec, NicSpec
+from cloudsim.agents.base import DiskSpec, HostAddress, IsoSpec, MachineSpec, NicSpec
 from cloudsim.core.errors import InvalidValue, ResourceUnavailable
 from cloudsim.db import schema
 from cloudsim.db import virtualmachine as db
 from cloudsim.db.database import Row
-from cloudsim.services import access, router, router_parts, securitygroup_apply, system_network
+from cloudsim.services import access, router, router_parts, securitygroup_apply, system_network, vm_image
 from cloudsim.services.context import Context
 from cloudsim.services.nouns import GUEST_OS, NETWORK, VIRTUAL_MACHINE
 
@@ -97,6 +97,8 @@ def machine_of(ctx: Context, row: Row) -> Plain:
         parts = router_parts.of_network(ctx, access.row(ctx, NETWORK, row["network_id"]))
     os = access.row(ctx, GUEST_OS, row["guest_os_id"])
     zone = ctx.tx.first(_ZONE, zone_id=row["zone_id"]) or {}
+    details = db.details_of(ctx.tx, "UserVm", row["id"])
+    root, data = vm_image.buses(row, os["name"], details)
     return {
         "uuid": row["uuid"],
         "name": row["instance_name"],
@@ -110,7 +112,8 @@ def machine_of(ctx: Context, row: Row) -> Plain:
         "boot_mode": row["boot_mode"],
         "userdata": row["userdata"],
         "ssh_public_key": row["ssh_public_key"],
-        "details": db.details_of(ctx.tx, "UserVm", row["id"]),
+        "details": details,
+        "iso": vm_image.iso_of(ctx, row),
         "disks": [
             {
                 "id": disk["id"],
@@ -122,25 +125,34 @@ def machine_of(ctx: Context, row: Row) -> Plain:
                 "device": disk["device_id"],
                 "type": disk["type"],
                 "template": disk["template_uuid"],
+                "bus": root if disk["type"] == "ROOT" else data,
+                **vm_image.file_of(ctx, row, disk),
             }
             for disk in disks
         ],
-        "nics": [
-            {
-                "uuid": card["uuid"],
-                "mac": card["mac"],
-                "ip": card["ip"],
-                "netmask": card["netmask"],
-                "gateway": card["gateway"],
-                "broadcast_uri": card["broadcast_uri"],
-                "device": card["device_id"],
-                "default": card["is_default"],
-                "dns": [text for text in (zone.get("dns1"), zone.get("dns2")) if text],
-            }
-            for card in cards
-        ],
+        "nics": [card_of(card, zone) for card in cards],
         "router": parts,
     }
+
+
+def card_of(card: Row, zone: Row) -> Plain:
+    """A network card as plain data, as the host of its machine needs it; `nic_spec` makes it whole again."""
+    return {
+        "uuid": card["uuid"],
+        "mac": card["mac"],
+        "ip": card["ip"],
+        "netmask": card["netmask"],
+        "gateway": card["gateway"],
+        "broadcast_uri": card["broadcast_uri"],
+        "device": card["device_id"],
+        "default": card["is_default"],
+        "dns": [text for text in (zone.get("dns1"), zone.get("dns2")) if text],
+    }
+
+
+def nic_spec(card: Mapping[str, Any]) -> NicSpec:
+    """The card that `card_of` took apart."""
+    return NicSpec(**{**card, "dns": tuple(card["dns"])})
 
 
 _ZONE = select(schema.zone).where(schema.zone.c.id == bindparam("zone_id"))
@@ -155,11 +167,19 @@ def spec_of(plain: Plain, paths: Mapping[str, str], security: Plain | None = Non
         parts["router"] = router_parts.spec(plain["router"])
     parts["disks"] = tuple(
         DiskSpec(
-            disk["uuid"], disk["path"] or paths[disk["uuid"]], disk["pool"], disk["size"], disk["device"], disk["type"]
+            disk["uuid"],
+            disk["path"] or paths[disk["uuid"]],
+            disk["pool"],
+            disk["size"],
+            disk["device"],
+            disk["type"],
+            disk.get("bus", "virtio"),
         )
         for disk in plain["disks"]
     )
-    parts["nics"] = tuple(NicSpec(**{**card, "dns": tuple(card["dns"])}) for card in plain["nics"])
+    if parts.get("iso"):
+        parts["iso"] = IsoSpec(**parts["iso"])
+    parts["nics"] = tuple(nic_spec(card) for card in plain["nics"])
     return MachineSpec(**parts)
 
 

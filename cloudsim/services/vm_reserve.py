@@ -14,6 +14,7 @@ from cloudsim.db.placement import allocate
 from cloudsim.jobs.workflow import Workflow
 from cloudsim.services import (
     access,
+    elastic_ip,
     network,
     placement,
     resource,
@@ -127,6 +128,8 @@ def _reserve(
         power_host_id=found.host.id,
         power_time=ctx.now,
     )
+    if shared and row["type"] == "User":
+        elastic_ip.starts(ctx, row, db.nics_of(ctx.tx, vm_id))
     plan: Plain = {"host": address_of(ctx, found.host.id), "machine": machine_of(ctx, living(ctx, vm_id))}
     if shared:
         plan["groups"] = securitygroup_apply.groups_of(ctx, vm_id)

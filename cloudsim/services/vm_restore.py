@@ -22,6 +22,7 @@ from cloudsim.jobs.workflow import Workflow, workflow
 from cloudsim.services import (
     access,
     resource,
+    snapshot_policy,
     usage,
     vm_orders,
     vm_password,
@@ -183,6 +184,19 @@ def _exchange(ctx: Context, vm_id: int, wanted: Plain, expunge: bool) -> Plain:
     old, image = plan["old"], plan["image"]
     kept = {column.name: old[column.name] for column in volume.c if column.name != "id"}
     uuid = ctx.uuid()
+    gone = old["pool_id"] is None
+    ctx.tx.update(
+        volume,
+        {"id": old["id"]},
+        vm_id=None,
+        device_id=None,
+        attached=None,
+        state="Expunged" if gone else "Destroy",
+        destroyed=ctx.now,
+        removed=ctx.now if gone else None,
+        updated=ctx.now,
+        update_count=old["update_count"] + 1,
+    )
     made = ctx.tx.insert(
         volume,
         **{
@@ -210,19 +224,6 @@ def _exchange(ctx: Context, vm_id: int, wanted: Plain, expunge: bool) -> Plain:
         size=fresh["size"],
     )
     usage.end(ctx, "volume", old["id"])
-    gone = old["pool_id"] is None
-    ctx.tx.update(
-        volume,
-        {"id": old["id"]},
-        vm_id=None,
-        device_id=None,
-        attached=None,
-        state="Expunged" if gone else "Destroy",
-        destroyed=ctx.now,
-        removed=ctx.now if gone else None,
-        updated=ctx.now,
-        update_count=old["update_count"] + 1,
-    )
     ctx.tx.update(vm, {"id": vm_id}, **_of_image(row, image), updated=ctx.now)
     if image["password_enabled"]:
         vm_password.give(ctx, row, vm_password.make(ctx))
@@ -264,6 +265,7 @@ def _restored(ctx: Context, vm_id: int, deleted: int | None) -> None:
         if old["removed"] is None:
             allocate(ctx.tx, old["pool_id"], -old["size"])
             ctx.tx.update(volume, {"id": deleted}, state="Expunged", removed=ctx.now, updated=ctx.now)
+            snapshot_policy.volume_gone(ctx, deleted)
     move(ctx, access.alive(ctx, VIRTUAL_MACHINE, vm_id), "RestoringSuccess")
 
 

@@ -8,7 +8,7 @@ the host has carried it out, and put back where that fails.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any
 
 from cloudsim.agents.base import CommandFailed, HostUnreachable, MigrateMachine, ScaleMachine
@@ -28,7 +28,7 @@ from cloudsim.db import virtualmachine as db
 from cloudsim.db.database import Row
 from cloudsim.jobs.job import Order
 from cloudsim.jobs.workflow import Workflow, workflow
-from cloudsim.services import access, cloud_machine, placement, vm_offering
+from cloudsim.services import access, cloud_machine, placement, vm_offering, volume_resize
 from cloudsim.services.cloud_machine import kind_of
 from cloudsim.services.context import Context
 from cloudsim.services.nouns import SERVICE_OFFERING, TEMPLATE, VIRTUAL_MACHINE
@@ -47,6 +47,7 @@ def order(ctx: Context, row: Row, offering: Row, change: Change, *, noun: str | 
     Raises `InvalidValue`, `PermissionDenied`, `LimitReached` where that cannot be.
     """
     _check(ctx, row, offering, change.details)
+    root = row["type"] == "User" and vm_offering.root_resize(ctx, row, offering, change) is not None
     return ctx.submit(
         Order(
             command=ctx.command,
@@ -57,6 +58,7 @@ def order(ctx: Context, row: Row, offering: Row, change: Change, *, noun: str | 
                 "change": {name: getattr(change, name) for name in Change.__slots__}
                 | {"details": dict(change.details)},
                 **({"noun": noun} if noun else {}),
+                **({"root": True} if root else {}),
             },
             instance_type=kind_of(row).instance,
             instance_uuid=row["uuid"],
@@ -107,6 +109,22 @@ def _check_running(ctx: Context, row: Row, offering: Row, size: tuple[int, int, 
 
 
 # -- what happens
+
+
+def _root(ctx: Context, vm_id: int, offering_id: int, change: Plain) -> Plain:
+    """The root disk that has to be resized first, and to what; nothing where it keeps its size."""
+    row = access.alive(ctx, VIRTUAL_MACHINE, vm_id)
+    if row["type"] != "User" or row["state"] not in ("Running", "Stopped"):
+        return {}
+    offering, asked = access.alive(ctx, SERVICE_OFFERING, offering_id), Change(**change)
+    _check(ctx, row, offering, asked.details)
+    found = vm_offering.root_resize(ctx, row, offering, asked)
+    return {} if found is None else {"volume_id": found[0], "wanted": asdict(found[1])}
+
+
+def _root_resized(ctx: Context, volume_id: int, size: int | None) -> None:
+    if size is not None:
+        volume_resize.settle(ctx, volume_id, size)
 
 
 def _begin(ctx: Context, vm_id: int, offering_id: int, change: Plain) -> Plain:
@@ -213,7 +231,10 @@ def _scaled(ctx: Context, vm_id: int, offering_id: int, change: Plain, root: Pla
 
 
 def _unscaled(ctx: Context, error: CloudError, vm_id: int, **_: Any) -> None:
-    """The machine is as it was, and has the room it had."""
+    """The machine is as it was, and has the room it had; a root disk that was resized already keeps its size."""
+    for disk in db.volumes_of(ctx.tx, vm_id):
+        if disk["state"] == "Resizing":
+            volume_resize.resize_failed(ctx, error, disk["id"])
     row = ctx.tx.first(VIRTUAL_MACHINE.by_id, row_id=vm_id)
     if row is None or row["scaling"] is None:
         return
@@ -234,8 +255,15 @@ def _unscaled(ctx: Context, error: CloudError, vm_id: int, **_: Any) -> None:
 
 
 @workflow("virtualmachine.scale", failed=_unscaled)
-async def scale(wf: Workflow[Context], vm_id: int, offering_id: int, change: Plain, noun: str | None = None) -> None:
+async def scale(
+    wf: Workflow[Context], vm_id: int, offering_id: int, change: Plain, noun: str | None = None, root: bool = False
+) -> None:
     """Gives a machine another offering; a running one grows on its host, or on another of its cluster."""
+    if root:
+        disk = await wf.step("root", _root, vm_id, offering_id, change)
+        if disk:
+            size = await volume_resize.steps(wf, disk["volume_id"], vm_id, disk["wanted"])
+            await wf.step("resized", _root_resized, disk["volume_id"], size)
     plan = await wf.step("begin", _begin, vm_id, offering_id, change)
     if not plan:
         await wf.finish(result, vm_id, noun)

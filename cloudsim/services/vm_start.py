@@ -25,7 +25,16 @@ from cloudsim.core.errors import (
 from cloudsim.db import schema
 from cloudsim.db import virtualmachine as db
 from cloudsim.jobs.workflow import Workflow, workflow
-from cloudsim.services import access, affinitygroup, router, securitygroup_apply, usage, vm_password
+from cloudsim.services import (
+    access,
+    affinitygroup,
+    elastic_ip,
+    loadbalancer_parts,
+    router,
+    securitygroup_apply,
+    usage,
+    vm_password,
+)
 from cloudsim.services.context import Context
 from cloudsim.services.nouns import HOST, VIRTUAL_MACHINE
 from cloudsim.services.virtualmachine import move
@@ -81,6 +90,8 @@ def started(ctx: Context, vm_id: int, answer: Plain, paths: Mapping[str, str], s
         router.started(ctx, row)
     if answer.get("groups"):
         securitygroup_apply.moved(ctx, vm_id, answer["groups"])
+    if row["type"] == "User":
+        loadbalancer_parts.machine_moved(ctx, vm_id)
     for disk in db.volumes_of(ctx.tx, vm_id):
         if disk["state"] == "Creating":
             ctx.tx.update(
@@ -107,6 +118,7 @@ def start_failed(ctx: Context, error: CloudError, vm_id: int, first: bool = Fals
     if row["state"] == "Starting":
         if row["host_id"] is not None:
             take_back(ctx, vm_id, refused=False)
+        elastic_ip.stops(ctx, vm_id)
         row = move(ctx, living(ctx, vm_id), "OperationFailedToError" if hopeless else "OperationFailed")
     elif row["state"] == "Stopped" and hopeless:
         row = move(ctx, row, "OperationFailedToError")
@@ -167,6 +179,8 @@ async def run_start(wf: Workflow[Context], vm_id: int, places: Plain, prefix: st
                             disk["pool"],
                             disk["size"],
                             disk["template"],
+                            disk.get("file"),
+                            disk.get("format") or "QCOW2",
                         ),
                     )
                     paths[disk["uuid"]] = made["path"]

@@ -12,7 +12,15 @@ from cloudsim.db import schema
 from cloudsim.db import virtualmachine as db
 from cloudsim.db.database import Row
 from cloudsim.jobs.workflow import Workflow, workflow
-from cloudsim.services import placement, router, securitygroup_apply, system_network, usage
+from cloudsim.services import (
+    elastic_ip,
+    loadbalancer_parts,
+    placement,
+    router,
+    securitygroup_apply,
+    system_network,
+    usage,
+)
 from cloudsim.services.context import Context
 from cloudsim.services.nouns import VIRTUAL_MACHINE
 from cloudsim.services.virtualmachine import move
@@ -89,9 +97,12 @@ def leave_host(ctx: Context, row: Row, known: bool, event: str = "OperationSucce
         ctx.tx.update(nic, {"uuid": card["uuid"]}, state="Allocated")
     if any(card["guest_type"] == "Shared" for card in cards):
         securitygroup_apply.moved(ctx, row["id"])
-    if row["type"] == router.TYPE:
+        elastic_ip.stops(ctx, row["id"])
+    if row["type"] == "User":
+        loadbalancer_parts.machine_moved(ctx, row["id"])
+    elif row["type"] == router.TYPE:
         router.left(ctx, row)
-    elif row["type"] != "User":
+    else:
         system_network.release(ctx, row["id"])
 
 

@@ -10,10 +10,10 @@ from sqlalchemy import bindparam, delete, select
 from cloudsim.core.errors import InvalidValue, PermissionDenied
 from cloudsim.db import schema
 from cloudsim.db.database import Row
-from cloudsim.services import access, securitygroup_member, vm_lease_rules, vm_names
+from cloudsim.services import access, dhcp_options, securitygroup_member, vm_lease_rules, vm_names
 from cloudsim.services import userdata as user_data
 from cloudsim.services.context import Context
-from cloudsim.services.nouns import ACCOUNT, TEMPLATE, ZONE
+from cloudsim.services.nouns import ACCOUNT, NETWORK, TEMPLATE, ZONE
 from cloudsim.services.virtualmachine import check_userdata, group_of, has_unfinished_job
 
 vm, nic = schema.vm, schema.nic
@@ -50,7 +50,7 @@ def update(
     details: Mapping[str, str] | None,
     clean_details: bool,
     extra_config: str | None,
-    dhcp_options: Sequence[Mapping[str, str]],
+    card_options: Sequence[Mapping[str, str]],
     security_group_ids: Sequence[str] = (),
     security_group_names: Sequence[str] = (),
     lease_duration: int | None = None,
@@ -109,7 +109,7 @@ def update(
         _extra_config(ctx, row, extra_config)
     if security_group_ids or security_group_names:
         securitygroup_member.replace(ctx, row, security_group_ids, security_group_names)
-    for entry in dhcp_options:
+    for entry in card_options:
         _dhcp(ctx, row, entry)
     changes.update(vm_lease_rules.changed(ctx, row, lease_duration, lease_action))
     ctx.tx.update(vm, {"id": row["id"]}, **changes, updated=ctx.now)
@@ -172,7 +172,7 @@ def _extra_config(ctx: Context, row: Row, text: str) -> None:
 def _dhcp(ctx: Context, row: Row, entry: Mapping[str, str]) -> None:
     for card in ctx.tx.all(_NIC_NETWORKS, vm_id=row["id"]):
         if card["network_uuid"] == entry.get("networkid"):
-            options = {name: value for name, value in entry.items() if name != "networkid"}
+            options = dhcp_options.of_card(ctx, access.row(ctx, NETWORK, card["network_id"]), entry)
             ctx.tx.update(nic, {"id": card["id"]}, dhcp_options=options)
             return
     raise InvalidValue("dhcpoptionsnetworklist names a network that the virtual machine has no card in")

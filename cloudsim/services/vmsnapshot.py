@@ -20,7 +20,7 @@ from cloudsim.db.database import Row
 from cloudsim.db.types import Big, any_of
 from cloudsim.db.virtualmachine import TAGS, grouped
 from cloudsim.jobs.job import Order
-from cloudsim.services import access, resource
+from cloudsim.services import access, resource, snapshot
 from cloudsim.services.context import Context
 from cloudsim.services.listing import Listing, equals, equals_nocase
 from cloudsim.services.nouns import ACCOUNT, VM_SNAPSHOT
@@ -159,6 +159,7 @@ def create(
             "KVM keeps the disks of a running virtual machine together with its memory only: stop it, or give "
             "snapshotmemory=true"
         )
+    snapshot.refuse_while_made(ctx, owner["id"], "wait for that")
     if any(disk["state"] != "Ready" for disk in db.volumes_of(ctx.tx, owner["id"])):
         raise InvalidValue("a disk of the virtual machine is not ready; one that never ran has no disks yet")
     there = check_idle(ctx, owner["id"])

@@ -73,6 +73,7 @@ _ROWS = (
         schema.template.c.name.label("template_name"),
         schema.template.c.display_text.label("template_text"),
         schema.template.c.is_extractable.label("template_extractable"),
+        schema.snapshot.c.uuid.label("snapshot_uuid"),
         schema.service_offering.c.uuid.label("service_uuid"),
         schema.service_offering.c.name.label("service_name"),
         schema.service_offering.c.display_text.label("service_text"),
@@ -93,6 +94,7 @@ _ROWS = (
         .outerjoin(schema.cluster, pool.c.cluster_id == schema.cluster.c.id)
         .outerjoin(schema.pod, pool.c.pod_id == schema.pod.c.id)
         .outerjoin(schema.template, volume.c.template_id == schema.template.c.id)
+        .outerjoin(schema.snapshot, volume.c.snapshot_id == schema.snapshot.c.id)
         .outerjoin(schema.service_offering, volume.c.service_offering_id == schema.service_offering.c.id)
         .outerjoin(schema.disk_offering, volume.c.disk_offering_id == schema.disk_offering.c.id)
     )

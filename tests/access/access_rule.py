@@ -15,6 +15,8 @@ import cloudsim
 
 ROLES = json.loads((Path(cloudsim.__file__).parent / "core" / "data" / "roles.json").read_text())
 MID = "/top/mid/"
+#: No default role names them, and the reference lets users call them.
+UNNAMED = ("createConsoleEndpoint", "listConsoleSessions")
 
 
 @dataclass(frozen=True)
@@ -32,7 +34,7 @@ class Who:
         for rule in ROLES[self.role]["rules"]:
             if fnmatchcase(command.lower(), rule.removeprefix("!").lower()):
                 return not rule.startswith("!")
-        return False
+        return command in UNNAMED
 
     @property
     def leads(self) -> str | None:

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from cloudsim.agents.base import CommandFailed, DiskSpec, MachineSpec, NicSpec
-from cloudsim.core.ids import is_uuid
+from cloudsim.core.ids import is_uuid, secret
 
 NAMESPACE = "urn:cloudsim:machine:1"
 PREFIX = "cloudsim"
@@ -79,6 +79,9 @@ def machine_xml(
     devices = _add(domain, "devices")
     for disk in sorted(machine.disks, key=lambda disk: disk.device):
         _disk(devices, disk, paths[disk.uuid])
+    devices.append(drive(machine.iso.path if machine.iso is not None else None, machine.arch))
+    if machine.arch not in _WITH_IDE or any(disk.bus == "scsi" for disk in machine.disks):
+        _add(devices, "controller", type="scsi", index="0", model="virtio-scsi")
     for nic in sorted(machine.nics, key=lambda nic: nic.device):
         _nic(devices, nic, bridge, plain=plain)
     _console(devices, console_log)
@@ -92,6 +95,13 @@ def probe_xml(name: str, domain_type: str, cpu_mode: str | None, arch: str) -> s
     domain = _domain(name, domain_type, arch, cpu_mode, 32 << 20, 1)
     _add(_add(domain, "devices"), "memballoon", model="none")
     return ET.tostring(domain, encoding="unicode")
+
+
+def nic_xml(nic: NicSpec, bridge: str | None, *, plain: bool) -> str:
+    """One network card, to be attached to a running domain; `plain`: on libvirt's test hypervisor."""
+    devices = ET.Element("devices")
+    _nic(devices, nic, bridge, plain=plain)
+    return ET.tostring(devices[0], encoding="unicode")
 
 
 def metadata(hostname: str, done: Sequence[tuple[str, str]], *, wrapped: bool = False) -> ET.Element:
@@ -149,6 +159,8 @@ def _boot(domain: ET.Element, machine: MachineSpec) -> None:
             _add(features, "smm", state="on")
     elif machine.boot_type.upper() != "BIOS":
         raise CommandFailed(f"boot type {machine.boot_type} is not known")
+    if machine.iso is not None and machine.iso.bootable:
+        _add(system, "boot", dev="cdrom")
     _add(system, "boot", dev="hd")
 
 
@@ -158,8 +170,39 @@ def _disk(devices: ET.Element, spec: DiskSpec, path: str) -> None:
     disk = _add(devices, "disk", type="file", device="disk")
     _add(disk, "driver", name="qemu", type="qcow2")
     _add(disk, "source", file=path)
-    _add(disk, "target", dev=f"vd{chr(ord('a') + spec.device)}", bus="virtio")
+    bus, name = _target(spec)
+    _add(disk, "target", dev=name, bus=bus)
     _add(disk, "serial", spec.uuid.replace("-", "")[:20])
+
+
+#: How disks are called by their bus. The drive for ISOs is the third of IDE.
+_PREFIX = {"virtio": "vd", "scsi": "sd", "sata": "sd", "ide": "hd"}
+_IDE = ("hda", "hdb", "hdd")
+_WITH_IDE = ("x86_64", "i686")
+
+
+def _target(spec: DiskSpec) -> tuple[str, str]:
+    """The bus and the name of a disk; there is room for three beside the drive on IDE, the others are on virtio."""
+    if spec.bus not in _PREFIX:
+        raise CommandFailed(f"disks are on {', '.join(_PREFIX)}, not on {spec.bus[:16]}")
+    if spec.bus == "ide" and spec.device < len(_IDE):
+        return "ide", _IDE[spec.device]
+    bus = "virtio" if spec.bus == "ide" else spec.bus
+    return bus, _PREFIX[bus] + chr(ord("a") + spec.device)
+
+
+def drive(path: str | None, arch: str) -> ET.Element:
+    """The drive for ISOs, with what is in it."""
+    element = _element("disk", type="file", device="cdrom")
+    _add(element, "driver", name="qemu", type="raw")
+    if path is not None:
+        _add(element, "source", file=path)
+    if arch in _WITH_IDE:
+        _add(element, "target", dev="hdc", bus="ide")
+    else:
+        _add(element, "target", dev="sdz", bus="scsi")
+    _add(element, "readonly")
+    return element
 
 
 def _nic(devices: ET.Element, spec: NicSpec, bridge: str | None, *, plain: bool) -> None:
@@ -179,7 +222,10 @@ def _console(devices: ET.Element, log: str | None) -> None:
         if log and name == "serial":
             _add(port, "log", file=log, append="on")
         _add(port, "target", port="0")
-    graphics = _add(devices, "graphics", type="vnc", port="-1", autoport="yes", listen="127.0.0.1")
+    # nobody knows the password: this product is let past it (see `console`), others on the host are not
+    graphics = _add(
+        devices, "graphics", type="vnc", port="-1", autoport="yes", listen="127.0.0.1", passwd=secret(8)
+    )  # fmt: skip
     _add(graphics, "listen", type="address", address="127.0.0.1")
     _add(_add(devices, "video"), "model", type="vga")
 

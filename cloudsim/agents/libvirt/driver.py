@@ -14,7 +14,7 @@ from weakref import WeakValueDictionary
 
 from cloudsim.agents import base
 from cloudsim.agents.base import AgentError, Answer, Command, CommandFailed, HostAddress, HostFacts, Unsupported
-from cloudsim.agents.libvirt import machines, probe, snapshots, stats
+from cloudsim.agents.libvirt import console, disk_snapshots, drive, machines, nics, probe, snapshots, stats
 from cloudsim.agents.libvirt.connection import Connection, is_remote, is_test
 from cloudsim.agents.libvirt.domain_xml import Profile, check_name, machine_xml
 from cloudsim.agents.libvirt.storage import Storage
@@ -54,11 +54,15 @@ class LibvirtDriver:
             base.StopMachine,
             base.RebootMachine,
             base.ScaleMachine,
+            base.AttachIso,
             base.DestroyMachine,
+            base.PlugNic,
+            base.UnplugNic,
             base.MachineStats,
             base.CreateMachineSnapshot,
             base.RevertMachineSnapshot,
             base.DeleteMachineSnapshot,
+            *disk_snapshots.VERBS,
         }
     )
 
@@ -97,6 +101,13 @@ class LibvirtDriver:
         self._profiles[host.url] = profile or Profile(None, None, facts.arch)
         return facts
 
+    def file_of(self, pool: str, path: str) -> Path | None:
+        """The qcow2 file of a volume."""
+        try:
+            return self._storage.locate(pool, path)
+        except CommandFailed:
+            return None
+
     async def execute(self, host: HostAddress, command: Command) -> Answer:
         """See `cloudsim.agents.base`. Raises `CommandFailed`, `HostUnreachable`, `Unsupported`."""
         match command:
@@ -123,6 +134,10 @@ class LibvirtDriver:
                         )
                     )
                     return {}
+            case base.AttachIso(uuid=uuid, name=name):
+                async with self._alone(uuid, name):
+                    await self._attach_iso(host, command)
+                    return {}
             case base.StartMachine(machine=machine):
                 async with self._alone(machine.uuid, machine.name):
                     return await self._start(host, command)
@@ -137,10 +152,19 @@ class LibvirtDriver:
                 async with self._alone(uuid, name):
                     await self._connection(host).run(partial(machines.destroy, uuid=uuid, name=name))
                     return {}
+            case base.PlugNic() | base.UnplugNic():
+                async with self._alone(command.uuid, command.name):
+                    await self._plug(host, command)
+                    return {}
             case base.CreateMachineSnapshot() | base.RevertMachineSnapshot() | base.DeleteMachineSnapshot():
                 async with self._alone(command.uuid, command.name):
                     await self._snapshot(host, command)
                     return {}
+        if type(command) in disk_snapshots.VERBS:
+            if is_test(host.url):
+                raise Unsupported(f"libvirt's test hypervisor has no disks: {command.wire} cannot be carried out")
+            self._check_storage(host)
+            return await disk_snapshots.execute(self._storage, command)
         raise Unsupported(f"libvirt hosts do not have {command.wire}")
 
     async def _start(self, host: HostAddress, command: base.StartMachine) -> Answer:
@@ -167,6 +191,35 @@ class LibvirtDriver:
                 define=lambda done: define(done=done),
             )
         )
+
+    async def _attach_iso(self, host: HostAddress, command: base.AttachIso) -> None:
+        path = None
+        if command.iso is not None:
+            if command.iso.path is None:
+                raise CommandFailed(f"ISO {command.iso.name} has no file that this host could reach")
+            self._check_storage(host)
+            path = command.iso.path
+        work = partial(
+            drive.change,
+            uuid=command.uuid,
+            name=command.name,
+            path=path,
+            forced=command.forced,
+            command=command.id,
+        )
+        await self._connection(host).run(work)
+
+    async def console(self, host: HostAddress, uuid: str, name: str) -> base.ConsoleStream:
+        """QEMU's VNC server. Raises `CommandFailed` for a host that is another computer: libvirt hands no sockets over
+        the network.
+        """
+        if is_test(host.url):
+            raise Unsupported("libvirt's test hypervisor has no consoles")
+        if is_remote(host.url):
+            raise Unsupported("the console of a virtual machine on another computer cannot be reached through libvirt")
+        check_name(name, "virtual machine")
+        found = await self._connection(host).run(partial(console.connect, uuid=uuid, name=name))
+        return await console.stream(found)
 
     async def _check_elsewhere(self, host: HostAddress, uuid: str) -> None:
         """A host that cannot be asked is passed over: whether to start without knowing is for the caller to decide."""
@@ -246,6 +299,16 @@ class LibvirtDriver:
                     await storage.forget(pool, path, name)
                 await connection.run(partial(snapshots.forget, uuid=uuid, name=machine, snapshot=name))
 
+    async def _plug(self, host: HostAddress, command: base.PlugNic | base.UnplugNic) -> None:
+        connection = self._connection(host)
+        if isinstance(command, base.PlugNic):
+            bridge = host.details.get("bridge")
+            work = partial(nics.plug, bridge=bridge, plain=is_test(host.url))
+        else:
+            work = partial(nics.unplug)
+        known = partial(work, uuid=command.uuid, name=command.name, nic=command.nic, command=command.id)
+        await connection.run(known)
+
     async def _ping(self, host: HostAddress, command: base.Ping) -> Answer:
         answer: Answer = {"machines": await self._connection(host).run(machines.power_states)}
         if command.figures:
@@ -277,7 +340,9 @@ class LibvirtDriver:
             self._storage.locate(command.pool, name)
             return {"path": name, "size": command.size}
         self._check_storage(host)
-        path, size = await self._storage.create(command.uuid, command.pool, command.size, command.template)
+        path, size = await self._storage.create(
+            command.uuid, command.pool, command.size, command.template, file=command.file, format=command.format
+        )
         return {"path": path, "size": size}
 
     async def _delete_volume(self, host: HostAddress, command: base.DeleteVolume) -> Answer:

@@ -2,7 +2,9 @@
 
 A volume appears under its name only when it is complete: it is made under another name, written to the disk, and
 renamed. Whatever is killed in the middle, there is a whole volume or none, and what is left over of an earlier try is
-removed by the next one. Templates lie in ``<storage>/templates/<template's uuid>.qcow2`` and are copied whole.
+removed by the next one. Templates lie on an image store that this server reaches, or else in
+``<storage>/templates/<template's uuid>.qcow2``, and are copied whole; so are copies of snapshots of volumes, in
+``<storage>/snapshots/<uuid of the pool or image store>/<snapshot's uuid>.qcow2``.
 """
 
 from __future__ import annotations
@@ -24,8 +26,10 @@ from cloudsim.core.diskimage import QCOW2, BadImage, file_reader, inspect
 
 T = TypeVar("T")
 
-TEMPLATES = "templates"
+TEMPLATES, SNAPSHOTS = "templates", "snapshots"
 SUFFIX = ".qcow2"
+#: What ``qemu-img`` calls the formats of templates.
+_QEMU = {QCOW2: "qcow2", "RAW": "raw", "VHD": "vpc", "VMDK": "vmdk"}
 
 
 class Storage:
@@ -44,22 +48,32 @@ class Storage:
 
     def locate(self, pool: str, path: str) -> Path:
         """Where a volume lies on the host. Raises `CommandFailed` for names that might lead elsewhere."""
-        if check_name(pool, "storage pool") == TEMPLATES:
-            raise CommandFailed(f"a storage pool cannot be named {TEMPLATES}")
+        if check_name(pool, "storage pool") in (TEMPLATES, SNAPSHOTS):
+            raise CommandFailed(f"a storage pool cannot be named {pool}")
         return self._root / pool / check_name(path, "volume")
 
-    async def create(self, uuid: str, pool: str, size: int, template: str | None) -> tuple[str, int]:
+    async def create(
+        self, uuid: str, pool: str, size: int, template: str | None, *, file: str | None = None, format: str = QCOW2
+    ) -> tuple[str, int]:
         """Makes a volume of at least `size` bytes, empty or as a copy of a template (empty, too, where the template is
         not on this host). Answers its path in the pool and its size. One that is there is left as it is.
+
+        `file`: where the template lies on an image store, in that format; it must be there.
         """
         name = self.file_name(uuid)
         target = self.locate(pool, name)
         source = self._root / TEMPLATES / (check_name(template, "template") + SUFFIX) if template else None
+        if file is not None:
+            source = Path(file)
+            if format not in _QEMU:
+                raise CommandFailed(f"volumes are made of templates in {', '.join(_QEMU)}, not in {format}")
+            if not await self._files(source.is_file):
+                raise CommandFailed("the file of the template is not on its image store")
         if size <= 0:
             raise CommandFailed("the size of a volume must be positive")
         async with self._lock(target):
             if not await self._files(target.is_file):
-                await self._make(target, size, source)
+                await self._make(target, size, source, format if file is not None else QCOW2)
             return name, int((await self._info(target))["virtual-size"])
 
     async def delete(self, pool: str, path: str) -> None:
@@ -95,6 +109,44 @@ class Storage:
         """The snapshots that a volume has, each with whether the memory of its machine is in it, too."""
         return await self._snapshots(await self._there(pool, path))
 
+    def template(self, uuid: str) -> Path:
+        """Where a template lies on the host."""
+        return self._root / TEMPLATES / (check_name(uuid, "template") + SUFFIX)
+
+    def kept(self, place: str, uuid: str) -> Path:
+        """Where the copy of a volume's snapshot lies that is in a pool or on an image store."""
+        return self._root / SNAPSHOTS / check_name(place, "place") / (check_name(uuid, "snapshot") + SUFFIX)
+
+    async def copy(
+        self, source: Path, target: Path, *, size: int = 0, within: str | None = None, again: bool = False
+    ) -> tuple[int, int]:
+        """Makes a whole file of what another holds, or held in its own snapshot `within`, with `size` bytes at least.
+
+        A target that is there is left as it is, unless `again` puts a new one in its place. Answers the bytes of its
+        disk and those it takes. Raises `CommandFailed` where there is no source.
+        """
+        async with self._lock(target):
+            if again or not await self._files(target.is_file):
+                if not await self._files(source.is_file):
+                    raise CommandFailed(f"there is no {source.name} in {source.parent.name}")
+                part = _part(target)
+                await self._files(lambda: _prepare(target))
+                try:
+                    chosen = ("-l", f"snapshot.name={within}") if within else ()
+                    await _run("convert", "-U", "-f", "qcow2", *chosen, "-O", "qcow2", str(source), str(part))
+                    if size > int((await self._info(part))["virtual-size"]):
+                        await _run("resize", "-q", "-f", "qcow2", str(part), str(size))
+                    await self._files(lambda: _publish(part, target), limit=600.0)
+                finally:
+                    await self._files(lambda: part.unlink(missing_ok=True))
+            info = await self._info(target)
+            return int(info["virtual-size"]), int(info["actual-size"])
+
+    async def remove(self, target: Path) -> None:
+        """Removes a file, and what may be left of a try to make it."""
+        async with self._lock(target):
+            await self._files(lambda: _remove(target))
+
     async def _there(self, pool: str, path: str) -> Path:
         target = self.locate(pool, path)
         if not await self._files(target.is_file):
@@ -126,14 +178,14 @@ class Storage:
         """Gives up what is under way. Never blocks."""
         self._calls.drop("the driver is closed")
 
-    async def _make(self, target: Path, size: int, source: Path | None) -> None:
+    async def _make(self, target: Path, size: int, source: Path | None, format: str) -> None:
         part = _part(target)
         await self._files(lambda: _prepare(target))
         try:
             if source is not None and await self._files(source.is_file):
                 # before any tool opens it, for that would open what it refers to
-                held = await self._files(lambda: _inspected(source))
-                await _run("convert", "-f", "qcow2", "-O", "qcow2", str(source), str(part))
+                held = await self._files(lambda: _inspected(source, format))
+                await _run("convert", "-f", _QEMU[format], "-O", "qcow2", str(source), str(part))
                 if size > held:
                     await _run("resize", "-q", "-f", "qcow2", str(part), str(size))
             else:
@@ -160,11 +212,11 @@ class Storage:
         return self._locks.setdefault(str(target), asyncio.Lock())
 
 
-def _inspected(path: Path) -> int:
+def _inspected(path: Path, format: str) -> int:
     """The bytes of the disk that a template holds. Raises `CommandFailed` where it is not one to be used."""
     with path.open("rb") as file:
         try:
-            return inspect(file_reader(file), os.fstat(file.fileno()).st_size, QCOW2).virtual_size or 0
+            return inspect(file_reader(file), os.fstat(file.fileno()).st_size, format).virtual_size or 0
         except BadImage as error:
             raise CommandFailed(f"the template is not used: {error}") from None
 

@@ -12,12 +12,14 @@ import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Any, ClassVar
 
 from cloudsim.agents.base import (
     Answer,
     Command,
     CommandFailed,
+    ConsoleStream,
     HostAddress,
     HostFacts,
     HostUnreachable,
@@ -26,15 +28,18 @@ from cloudsim.agents.base import (
     Unsupported,
 )
 from cloudsim.agents.simulator import latency as latencies
-from cloudsim.agents.simulator import routing, security, verbs
+from cloudsim.agents.simulator import nics, routing, security, verbs
+from cloudsim.agents.simulator.console.consoles import Consoles
 from cloudsim.agents.simulator.facts import facts_of, host_from
 from cloudsim.agents.simulator.faults import Faults, Rule
-from cloudsim.agents.simulator.world import Host, Machine, Snapshot, Volume, World
+from cloudsim.agents.simulator.world import DiskSnapshot, Host, Machine, Snapshot, Volume, World
 from cloudsim.core.clock import Clock
 from cloudsim.core.ids import Ids
 
 #: The name by which rules and latencies mean the connecting of a host.
 CONNECT = "StartupCommand"
+#: The same for the opening of a console.
+CONSOLE = "GetVncPortCommand"
 
 
 class SimulatorDriver:
@@ -53,6 +58,7 @@ class SimulatorDriver:
         self._latencies = latencies.parse(latency)
         self._world = World(path, clock)
         self._faults = Faults(self._world, ids.random)
+        self._consoles = Consoles(self._world, clock)
         self._seen: set[str] = set()
         self._hanging: set[asyncio.Future[None]] = set()
 
@@ -66,6 +72,7 @@ class SimulatorDriver:
 
     async def close(self) -> None:
         """Closes the world. Calls that hang end with `HostUnreachable`, and so do those that wait, when they go on."""
+        self._consoles.close()
         self._world.close()
         for hanging in self._hanging:
             if not hanging.done():
@@ -79,12 +86,18 @@ class SimulatorDriver:
         """
         with _agent_errors("The address"):
             found = self._see(host)
-            rule = self._faults.hit(CONNECT, host, again=False) if self._faults else None
-            await self._obstacles(CONNECT, rule)
-            self._world.require_up(host.uuid)
-        if rule is not None and rule.kind in ("lose", "fail_after"):
-            raise HostUnreachable(rule.text) if rule.kind == "lose" else CommandFailed(rule.text)
+            await self._unremembered(CONNECT, host)
         return facts_of(found, host.details)
+
+    def file_of(self, pool: str, path: str) -> Path | None:
+        """None: simulated volumes are no files."""
+        return None
+
+    async def console(self, host: HostAddress, uuid: str, name: str) -> ConsoleStream:
+        """The screen of a machine; fault rules and latencies know this as ``GetVncPortCommand``."""
+        with _agent_errors("The console"):
+            await self._unremembered(CONSOLE, host)
+            return self._consoles.open(host.uuid, uuid, name)
 
     async def execute(self, host: HostAddress, command: Command) -> Answer:
         """Carries out one command, as `cloudsim.agents.base` tells of each.
@@ -112,6 +125,14 @@ class SimulatorDriver:
         """All simulated volumes."""
         return self._world.volumes()
 
+    def disks(self) -> dict[str, list[dict[str, Any]]]:
+        """The disks of each machine that is on, as `DiskSpec` has them, by the machine's uuid."""
+        return self._world.disks()
+
+    def spec(self, uuid: str) -> dict[str, Any]:
+        """How a machine was last started, with what was changed since. ``LookupError``: there is none."""
+        return self._world.spec(uuid)
+
     def security(self, uuid: str) -> dict[str, Any] | None:
         """The rules that are enforced for a machine (``ingress`` and ``egress``); None: everything gets through."""
         return security.get(self._world.db, uuid)
@@ -122,6 +143,10 @@ class SimulatorDriver:
         """Whether a packet would get through to a machine or from it; see `security.permits`."""
         return security.permits(self.security(uuid), direction, protocol, peer, port, code)
 
+    def nics(self, uuid: str) -> list[dict[str, Any]]:
+        """The network cards that a machine has, by device. ``LookupError``: no such machine."""
+        return nics.cards(self._world, uuid)
+
     def router(self, uuid: str) -> routing.Parts:
         """All that a virtual router does, by parts (see `routing`); nothing where it does not run."""
         return routing.get(self._world.db, uuid)
@@ -130,9 +155,21 @@ class SimulatorDriver:
         """All snapshots of simulated virtual machines."""
         return self._world.snapshots()
 
+    def disk_snapshots(self) -> list[DiskSnapshot]:
+        """All copies of snapshots of simulated volumes."""
+        return self._world.disk_snapshots()
+
+    def images(self) -> list[tuple[str, str]]:
+        """uuid and image store of each template that was made of a simulated disk."""
+        return self._world.images()
+
     def content(self, uuid: str, word: str | None = None) -> str:
         """What a volume, or the memory of a machine, holds; with `word`, what its guest has just written there."""
         return self._world.content(uuid, word)
+
+    def screen(self, uuid: str) -> str | None:
+        """What is to be read on a machine's screen; None where nobody has looked at it since it was started."""
+        return self._consoles.text(uuid)
 
     def host_memory_used(self, uuid: str) -> int:
         """The bytes of memory that the machines which are on have on that host."""
@@ -173,6 +210,12 @@ class SimulatorDriver:
     def remove_rule(self, rule_id: int) -> bool:
         """Removes a fault rule; whether there was one."""
         return self._faults.remove(rule_id) == 1
+
+    def pretend(self, wire: str, place: HostAddress) -> tuple[float, Rule | None]:
+        """How long something takes that no host carries out, and the fault that it meets, if there is one on order."""
+        rule = self._faults.hit(wire, place, again=False) if self._faults else None
+        seconds = self._latencies.draw(wire, self._chance) + (rule.seconds if rule else 0.0)
+        return seconds, rule if rule is not None and rule.kind != "delay" else None
 
     def clear(
         self, *, zone: str | None = None, pod: str | None = None, cluster: str | None = None, host: str | None = None
@@ -242,6 +285,14 @@ class SimulatorDriver:
             self._world.put_host(host)
         self._seen.add(address.uuid)
         return host
+
+    async def _unremembered(self, name: str, host: HostAddress) -> None:
+        """The obstacles before something that is no command, and so is not done again under the same id."""
+        rule = self._faults.hit(name, host, again=False) if self._faults else None
+        await self._obstacles(name, rule)
+        self._world.require_up(host.uuid)
+        if rule is not None and rule.kind in ("lose", "fail_after"):
+            raise HostUnreachable(rule.text) if rule.kind == "lose" else CommandFailed(rule.text)
 
     async def _obstacles(self, command: str, rule: Rule | None) -> None:
         """Waits the latency and what the rule adds to it, then does what the rule has in store before the command."""

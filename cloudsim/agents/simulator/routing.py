@@ -17,6 +17,7 @@ from typing import Any
 import orjson
 
 from cloudsim.agents.base import MachineSpec
+from cloudsim.agents.simulator.balancing import balanced
 
 SCHEMA = """
 -- What virtual routers were told, by parts.
@@ -32,7 +33,7 @@ Parts = Mapping[str, Sequence[Setting]]
 Target = tuple[str, int | None]
 
 _GET = (
-    "SELECT part, content FROM router_parts JOIN machines ON machines.uuid = router_parts.machine"
+    "SELECT part, router_parts.content FROM router_parts JOIN machines ON machines.uuid = router_parts.machine"
     " WHERE machine = ? AND power = 'PowerOn' ORDER BY part"
 )
 
@@ -91,7 +92,7 @@ def fits(setting: Setting, protocol: str, port: int | None, code: int | None = N
 def within(address: str, networks: Sequence[str]) -> bool:
     """Whether an address is in one of some networks."""
     found = ipaddress.ip_address(address)
-    return any(found in ipaddress.ip_network(network) for network in networks)
+    return any(found in ipaddress.ip_network(network, strict=False) for network in networks)
 
 
 def _forwarded(parts: Parts, address: str, protocol: str, port: int | None, source: str) -> Target | None:
@@ -117,7 +118,12 @@ def _static(parts: Parts, address: str, _protocol: str, port: int | None, _sourc
 
 
 #: What sends packets to public addresses on, in this order; the first that answers a target decides.
-TRANSLATORS: list[Callable[[Parts, str, str, int | None, str], Target | None]] = [_forwarded, _opened, _static]
+TRANSLATORS: list[Callable[[Parts, str, str, int | None, str], Target | None]] = [
+    _forwarded,
+    balanced,
+    _opened,
+    _static,
+]
 
 
 def inbound(

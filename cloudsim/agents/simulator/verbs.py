@@ -14,6 +14,9 @@ import orjson
 
 from cloudsim.agents.base import (
     Answer,
+    AttachIso,
+    AttachVolume,
+    CheckVolume,
     Command,
     CommandFailed,
     CreateMachineSnapshot,
@@ -21,6 +24,7 @@ from cloudsim.agents.base import (
     DeleteMachineSnapshot,
     DeleteVolume,
     DestroyMachine,
+    DetachVolume,
     FenceHost,
     HostUnreachable,
     InvestigateHost,
@@ -28,16 +32,20 @@ from cloudsim.agents.base import (
     MigrateMachine,
     MigrateVolume,
     Ping,
+    PlugNic,
     PowerHost,
     RebootMachine,
+    ResizeVolume,
     RevertMachineSnapshot,
     RouterCommand,
     ScaleMachine,
     SetSecurityRules,
     StartMachine,
     StopMachine,
+    UnplugNic,
 )
-from cloudsim.agents.simulator import routing, security
+from cloudsim.agents.simulator import disk_snapshots, nics, routing, security, volumes
+from cloudsim.agents.simulator.drive import attach_iso
 from cloudsim.agents.simulator.figures import figures, host_figures, shares
 from cloudsim.agents.simulator.world import Action, World
 
@@ -117,8 +125,11 @@ def create_volume(world: World, _host: str, command: CreateVolume) -> Answer:
     row = db.execute("SELECT pool, path, size FROM volumes WHERE uuid = ?", (command.uuid,)).fetchone()
     if row is None:
         db.execute(
-            "INSERT INTO volumes (uuid, name, pool, path, size, template) VALUES (?, ?, ?, ?, ?, ?)",
-            (command.uuid, command.name, command.pool, command.uuid, command.size, command.template),
+            "INSERT INTO volumes (uuid, name, pool, path, size, template, content) VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (
+                *(command.uuid, command.name, command.pool, command.uuid, command.size, command.template),
+                disk_snapshots.content_of(world, command.template),
+            ),
         )
         return {"path": command.uuid, "size": command.size}
     if (row[0], row[2]) != (command.pool, command.size):
@@ -136,15 +147,6 @@ def delete_volume(world: World, _host: str, command: DeleteVolume) -> Answer:
     return {}
 
 
-def migrate_volume(world: World, _host: str, command: MigrateVolume) -> Answer:
-    """Moves the volume, with its content, from one pool to another."""
-    row = world.db.execute("SELECT pool, path FROM volumes WHERE uuid = ?", (command.uuid,)).fetchone()
-    if row is None or row[0] not in (command.pool, command.target):
-        raise CommandFailed(f"There is no volume {command.uuid} in pool {command.pool}")
-    world.db.execute("UPDATE volumes SET pool = ? WHERE uuid = ?", (command.target, command.uuid))
-    return {"path": row[1]}
-
-
 def start_machine(world: World, host: str, command: StartMachine) -> Answer:
     """Turns the machine on here. Its disks must be there, it must not run elsewhere, and there must be memory."""
     db = world.db
@@ -159,8 +161,7 @@ def start_machine(world: World, host: str, command: StartMachine) -> Answer:
         routing.start(db, spec)
         return answer
     for disk in spec.disks:
-        if db.execute("SELECT 1 FROM volumes WHERE uuid = ?", (disk.uuid,)).fetchone() is None:
-            raise CommandFailed(f"Virtual machine {spec.name} cannot start: there is no volume {disk.uuid}")
+        volumes.claim(db, spec.uuid, spec.name, disk)
     memory, overcommit, used = db.execute(
         "SELECT memory, overcommit, used FROM hosts WHERE uuid = ?", (host,)
     ).fetchone()
@@ -357,23 +358,33 @@ DOING: dict[type[Command], Action] = {
     StopMachine: stop_machine,
     RebootMachine: reboot_machine,
     MigrateMachine: migrate_machine,
-    MigrateVolume: migrate_volume,
+    MigrateVolume: volumes.migrate_volume,
+    AttachVolume: volumes.attach_volume,
+    DetachVolume: volumes.detach_volume,
+    ResizeVolume: volumes.resize_volume,
+    CheckVolume: volumes.check_volume,
     ScaleMachine: scale_machine,
     SetSecurityRules: set_security_rules,
+    PlugNic: nics.plug_nic,
+    UnplugNic: nics.unplug_nic,
     **dict.fromkeys(RouterCommand.__subclasses__(), tell_router),
+    AttachIso: attach_iso,
     DestroyMachine: destroy_machine,
     CreateMachineSnapshot: create_machine_snapshot,
     RevertMachineSnapshot: revert_machine_snapshot,
     DeleteMachineSnapshot: delete_machine_snapshot,
     FenceHost: fence_host,
     PowerHost: power_host,
+    **disk_snapshots.DOING,
 }
 
 #: The verbs that a host's controller carries out: they need no host that is up.
 OUT_OF_BAND = frozenset((PowerHost,))
 
 #: The pools are shared by all hosts: one and the same volume command may be asked of any of them.
-SHARED: frozenset[type[Command]] = frozenset((CreateVolume, DeleteVolume, MigrateVolume))
+SHARED: frozenset[type[Command]] = frozenset(
+    (CreateVolume, DeleteVolume, MigrateVolume, ResizeVolume, CheckVolume, *disk_snapshots.DOING)
+)
 
 
 def pretended(world: World, host: str, command: Command) -> dict[str, Any]:
@@ -391,9 +402,13 @@ def pretended(world: World, host: str, command: Command) -> dict[str, Any]:
             return {"vnc_port": vnc_port(command.uuid)}
         case MigrateVolume():
             return {"path": command.path}
+        case ResizeVolume():
+            return {"size": command.size}
+        case CheckVolume():
+            return {"check": {}, "repair": {}}
         case Ping() | MachineStats() | InvestigateHost():
             return LOOKING[type(command)](world, host, command)
         case PowerHost():
             return {"power": "On" if world.settled(host).up else "Off"}
         case _:
-            return {}
+            return disk_snapshots.pretended(command)

@@ -31,9 +31,19 @@ from cloudsim.agents.simulator import records, routing
 from cloudsim.agents.simulator.records import Records
 from cloudsim.core.clock import Clock
 
-VERSION = 4
+VERSION = 6
 #: What brings a file of an older version to the next one.
 _UPGRADES = {
+    5: "ALTER TABLE volumes ADD COLUMN machine TEXT;",
+    4: """
+CREATE TABLE disk_snapshots (
+    uuid TEXT NOT NULL, place TEXT NOT NULL, name TEXT NOT NULL, volume TEXT NOT NULL, size INTEGER NOT NULL,
+    content TEXT NOT NULL, taken INTEGER NOT NULL, PRIMARY KEY (uuid, place)
+) WITHOUT ROWID;
+CREATE TABLE images (
+    uuid TEXT NOT NULL, place TEXT NOT NULL, size INTEGER NOT NULL, content TEXT NOT NULL, PRIMARY KEY (uuid, place)
+) WITHOUT ROWID;
+""",
     3: routing.SCHEMA,
     2: """
 CREATE TABLE snapshots (
@@ -76,7 +86,9 @@ CREATE TABLE volumes (
     uuid TEXT PRIMARY KEY, name TEXT NOT NULL, pool TEXT NOT NULL, path TEXT NOT NULL, size INTEGER NOT NULL,
     template TEXT,
     -- What it holds, in a word.
-    content TEXT NOT NULL DEFAULT ''
+    content TEXT NOT NULL DEFAULT '',
+    -- The machine that has it, or had it last.
+    machine TEXT
 ) WITHOUT ROWID;
 -- Of machines: what each of their disks and, in those of running ones with memory, their memory held.
 CREATE TABLE snapshots (
@@ -84,6 +96,15 @@ CREATE TABLE snapshots (
     disks BLOB NOT NULL
 ) WITHOUT ROWID;
 CREATE INDEX snapshots_machine ON snapshots (machine);
+-- Of volumes: in which pool or on which image store a copy lies, and what it holds.
+CREATE TABLE disk_snapshots (
+    uuid TEXT NOT NULL, place TEXT NOT NULL, name TEXT NOT NULL, volume TEXT NOT NULL, size INTEGER NOT NULL,
+    content TEXT NOT NULL, taken INTEGER NOT NULL, PRIMARY KEY (uuid, place)
+) WITHOUT ROWID;
+-- Templates that were made of disks, by the image store, and what they hold.
+CREATE TABLE images (
+    uuid TEXT NOT NULL, place TEXT NOT NULL, size INTEGER NOT NULL, content TEXT NOT NULL, PRIMARY KEY (uuid, place)
+) WITHOUT ROWID;
 {records.SCHEMA}
 {routing.SCHEMA}
 CREATE TABLE rules (id INTEGER PRIMARY KEY AUTOINCREMENT, remaining INTEGER, rule BLOB NOT NULL);
@@ -134,6 +155,8 @@ class Volume:
     path: str
     size: int
     template: str | None
+    #: The machine that has it, or had it last.
+    machine: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +170,19 @@ class Snapshot:
     memory: str | None
     taken: int
     disks: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class DiskSnapshot:
+    """A copy of a volume's snapshot, by the uuid of the pool or image store it lies in; size in bytes."""
+
+    uuid: str
+    place: str
+    name: str
+    volume: str
+    size: int
+    content: str
+    taken: int
 
 
 _HOST = "uuid, url, name, cpus, speed, sockets, memory, overcommit, storage, version, up, used, network, beat"
@@ -363,10 +399,23 @@ class World:
         rows = self.db.execute(f"SELECT {_MACHINE} FROM machines {where}", values)
         return [Machine(*row) for row in rows]
 
+    def spec(self, uuid: str) -> dict[str, Any]:
+        """How a machine was last started. ``LookupError``: there is none."""
+        row = self.db.execute("SELECT spec FROM machines WHERE uuid = ?", (uuid,)).fetchone()
+        if row is None:
+            raise LookupError(f"There is no simulated machine {uuid}")
+        found: dict[str, Any] = orjson.loads(row[0])
+        return found
+
     def volumes(self) -> list[Volume]:
         """All volumes."""
-        rows = self.db.execute("SELECT uuid, name, pool, path, size, template FROM volumes")
+        rows = self.db.execute("SELECT uuid, name, pool, path, size, template, machine FROM volumes")
         return [Volume(*row) for row in rows]
+
+    def disks(self) -> dict[str, list[dict[str, Any]]]:
+        """The disks of each machine that is on, as `DiskSpec` has them, by the machine's uuid."""
+        rows = self.db.execute("SELECT uuid, spec FROM machines WHERE power = 'PowerOn'")
+        return {uuid: orjson.loads(spec)["disks"] for uuid, spec in rows}
 
     def snapshots(self, where: str = "", *values: str) -> list[Snapshot]:
         """All snapshots of machines, or those that the SQL clause `where` picks."""
@@ -374,6 +423,17 @@ class World:
             f"SELECT uuid, name, machine, parent, memory, taken, disks FROM snapshots {where}", values
         )
         return [Snapshot(*(*row[:6], orjson.loads(row[6]))) for row in rows]
+
+    def disk_snapshots(self, where: str = "", *values: str) -> list[DiskSnapshot]:
+        """All copies of snapshots of volumes, or those that the SQL clause `where` picks."""
+        rows = self.db.execute(
+            f"SELECT uuid, place, name, volume, size, content, taken FROM disk_snapshots {where}", values
+        )
+        return [DiskSnapshot(*row) for row in rows]
+
+    def images(self) -> list[tuple[str, str]]:
+        """uuid and image store of each template that was made of a disk."""
+        return self.db.execute("SELECT uuid, place FROM images").fetchall()
 
     def shut_down(self, uuid: str) -> None:
         """Turns a machine off that runs. ``LookupError`` where it does not."""

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from cloudsim.api.command import AsyncCommand, Body, Command, ListCommand, id_of
-from cloudsim.api.params import boolean, integer, long, mapping, ref, refs, string, strings
+from cloudsim.api.params import Parameters, boolean, integer, long, mapping, ref, refs, string, strings
 from cloudsim.api.responses.base import SUCCESS
 from cloudsim.api.responses.imagestore import IMAGE_STORE, MIGRATION
+from cloudsim.core.caller import Caller
 from cloudsim.core.errors import InvalidValue
-from cloudsim.services import imagestore, imagestore_migration, nouns
-from cloudsim.services.context import Context
+from cloudsim.services import imagestore, imagestore_directory, imagestore_migration, nouns
+from cloudsim.services.context import Cloud, Context
 
 
 class ListImageStores(ListCommand, name="listImageStores", response=IMAGE_STORE, since="4.2.0"):
@@ -43,6 +44,11 @@ class AddImageStore(Command, name="addImageStore", response=IMAGE_STORE, since="
     name = string()
     url = string(length=2048)
     zoneid = ref(nouns.ZONE)
+
+    @classmethod
+    async def before(cls, cloud: Cloud, caller: Caller, parameters: Parameters) -> None:
+        wanted = await cloud.db.read(lambda tx: cls(cloud.context(tx, caller), parameters))
+        await imagestore_directory.check(wanted.url, wanted.details or {})
 
     def run(self, ctx: Context) -> Body:
         made = imagestore.create(

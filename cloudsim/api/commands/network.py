@@ -8,7 +8,7 @@ from cloudsim.api.params import uuid as uuid_param
 from cloudsim.api.responses.base import SUCCESS
 from cloudsim.api.responses.network import NETWORK
 from cloudsim.core.errors import BadParameter, InvalidValue
-from cloudsim.services import access, network_orders
+from cloudsim.services import access, network_create, network_delete, network_list, network_restart, network_update
 from cloudsim.services.context import Context
 from cloudsim.services.nouns import DOMAIN, NETWORK_OFFERING, PHYSICAL_NETWORK, PROJECT, ZONE
 from cloudsim.services.nouns import NETWORK as NETWORK_NOUN
@@ -25,7 +25,7 @@ class ListNetworks(OwnedList, name="listNetworks", response=NETWORK):
     id = ref(NETWORK_NOUN)
     issystem = boolean("Whether it is one of the cloud's own networks")
     name = string(since="4.22.0")
-    networkfilter = string("Whose networks: " + ", ".join(network_orders.FILTERS), since="4.17.0")
+    networkfilter = string("Whose networks: " + ", ".join(network_list.FILTERS), since="4.17.0")
     networkofferingid = ref(NETWORK_OFFERING)
     physicalnetworkid = ref(PHYSICAL_NETWORK)
     restartrequired = boolean()
@@ -46,7 +46,7 @@ class ListNetworks(OwnedList, name="listNetworks", response=NETWORK):
             number = int(text) if text.isascii() and text.isdigit() and len(text) < 9 else -1
         body = self.answer(
             ctx,
-            network_orders.search(
+            network_list.search(
                 ctx,
                 self.paging(ctx),
                 self.scope(ctx, by_id=self.id is not None),
@@ -137,7 +137,7 @@ class CreateNetwork(Command, name="createNetwork", response=NETWORK, event="NETW
         ):  # fmt: skip
             if getattr(self, name):
                 raise InvalidValue(f"{name}: networks of this server have nothing of the kind")
-        made = network_orders.create(
+        made = network_create.create(
             ctx,
             account=access.account_of(ctx, self.domainid, self.account, self.projectid)
             if self.account or self.acltype != "Domain"
@@ -197,7 +197,7 @@ class UpdateNetwork(AsyncCommand, name="updateNetwork", response=NETWORK, event=
         if self.ip6dns1 or self.ip6dns2:
             raise InvalidValue("the network has no IPv6: leave ip6dns1 and ip6dns2 out")
         return {
-            "jobid": network_orders.update(
+            "jobid": network_update.update(
                 ctx,
                 self.id,
                 offered=self.networkofferingid,
@@ -224,7 +224,7 @@ class DeleteNetwork(AsyncCommand, name="deleteNetwork", response=SUCCESS, event=
     forced = boolean("Without effect: nothing holds a network here but its virtual machines", admin=True)
 
     def run(self, ctx: Context) -> Body:
-        return {"jobid": network_orders.delete(ctx, self.id, forced=bool(self.forced))}
+        return {"jobid": network_delete.delete(ctx, self.id, forced=bool(self.forced))}
 
 
 class RestartNetwork(AsyncCommand, name="restartNetwork", response=SUCCESS, event="NETWORK.RESTART"):
@@ -237,7 +237,7 @@ class RestartNetwork(AsyncCommand, name="restartNetwork", response=SUCCESS, even
 
     def run(self, ctx: Context) -> Body:
         return {
-            "jobid": network_orders.restart(
+            "jobid": network_restart.restart(
                 ctx,
                 self.id,
                 cleanup=bool(self.cleanup),

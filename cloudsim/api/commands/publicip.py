@@ -8,17 +8,19 @@ from cloudsim.api.params import uuid as uuid_param
 from cloudsim.api.responses.publicip import PUBLIC_IP
 from cloudsim.services import access, publicip
 from cloudsim.services.context import Context
-from cloudsim.services.nouns import NETWORK, PHYSICAL_NETWORK, ZONE
+from cloudsim.services.nouns import ACCOUNT, NETWORK, PHYSICAL_NETWORK, ZONE
 from cloudsim.services.nouns import PUBLIC_IP as NOUN
 
 
 class ListPublicIpAddresses(OwnedList, name="listPublicIpAddresses", response=PUBLIC_IP):
     """Lists public addresses."""
 
-    allocatedonly = boolean("Whether only addresses in use are listed (true if not said); false is for root admins")
+    allocatedonly = boolean(
+        "Whether only addresses in use are listed (true if not said), else also free ones one may have"
+    )
     associatednetworkid = ref(NETWORK, "Only those used for this network")
     fordisplay = boolean(since="4.4", admin=True)
-    forloadbalancing = boolean("Whether it has load balancer rules: none of this server's has")
+    forloadbalancing = boolean("Whether it has load balancer rules")
     forprovider = boolean("Whether it is for an outside network provider: none of this server's is", since="4.21.0")
     forsystemvms = boolean("Whether it is kept for system virtual machines", since="4.20.0")
     forvirtualnetwork = boolean("True: addresses for networks with VLANs; false: those of shared networks")
@@ -35,15 +37,17 @@ class ListPublicIpAddresses(OwnedList, name="listPublicIpAddresses", response=PU
     zoneid = ref(ZONE)
 
     def run(self, ctx: Context) -> Body:
-        # free addresses belong to nobody: only root admins see them
-        every = ctx.caller.is_admin and (self.allocatedonly is False or (self.state or "").lower() == "free")
+        every = self.allocatedonly is False or (self.state or "").lower() == "free"
         network = self.associatednetworkid or self.networkid
         if self.associatednetworkid and self.networkid and self.associatednetworkid["id"] != self.networkid["id"]:
             return {}
-        if every and self.account is None and self.domainid is None:
+        scope = self.scope(ctx, by_id=self.id is not None)
+        if every and scope.kind == "account":
+            admin = ctx.caller.is_admin and not (self.account or self.projectid)
+            owner = access.row(ctx, ACCOUNT, scope.values["scope_account"])
+            scope = access.EVERYTHING if admin else publicip.available(ctx, self.zoneid, owner)
+        elif every and scope.kind == "all":
             scope = access.EVERYTHING
-        else:
-            scope = self.scope(ctx, by_id=self.id is not None)
         given = {
             "keyword": self.keyword,
             "id": self.id["id"] if self.id else None,
@@ -60,10 +64,10 @@ class ListPublicIpAddresses(OwnedList, name="listPublicIpAddresses", response=PU
             "virtual": True if self.forvirtualnetwork else None,
             "direct": True if self.forvirtualnetwork is False else None,
             "vlan": self.vlanid,
-            "none": True if self.vpcid or self.forloadbalancing or self.forprovider else None,
+            "balanced": True if self.forloadbalancing else None,
+            "unbalanced": True if self.forloadbalancing is False else None,
+            "none": True if self.vpcid or self.forprovider else None,
         }
         tags = [(str(key), str(value)) for key, value in (self.tags or {}).items()]
-        body = self.answer(ctx, publicip.LISTING.page(ctx, given, self.paging(ctx), scope, tags))
-        if self.retrieveonlyresourcecount:
-            return {"count": body["count"]} if body else {}
-        return body
+        found = publicip.LISTING.page(ctx, given, self.paging(ctx), scope, tags)
+        return self.body([], found[1]) if self.retrieveonlyresourcecount else self.answer(ctx, found)

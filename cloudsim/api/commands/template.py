@@ -10,7 +10,7 @@ from cloudsim.api.params import uuid as uuid_param
 from cloudsim.api.responses.template import ISO, TEMPLATE
 from cloudsim.services import template
 from cloudsim.services.context import Context
-from cloudsim.services.nouns import GUEST_OS_CATEGORY, STORAGE_POOL, ZONE
+from cloudsim.services.nouns import GUEST_OS_CATEGORY, IMAGE_STORE, STORAGE_POOL, ZONE
 from cloudsim.services.nouns import TEMPLATE as TEMPLATE_NOUN
 
 
@@ -64,9 +64,9 @@ class ListTemplates(_TemplateList, name="listTemplates", response=TEMPLATE):
     templatefilter = string("Which templates: " + ", ".join(template.FILTERS), required=True)
     details = strings("What to tell of each (all, min); all of it is always told", since="4.15")
     extensionid = uuid_param("Only those of this extension: this server has none", since="4.21.0")
-    forcks = boolean("Whether it is for Kubernetes clusters: none of this server's is", since="4.21.0")
+    forcks = boolean("Whether it is for the nodes of Kubernetes clusters", since="4.21.0")
     ids = refs(TEMPLATE_NOUN, since="4.9")
-    imagestoreid = uuid_param("Only those in this image store", since="4.19")
+    imagestoreid = ref(IMAGE_STORE, "Only those in this image store", since="4.19")
     isready = boolean("Whether it can be deployed now", since="4.21.0")
     isvnf = boolean("Whether it is a network appliance: none of this server's is", since="4.19.0")
     parenttemplateid = ref(TEMPLATE_NOUN, since="4.4")
@@ -81,7 +81,9 @@ class ListTemplates(_TemplateList, name="listTemplates", response=TEMPLATE):
             ready=self.isready,
             parent=self.parenttemplateid["id"] if self.parenttemplateid else None,
             type=self.templatetype.lower() if self.templatetype else None,
-            none=True if self.extensionid or self.forcks or self.isvnf or self.imagestoreid else None,
+            cks=self.forcks,
+            store=self.imagestoreid["id"] if self.imagestoreid else None,
+            none=True if self.extensionid or self.isvnf else None,
         )
 
 
@@ -89,7 +91,7 @@ class ListIsos(_TemplateList, name="listIsos", response=ISO):
     """Lists ISOs."""
 
     bootable = boolean()
-    imagestoreid = uuid_param("Only those in this image store", since="4.19")
+    imagestoreid = ref(IMAGE_STORE, "Only those in this image store", since="4.19")
     name = string()
     isofilter = string("Which ISOs: " + ", ".join(template.FILTERS) + " (selfexecutable if nothing is said)")
     ispublic = boolean()
@@ -103,5 +105,5 @@ class ListIsos(_TemplateList, name="listIsos", response=ISO):
             bootable=self.bootable,
             public=self.ispublic,
             ready=self.isready,
-            none=True if self.imagestoreid else None,
+            store=self.imagestoreid["id"] if self.imagestoreid else None,
         )

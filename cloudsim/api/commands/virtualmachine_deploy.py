@@ -9,7 +9,8 @@ from cloudsim.api.command import AsyncCommand, Body
 from cloudsim.api.params import boolean, integer, long, mapping, mappings, ref, refs, string, strings, uuid
 from cloudsim.api.responses.virtualmachine import VIRTUAL_MACHINE
 from cloudsim.core.errors import BadParameter, InvalidValue, PermissionDenied
-from cloudsim.services import access, userdata, virtualmachine, vm_deploy, vm_names
+from cloudsim.services import access, dhcp_options, userdata, virtualmachine, vm_deploy, vm_names
+from cloudsim.services.addressing import mac
 from cloudsim.services.context import Context, Row
 from cloudsim.services.nouns import (
     CLUSTER,
@@ -221,7 +222,7 @@ class DeployVirtualMachine(AsyncCommand, name="deployVirtualMachine", response=V
             row = access.find(ctx, NETWORK, entry["networkid"])
             if any(card.network["id"] == row["id"] for card in cards):
                 raise InvalidValue(f"network {row['name']} is named twice")
-            cards.append(CardRequest(row, entry.get("ip"), _mac(entry.get("mac"))))
+            cards.append(CardRequest(row, entry.get("ip"), mac(entry.get("mac"))))
         for entry in self.nicnetworklist or ():
             if "network" not in entry:
                 raise InvalidValue("each entry of nicnetworklist needs a network")
@@ -234,9 +235,9 @@ class DeployVirtualMachine(AsyncCommand, name="deployVirtualMachine", response=V
         if cards and self.ipaddress:
             cards[0].ip = self.ipaddress
         if cards and self.macaddress:
-            cards[0].mac = _mac(self.macaddress)
+            cards[0].mac = mac(self.macaddress)
         for entry in self.dhcpoptionsnetworklist or ():
-            _dhcp_options(cards, entry)
+            _dhcp_options(ctx, cards, entry)
         return cards
 
 
@@ -248,20 +249,9 @@ _DETAIL_NAMES = {
 }
 
 
-def _mac(text: str | None) -> str | None:
-    if text is None:
-        return None
-    parts = text.lower().replace("-", ":").split(":")
-    if len(parts) != 6 or any(len(part) != 2 or not set(part) <= set("0123456789abcdef") for part in parts):
-        raise InvalidValue(f"'{text[:64]}' is not a MAC address")
-    if int(parts[0], 16) & 1:
-        raise InvalidValue(f"'{text}' is a multicast address: a card needs one of its own")
-    return ":".join(parts)
-
-
-def _dhcp_options(cards: list[CardRequest], entry: Mapping[str, Any]) -> None:
+def _dhcp_options(ctx: Context, cards: list[CardRequest], entry: Mapping[str, Any]) -> None:
     for card in cards:
         if card.network["uuid"] == entry.get("networkid"):
-            card.dhcp_options.update({name: value for name, value in entry.items() if name != "networkid"})
+            card.dhcp_options.update(dhcp_options.of_card(ctx, card.network, entry))
             return
     raise InvalidValue("dhcpoptionsnetworklist names a network that the virtual machine has no card in")

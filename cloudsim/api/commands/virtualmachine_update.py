@@ -55,7 +55,7 @@ class UpdateVirtualMachine(Command, name="updateVirtualMachine", response=VIRTUA
             details=self.details,
             clean_details=bool(self.cleanupdetails),
             extra_config=self.extraconfig,
-            dhcp_options=self.dhcpoptionsnetworklist or (),
+            card_options=self.dhcpoptionsnetworklist or (),
             security_group_ids=self.securitygroupids or (),
             security_group_names=self.securitygroupnames or (),
             display_name=self.displayname,

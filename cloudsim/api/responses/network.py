@@ -9,7 +9,7 @@ from cloudsim.api.responses.base import Object, Response, owner, shown
 from cloudsim.api.responses.tag import TAG, tags
 from cloudsim.core.caller import domain_path_text
 from cloudsim.core.clock import to_wire
-from cloudsim.services import network_orders
+from cloudsim.services import lb_capability, network_list
 from cloudsim.services.context import Context, Row
 
 SERVICE = Response("service", string="name", list="capability provider")
@@ -37,7 +37,7 @@ NETWORK = Response(
 @NETWORK.presents
 def present(ctx: Context, ids: Sequence[int]) -> list[Object]:
     """Networks; VLANs and physical networks are told to root admins only."""
-    return [_network(ctx, *found) for found in network_orders.page(ctx, ids)]
+    return [_network(ctx, *found) for found in network_list.page(ctx, ids)]
 
 
 def _network(ctx: Context, row: Row, tag_rows: list[Row], details: dict[str, str]) -> Object:
@@ -74,7 +74,7 @@ def _network(ctx: Context, row: Row, tag_rows: list[Row], details: dict[str, str
         domainid=row["domain_uuid"],
         domain=row["domain_name"],
         domainpath=domain_path_text(row["domain_path"]),
-        service=row["offering_services"],
+        service=lb_capability.shown(row["offering_services"]),
         networkdomain=row["network_domain"],
         physicalnetworkid=row["physical_uuid"] if full else None,
         restartrequired=row["restart_required"],

@@ -28,11 +28,12 @@ PUBLIC_IP = Response(
 def present(ctx: Context, ids: Sequence[int]) -> list[Object]:
     """Public addresses; their VLANs are told to root admins only."""
     found = publicip.page(ctx, ids)
-    holders = publicip.holders(ctx, found)
-    return [_address(ctx, row, tag_rows, holders.get(row["id"])) for row, tag_rows in found]
+    holders = {**publicip.holders(ctx, found), **publicip.system_machines(ctx, found)}
+    ruled = publicip.ruled(ctx, ids)
+    return [_address(ctx, row, tag_rows, holders.get(row["id"]), row["id"] in ruled) for row, tag_rows in found]
 
 
-def _address(ctx: Context, row: Row, tag_rows: list[Row], holder: Row | None) -> Object:
+def _address(ctx: Context, row: Row, tag_rows: list[Row], holder: Row | None, ruled: bool) -> Object:
     full = ctx.caller.is_admin
     whose: Object = {}
     if row["account_name"] is not None:
@@ -58,26 +59,36 @@ def _address(ctx: Context, row: Row, tag_rows: list[Row], holder: Row | None) ->
         associatednetworkid=row["network_uuid"],
         associatednetworkname=row["network_name"],
         networkid=row["shared_uuid"] or row["physical_uuid"],
-        **_machine(holder),
+        **_machine(row, holder),
         state=row["state"],
         physicalnetworkid=row["physical_uuid"],
         tags=tags(tag_rows, "PublicIpAddress", row["uuid"]),
         isportable=row["is_portable"],
         fordisplay=row["display"] if full else None,
-        hasrules=False,
+        hasrules=ruled,
         forsystemvms=row["for_system_vms"],
         forprovider=False,
         hasannotations=ctx.annotated(row["uuid"]),
     )
 
 
-def _machine(row: Row | None) -> Object:
-    """The machine that has an address of a shared network."""
-    if row is None:
+def _machine(row: Row, holder: Row | None) -> Object:
+    """The machine that has an address: by static NAT, on a shared network, or as one of the cloud's own."""
+    if row["nat_uuid"] is not None:
+        return {
+            "virtualmachineid": row["nat_uuid"],
+            "virtualmachinename": row["nat_name"],
+            "virtualmachinedisplayname": row["nat_display_name"] or row["nat_name"],
+            "virtualmachinetype": "User",
+            "vmipaddress": row["vm_ip"],
+        }
+    if holder is None:
         return {}
-    return {
-        "virtualmachineid": row["uuid"],
-        "virtualmachinename": row["name"],
-        "virtualmachinedisplayname": row["display_name"] or row["name"],
-        "virtualmachinetype": "User",
+    made = {
+        "virtualmachineid": holder["uuid"],
+        "virtualmachinename": holder["name"],
+        "virtualmachinetype": holder.get("type", "User"),
     }
+    if "display_name" in holder:
+        made["virtualmachinedisplayname"] = holder["display_name"] or holder["name"]
+    return made

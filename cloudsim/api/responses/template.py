@@ -9,7 +9,7 @@ from cloudsim.api.responses.base import Object, Response, owner, shown
 from cloudsim.api.responses.tag import TAG, tags
 from cloudsim.core.caller import domain_path_text
 from cloudsim.core.clock import to_wire
-from cloudsim.services import template
+from cloudsim.services import download, template, template_download
 from cloudsim.services.context import Context
 
 _FIELDS: dict[str, Any] = {
@@ -62,7 +62,7 @@ def _entry(ctx: Context, entry: template.Entry) -> Object:
         **owner(row),
         zoneid=place["zone_uuid"] if place else None,
         zonename=place["zone_name"] if place else None,
-        status=("Successfully Installed" if iso else "Download Complete") if ready else _progress(entry),
+        status=("Successfully Installed" if iso else "Download Complete") if ready else _progress(ctx, entry),
         size=row["size"],
         physicalsize=row["physical_size"],
         templatetype=row["type"],
@@ -75,14 +75,14 @@ def _entry(ctx: Context, entry: template.Entry) -> Object:
         sourcetemplateid=entry.source,
         templatetag=row["tag"] if full else None,
         details=entry.details,
-        downloaddetails=_copies(entry) if full else None,
+        downloaddetails=_copies(ctx, entry) if full else None,
         arch=row["arch"] or "x86_64",
-        bits=64 if iso else 0,
+        bits=row["bits"] if row["bits"] is not None else (64 if iso else 0),
         sshkeyenabled=row["sshkey_enabled"],
         isdynamicallyscalable=row["dynamically_scalable"],
         directdownload=row["direct_download"],
         deployasis=row["deploy_as_is"],
-        forcks=False,
+        forcks=row["for_cks"],
         requireshvm=row["requires_hvm"],
         url=row["url"] if full else None,
         userdataid=row["userdata_uuid"],
@@ -94,18 +94,32 @@ def _entry(ctx: Context, entry: template.Entry) -> Object:
     )
 
 
-def _progress(entry: template.Entry) -> str:
-    return f"{entry.place['percent']}% Downloaded" if entry.place else "Not in this zone"
+def _percent(ctx: Context, entry: template.Entry) -> int:
+    """How much of it has come."""
+    if entry.coming is not None:
+        return download.percent(entry.coming, ctx.now)
+    return int(entry.place["percent"]) if entry.place else 0
 
 
-def _copies(entry: template.Entry) -> list[Object]:
+def _progress(ctx: Context, entry: template.Entry) -> str:
+    if entry.place is None:
+        return "Not in this zone"
+    if entry.place["error"]:
+        return str(entry.place["error"])
+    if entry.place["state"] != template_download.COMING:
+        return str(entry.place["state"]).replace("_", " ").capitalize()
+    return f"{_percent(ctx, entry)}% Downloaded"
+
+
+def _copies(ctx: Context, entry: template.Entry) -> list[Object]:
     if entry.place is None:
         return []
     return [
         {
             "datastore": entry.place["store"] or "",
+            "datastoreId": entry.place["store_uuid"] or "",
             "datastoreRole": "Image",
-            "downloadPercent": str(entry.place["percent"]),
+            "downloadPercent": str(_percent(ctx, entry)),
             "downloadState": entry.place["state"],
         }
     ]

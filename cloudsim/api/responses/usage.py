@@ -25,6 +25,7 @@ _WORDS = {
     2: "{name} was allocated",
     3: "address {name} was held",
     6: "volume {name} was held",
+    11: "load balancer rule {name} was held",
     13: "network {name} was used",
     30: "network {name} was held",
 }
@@ -60,7 +61,7 @@ def record(one: Record) -> Object:
         memory=row["memory"],
         isdefault=row["is_default"] if row["kind"] == "nic" else None,
         issourcenat=row["is_source_nat"] if row["kind"] == "public_ip" else None,
-        issystem=False if row["kind"] == "public_ip" else None,
+        issystem=row["is_default"] if row["kind"] == "public_ip" else None,
         startdate=to_wire(one.start),
         enddate=to_wire(one.end),
         tags=[],

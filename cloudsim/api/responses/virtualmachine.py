@@ -9,9 +9,10 @@ from cloudsim.api.responses.affinitygroup import AFFINITY_GROUP
 from cloudsim.api.responses.base import Object, Response, owner, shown
 from cloudsim.api.responses.securitygroup import SECURITY_GROUP, of_machine
 from cloudsim.api.responses.tag import TAG, tags
+from cloudsim.core import dhcp
 from cloudsim.core.caller import domain_path_text
 from cloudsim.core.clock import to_wire
-from cloudsim.services import stats, vm_lease_rules, vm_view
+from cloudsim.services import static_nat, stats, vm_lease_rules, vm_view
 from cloudsim.services.context import Context, Row
 
 NIC = Response(
@@ -75,14 +76,26 @@ def present(ctx: Context, ids: Sequence[int]) -> list[Object]:
         for row in found.rows
     ]
     for row, one in zip(found.rows, made, strict=True):
+        if row["iso_id"] is not None:
+            image = found.common["template"][row["iso_id"]]
+            one.update(isoid=image["uuid"], isoname=image["name"], isodisplaytext=image["display_text"])
         if row["lease_state"] == vm_lease_rules.PENDING:
             one["leaseexpirydate"] = to_wire(row["lease_expiry"])
             one["leaseexpiryaction"] = row["lease_action"]
             one["leaseduration"] = vm_lease_rules.days_left(ctx.now, row["lease_expiry"])
+    public = static_nat.of_machines(ctx, ids)
+    if public:
+        places = {row["id"]: one for row, one in zip(found.rows, made, strict=True)}
+        for address in public:
+            _public(places[address["vm_id"]], address)
     if found.security:
         for row, one in zip(found.rows, made, strict=True):
             whose = parts["account"][row["account_id"]]
             one["securitygroup"] = [of_machine(group, whose) for group in found.security.get(row["id"], [])]
+    if found.secondary:
+        for row, one in zip(found.rows, made, strict=True):
+            for card, told in zip(found.nics.get(row["id"], ()), one["nic"], strict=True):
+                told["secondaryip"] = secondary(found.secondary.get(card["id"], ()))
     if found.affinity:
         for row, one in zip(found.rows, made, strict=True):
             one["affinitygroup"] = [affinitygroup.of_machine(group) for group in found.affinity.get(row["id"], ())]
@@ -94,6 +107,14 @@ def present(ctx: Context, ids: Sequence[int]) -> list[Object]:
         for one in made:
             one["hasannotations"] = ctx.annotated(one["id"])
     return made
+
+
+def _public(made: Object, address: Row) -> None:
+    """A machine, and its card, with the public address that is its own by static NAT."""
+    held = {"publicip": address["address"], "publicipid": address["uuid"]}
+    for one in (made, *(card for card in made["nic"] if card["networkid"] == address["network_uuid"])):
+        if "publicip" not in one:
+            one.update(held)
 
 
 def host_part(row: Row, full: bool) -> Object:
@@ -188,7 +209,16 @@ def _details(rows: list[Row], hidden: frozenset[str]) -> dict[str, str]:
 
 
 def _dhcp_options(options: dict[str, str]) -> list[Object]:
-    return [{"codename": name, "value": value} for name, value in options.items()]
+    return [
+        {"codename": dhcp.name(code), "code": int(code), "value": value}
+        for code, value in options.items()
+        if code.isdigit()
+    ]
+
+
+def secondary(rows: Sequence[Row]) -> list[Object]:
+    """The secondary addresses of a network card."""
+    return [{"id": row["uuid"], "ipaddress": row["ip"]} for row in rows]
 
 
 def _machine(

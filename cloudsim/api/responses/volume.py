@@ -82,6 +82,8 @@ def _volume(ctx: Context, row: Row, tag_rows: list[Row]) -> Object:
         isextractable=row["type"] == "DATADISK" or bool(row["template_extractable"]),
         displayvolume=row["display"] if full else None,
         path=row["path"] if full else None,
+        chaininfo=row["chain_info"] if full else None,
+        snapshotid=row["snapshot_uuid"],
         quiescevm=False,
         supportsstoragesnapshot=False,
         deleteprotection=row["delete_protection"],

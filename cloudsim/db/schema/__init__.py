@@ -21,6 +21,8 @@ from cloudsim.db.schema.account import (
 from cloudsim.db.schema.affinitygroup import affinity_group, affinity_group_vm
 from cloudsim.db.schema.availability import host_ha, oobm
 from cloudsim.db.schema.base import metadata
+from cloudsim.db.schema.console import console_session
+from cloudsim.db.schema.image import download, launch_permission
 from cloudsim.db.schema.infrastructure import (
     cluster,
     guest_os,
@@ -43,8 +45,23 @@ from cloudsim.db.schema.infrastructure import (
     zone,
 )
 from cloudsim.db.schema.job import event, job, job_step
+from cloudsim.db.schema.loadbalancer import (
+    lb_health_check_policy,
+    lb_stickiness_policy,
+    load_balancer,
+    load_balancer_vm,
+    ssl_cert,
+)
 from cloudsim.db.schema.measured import capacity_alert, management_server, stats
-from cloudsim.db.schema.network import network, nic, public_ip, vlan
+from cloudsim.db.schema.network import (
+    network,
+    network_permission,
+    nic,
+    nic_secondary_ip,
+    public_ip,
+    quarantined_ip,
+    vlan,
+)
 from cloudsim.db.schema.notes import alert, annotation, region, resource_icon, usage
 from cloudsim.db.schema.offering import disk_offering, network_offering, service_offering
 from cloudsim.db.schema.project import (
@@ -69,6 +86,7 @@ from cloudsim.db.schema.securitygroup import (
     security_group_rule,
     security_group_vm,
 )
+from cloudsim.db.schema.snapshot import snapshot, snapshot_policy, snapshot_store
 from cloudsim.db.schema.virtualmachine import (
     ha_work,
     instance_group,
@@ -82,7 +100,7 @@ from cloudsim.db.schema.virtualmachine import (
 from cloudsim.db.schema.webhook import webhook, webhook_delivery
 
 #: The newest migration: what an empty database is made at.
-VERSION = "0020"
+VERSION = "0027"
 
 __all__ = [
     "VERSION",
@@ -94,10 +112,12 @@ __all__ = [
     "capacity_alert",
     "cluster",
     "configuration",
+    "console_session",
     "dedicated_resource",
     "detail",
     "disk_offering",
     "domain",
+    "download",
     "event",
     "firewall_rule",
     "guest_os",
@@ -113,13 +133,20 @@ __all__ = [
     "instance_group",
     "job",
     "job_step",
+    "launch_permission",
+    "lb_health_check_policy",
+    "lb_stickiness_policy",
+    "load_balancer",
+    "load_balancer_vm",
     "login_failure",
     "management_server",
     "metadata",
     "network",
     "network_offering",
+    "network_permission",
     "network_provider",
     "nic",
+    "nic_secondary_ip",
     "oobm",
     "physical_network",
     "pod",
@@ -133,6 +160,7 @@ __all__ = [
     "project_role_permission",
     "provider_element",
     "public_ip",
+    "quarantined_ip",
     "region",
     "resource_icon",
     "resource_limit",
@@ -146,7 +174,11 @@ __all__ = [
     "security_group_vm",
     "service_offering",
     "session",
+    "snapshot",
+    "snapshot_policy",
+    "snapshot_store",
     "ssh_keypair",
+    "ssl_cert",
     "stats",
     "storage_pool",
     "storage_range",

@@ -213,6 +213,8 @@ image_store = resource(
     Column("role", String(16), nullable=False),
     # bytes; None: nobody said
     big("capacity"),
+    # where its files lie on this computer; None: it is simulated and holds no bytes
+    text("directory"),
 )
 
 storage_selector = resource(
@@ -300,6 +302,9 @@ template = resource(
     required("state"),
     ref("source_template_id", "template", optional=True),
     number("sort_key", nullable=False, default=0),
+    # 32 or 64; None: nobody said
+    number("bits"),
+    flag("for_cks"),
     # user data that machines made of it get, and what becomes of their own: see services/userdata.py
     ref("userdata_id", "user_data", optional=True),
     text("userdata_policy"),
@@ -315,5 +320,9 @@ template_zone = table(
     ref("store_id", "image_store", optional=True),
     big("created", nullable=False),
     real("progress"),
+    # its file, below the directory of the image store; None: there is none
+    text("path"),
+    # why it could not be downloaded
+    text("error"),
     Index("uq_template_zone", "template_id", "zone_id", unique=True),
 )

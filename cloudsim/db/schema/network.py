@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from sqlalchemy import Column, Index, Integer
+from sqlalchemy import text as sql
 
-from cloudsim.db.schema.base import big, data, flag, maybe, number, ref, required, resource, unique_alive
+from cloudsim.db.schema.base import big, data, flag, maybe, number, ref, required, resource, table, unique_alive
 from cloudsim.db.schema.base import text as text_
+
+_TO_TELL = sql("pending IS NOT NULL")
 
 network = resource(
     "network",
@@ -60,6 +63,8 @@ vlan = resource(
     flag("for_system_vms"),
     ref("account_id", "account", optional=True),
     ref("domain_id", "domain", optional=True),
+    # the portable range whose addresses it has while they serve this zone
+    ref("portable_range_id", "portable_range", optional=True),
 )
 
 public_ip = resource(
@@ -79,9 +84,24 @@ public_ip = resource(
     flag("is_portable"),
     flag("display", True),
     big("allocated"),
+    # static NAT: the machine, and which of its addresses
+    ref("vm_id", "vm", optional=True),
+    text_("vm_ip"),
     Index("uq_public_ip", "vlan_id", "address", unique=True),
     Index("ix_public_ip_free", "zone_id", "state"),
     Index("ix_public_ip_range", "vlan_id", "state"),
+)
+
+quarantined_ip = resource(
+    "quarantined_ip",
+    ref("address_id", "public_ip"),
+    # who had it last, and alone may have it again until `ends`
+    ref("account_id", "account"),
+    ref("domain_id", "domain"),
+    big("ends", nullable=False),
+    text_("reason"),
+    # whose caller took it out of quarantine
+    ref("remover_id", "account", optional=True),
 )
 
 nic = resource(
@@ -103,7 +123,31 @@ nic = resource(
     number("mtu"),
     data("dhcp_options", nullable=False),
     maybe("enabled"),
+    # whether it has secondary addresses: most have none, and their table is not looked into
+    flag("has_secondary"),
+    # plug or unplug: what its host is to be told of it, where nobody knows whether it heard
+    text_("pending"),
+    Index("ix_nic_pending", "vm_id", sqlite_where=_TO_TELL, info={"where": _TO_TELL}),
     # no address twice in a network, no MAC twice anywhere
     unique_alive("uq_nic_ip", "network_id", "ip"),
     unique_alive("uq_nic_mac", "mac"),
+)
+
+nic_secondary_ip = resource(
+    "nic_secondary_ip",
+    ref("nic_id", "nic"),
+    ref("vm_id", "vm"),
+    ref("network_id", "network"),
+    ref("account_id", "account"),
+    ref("domain_id", "domain"),
+    required("ip"),
+    unique_alive("uq_nic_secondary_ip", "network_id", "ip"),
+)
+
+#: Accounts that may use a network of another.
+network_permission = table(
+    "network_permission",
+    ref("network_id", "network"),
+    ref("account_id", "account"),
+    Index("uq_network_permission", "network_id", "account_id", unique=True),
 )

@@ -9,6 +9,7 @@ from cloudsim.db.schema.base import big, data, flag, maybe, number, ref, require
 from cloudsim.db.types import Big
 
 _UNKNOWN = sql("power_state = 'PowerUnknown'")
+_DOUBT = sql("doubt_vm_id IS NOT NULL OR target_pool_id IS NOT NULL OR resizing IS NOT NULL")
 
 instance_group = resource(
     "instance_group",
@@ -219,4 +220,15 @@ volume = resource(
     big("updated"),
     # when it was destroyed, for the delay before it is wiped
     big("destroyed"),
+    # the snapshot it was made from
+    big("snapshot_id"),
+    # what it is made of, as an administrator wrote it down (updateVolume)
+    text("chain_info"),
+    # a running machine whose host did not answer when this was to be attached there, or detached
+    ref("doubt_vm_id", "vm", optional=True, index=False),
+    # what it was before a change of its size that is under way, or that nobody knows the end of
+    data("resizing"),
+    # no two disks of a machine in the same place
+    unique_alive("uq_volume_vm_id_device_id", "vm_id", "device_id"),
+    Index("ix_volume_doubt", "id", sqlite_where=_DOUBT, info={"where": _DOUBT}),
 )

@@ -23,7 +23,7 @@ async def _volume(cast: Cast, **owner: Any) -> str:
     return found["volume"][0]["id"]
 
 
-@thing("nic", owned="cloud", needs=("virtualmachine",))
+@thing("nic", needs=("virtualmachine",))
 async def _nic(cast: Cast, **owner: Any) -> str:
     found = await cast.api.call("listNics", virtualmachineid=cast.id("virtualmachine", owner))
     return found["nic"][0]["id"]

@@ -92,8 +92,6 @@ ROWS = [
     Row("restartNetwork", "network", given="UPDATE network SET state = 'Implemented' WHERE uuid = :id"),
     Row("listNetworks", "network"),
     Row("listPublicIpAddresses", "publicipaddress"),
-    Row("listPortForwardingRules", "publicipaddress", by="ipaddressid", shows=False),
-    Row("listIpForwardingRules", "publicipaddress", by="ipaddressid", shows=False),
     # -- the cloud's own
     Row("createPhysicalNetwork", name="made", zoneid="@zone", isolationmethods="VLAN", spread=False),
     Row("updatePhysicalNetwork", "physicalnetwork", tags="a"),

@@ -31,7 +31,7 @@ def test_machine_is_told_whole(new_machine, new_disk):
     assert domain.findtext("vcpu") == "3"
     assert domain.find("cpu").get("mode") == "host-model"
     assert domain.find("os/type").attrib == {"arch": "x86_64"}
-    disks = domain.findall("devices/disk")
+    disks = domain.findall("devices/disk[@device='disk']")
     assert [disk.find("target").get("dev") for disk in disks] == ["vda", "vdb"]
     assert [disk.find("source").get("file") for disk in disks] == [f"/pool/{root.path}", f"/pool/{data.path}"]
     assert {disk.find("target").get("bus") for disk in disks} == {"virtio"}

@@ -138,15 +138,15 @@ async def test_a_world_of_another_version(driver: SimulatorDriver, path: Path) -
     older = sqlite3.connect(path)
     for table, new in (
         ("hosts", ("network", "beat", "shared")),
-        ("volumes", ("content",)),
+        ("volumes", ("content", "machine")),
         ("machines", ("content",)),
     ):
         names = ", ".join(row[1] for row in older.execute(f"PRAGMA table_info({table})") if row[1] not in new)
         older.executescript(
             f"CREATE TABLE v1 AS SELECT {names} FROM {table}; DROP TABLE {table}; ALTER TABLE v1 RENAME TO {table}"
         )
-    for table in ("snapshots", "router_parts"):
-        older.execute(f"DROP TABLE {table}")
+    for name in ("snapshots", "router_parts", "disk_snapshots", "images"):
+        older.execute(f"DROP TABLE {name}")
     older.execute("PRAGMA user_version = 1")
     older.close()
     await driver.open()

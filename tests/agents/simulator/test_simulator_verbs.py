@@ -11,6 +11,8 @@ import pytest
 from simulator_helpers import GIB, JumpingClock, destroy, host, machine, new_id, power, start, stop, volume
 
 from cloudsim.agents.base import (
+    AttachVolume,
+    CheckVolume,
     Command,
     CommandFailed,
     CreateMachineSnapshot,
@@ -18,6 +20,7 @@ from cloudsim.agents.base import (
     DeleteMachineSnapshot,
     DeleteVolume,
     DestroyMachine,
+    DetachVolume,
     Driver,
     FenceHost,
     HostUnreachable,
@@ -28,7 +31,9 @@ from cloudsim.agents.base import (
     Ping,
     PowerHost,
     RebootMachine,
+    ResizeVolume,
     RevertMachineSnapshot,
+    RouterCommand,
     ScaleMachine,
     SetSecurityRules,
     StartMachine,
@@ -61,7 +66,12 @@ def test_it_is_a_driver_with_all_verbs(driver: SimulatorDriver) -> None:
         DeleteMachineSnapshot,
         PowerHost,
         ScaleMachine,
+        AttachVolume,
+        DetachVolume,
+        ResizeVolume,
+        CheckVolume,
         MigrateVolume,
+        *RouterCommand.__subclasses__(),
     }
 
 
