@@ -13,7 +13,9 @@ import invariants
 from cloud_machine import Cloud
 
 #: The periodic tasks of these things, beside those of `cloud_machine`.
-TASKS = ("network-gc", "router-rules", "storage-cleanup", "snapshot-cleanup", "snapshot-policies", "address-quarantine")
+TASKS = (
+    "network-cards", "network-gc", "router-rules", "storage-cleanup", "volume-doubts", "snapshot-cleanup", "image-files",
+)  # fmt: skip
 #: How many networks a run has at most.
 NETWORKS = 3
 PORTS = (22, 80, 443, 8080)
@@ -253,7 +255,9 @@ async def check_always(cloud: Cloud) -> None:
         " WHERE r.removed IS NULL AND n.removed IS NOT NULL",
         "SELECT r.uuid FROM firewall_rule r JOIN vm v ON r.vm_id = v.id"
         " WHERE r.removed IS NULL AND r.state <> 'Revoke' AND v.removed IS NOT NULL",
-        "SELECT uuid, state FROM firewall_rule WHERE removed IS NULL AND state NOT IN ('Active', 'Revoke')",
+        # (a load balancer without machines is still Add)
+        "SELECT uuid, state FROM firewall_rule"
+        " WHERE removed IS NULL AND state NOT IN ('Active', 'Revoke') AND purpose <> 'LoadBalancing'",
         "SELECT address, state FROM public_ip WHERE state IN ('Allocating', 'Releasing')",
         # no two cards of a machine in one place
         "SELECT vm_id FROM nic WHERE removed IS NULL GROUP BY vm_id, device_id HAVING count(*) > 1",
@@ -270,7 +274,7 @@ async def check_always(cloud: Cloud) -> None:
     on = [one for one in cloud.server.simulator.machines() if one.power == "PowerOn"]
     used: dict[str, str] = {}
     for machine in on:
-        for disk in cloud.server.simulator.spec(machine.uuid)["disks"]:
+        for disk in cloud.server.simulator.disks().get(machine.uuid, ()):
             assert used.setdefault(disk["uuid"], machine.uuid) == machine.uuid, (
                 f"volume {disk['uuid']} is on two machines"
             )
