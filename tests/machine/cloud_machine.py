@@ -14,7 +14,7 @@ import shutil
 import tempfile
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import aiohttp
 import invariants
@@ -116,6 +116,9 @@ class Errors(logging.Handler):
 
 class Cloud:
     """The cloud, its server and its people. `log` tells what was done and what came of it."""
+
+    #: The periodic tasks that a minute brings.
+    tasks: ClassVar[tuple[str, ...]] = TASKS
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
@@ -517,7 +520,7 @@ class Cloud:
             if self._dead.is_set():
                 break
             self.clock.advance(self.clock.now() + MINUTE)
-            for name in TASKS:
+            for name in self.tasks:
                 task = asyncio.ensure_future(self.server.periodic.run_now(name))
                 self._asked.add(task)  # type: ignore[arg-type]
                 task.add_done_callback(self._asked.discard)
@@ -625,13 +628,13 @@ async def _build(directory: Path) -> dict[str, Any]:
 _prepared: dict[str, Any] = {}
 
 
-async def new_cloud(directory: Path) -> Cloud:
+async def new_cloud(directory: Path, kind: type[Cloud] | None = None) -> Cloud:
     """A cloud that runs in a directory; the first call in a process prepares what all begin with."""
     if not _prepared:
         source = Path(tempfile.mkdtemp(prefix="cloudsim-machine-"))
         _prepared.update(await _build(source / "data"), source=source)
     shutil.copytree(_prepared["source"] / "data", directory)
-    cloud = Cloud(directory)
+    cloud = (kind or Cloud)(directory)
     cloud.clock.advance(_prepared["now"] + 1000)
     cloud.http = aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar())
     cloud.keys = dict(_prepared["keys"])
