@@ -10,8 +10,10 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import re
 import shutil
 import tempfile
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any, ClassVar
@@ -102,6 +104,8 @@ CLOUD_OPS = (
 AFFINITY = ("host anti-affinity", "host affinity", "non-strict host anti-affinity", "non-strict host affinity")
 SCHEDULES = ("START", "STOP", "REBOOT", "FORCE_STOP", "FORCE_REBOOT")
 
+_ANY_ID = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}|\d+\.\d+\.\d+\.\d+|\d+")
+
 
 class Errors(logging.Handler):
     """Collects what the server logs as an error: nothing that may happen to it is one."""
@@ -119,6 +123,8 @@ class Cloud:
 
     #: The periodic tasks that a minute brings.
     tasks: ClassVar[tuple[str, ...]] = TASKS
+    #: How many jobs of each kind there were, and how they ended, and how often requests were refused.
+    counts: ClassVar[Counter[str]] = Counter()
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
@@ -274,6 +280,7 @@ class Cloud:
             body = next(iter(json.loads(text).values()))
             shown = "accepted" if status == 200 else body.get("errortext", text)[:160]
             self.log.append(f"{who}: {command} {given}: {status} {shown}")
+            self.counts[f"{command} {'asked' if status == 200 else _ANY_ID.sub('*', shown)[:90]}"] += 1
             if status == 530 and "internal error" in text.lower():
                 self._wrong.append(f"{command}: {text}")
 
@@ -472,9 +479,10 @@ class Cloud:
         if which % 2:
             self.ask("admin", "deleteProject", id=self.project, cleanup=True)
             return
-        found = await self.one("SELECT uuid FROM account WHERE name = 'other' AND removed IS NULL", 0)
+        name = "user" if which == 2 else "other"
+        found = await self.one(f"SELECT uuid FROM account WHERE name = '{name}' AND removed IS NULL", 0)
         if found is not None:
-            self.keys.pop("other", None)
+            self.keys.pop(name, None)
             self.ask("admin", "deleteAccount", id=found)
 
     # -- what happens
@@ -566,6 +574,9 @@ class Cloud:
 
     async def close(self) -> None:
         """The end."""
+        for workflow, state, result in await self.rows("SELECT workflow, state, result FROM job"):
+            text = "" if state == "succeeded" else f": {json.loads(result or '{}').get('errortext', '')}"
+            self.counts[f"{workflow} {state}{_ANY_ID.sub('*', text)[:90]}"] += 1
         for task in list(self._asked):
             task.cancel()
         await self.server.stop()

@@ -11,6 +11,7 @@ from typing import Any
 
 import invariants
 from cloud_machine import Cloud
+from routers_checked import check_routers
 
 #: The periodic tasks of these things, beside those of `cloud_machine`.
 TASKS = (
@@ -28,6 +29,8 @@ _ADDRESSES = "SELECT uuid FROM public_ip WHERE network_id IS NOT NULL AND NOT is
 _FREE_ADDRESSES = (
     "SELECT uuid FROM public_ip WHERE network_id IS NOT NULL AND NOT is_system AND NOT source_nat ORDER BY id"
 )
+_NATTED = "SELECT uuid FROM public_ip WHERE static_nat AND NOT is_system ORDER BY id"
+_BALANCERS = "SELECT uuid FROM firewall_rule WHERE removed IS NULL AND purpose = 'LoadBalancing' ORDER BY id"
 _DISKS_IN = "SELECT uuid FROM volume WHERE removed IS NULL AND type = 'DATADISK' AND state IN ({}) ORDER BY id"
 _DISKS = _DISKS_IN.format("'Allocated', 'Ready'")
 _GONE_DISKS = _DISKS_IN.format("'Destroy'")
@@ -46,12 +49,39 @@ class NetworkCloud(Cloud):
     # -- networks
 
     async def make_network(self, number: int) -> None:
-        """A network, as long as there are few."""
+        """A network of someone's, as long as there are few."""
         if len(await self.rows(_NETWORKS)) < NETWORKS:
             offered = await self.offering_id(
                 "network_offering", "name = 'DefaultIsolatedNetworkOfferingWithSourceNatService'"
             )
-            self.ask("admin", "createNetwork", name=f"n{number}", networkofferingid=offered, zoneid=self.zone)
+            who = ("admin", "user", "other", "admin")[number % 4]
+            given = {"projectid": self.project} if number % 4 == 3 and await self.rows(self._project()) else {}
+            self.ask(
+                who if who in self.keys else "admin", "createNetwork", name=f"n{number}", networkofferingid=offered,
+                zoneid=self.zone, **given,
+            )  # fmt: skip
+
+    async def machine_at(self, table: str, uuid: str | None, number: int) -> str | None:
+        """A machine in the network of an address or rule, mostly; now and then any."""
+        if uuid is None or number == 3:
+            return await self.one(_MACHINES, number)
+        near = (
+            "SELECT v.uuid FROM vm v JOIN nic n ON n.vm_id = v.id AND n.removed IS NULL"
+            f" JOIN {table} t ON t.network_id = n.network_id WHERE v.removed IS NULL AND v.type = 'User'"
+            f" AND t.uuid = '{uuid}' ORDER BY v.id"
+        )
+        return await self.one(near, number)
+
+    def _project(self) -> str:
+        return f"SELECT 1 FROM project WHERE uuid = '{self.project}' AND removed IS NULL"
+
+    async def owner(self, table: str, uuid: str) -> tuple[str, dict[str, Any]]:
+        """Who asks for what shall belong to the owner of something, and what they say for it."""
+        ((name, project),) = await self.rows(
+            "SELECT a.name, a.project_uuid FROM account a"
+            f" JOIN {table} t ON t.account_id = a.id WHERE t.uuid = '{uuid}'"
+        )
+        return (name if name in self.keys else "admin"), ({"projectid": project} if project else {})
 
     async def deploy_in(self, network: int, offering: int, more: int) -> None:
         """A machine in a network, or in two, or one that stays off."""
@@ -61,9 +91,10 @@ class NetworkCloud(Cloud):
         wanted = [networks[network % len(networks)]]
         if more == 1 and len(networks) > 1:
             wanted.append(networks[(network + 1) % len(networks)])
+        who, given = await self.owner("network", wanted[0])
         self.ask(
-            "admin", "deployVirtualMachine", zoneid=self.zone, templateid=self.template, startvm=more != 2,
-            serviceofferingid=self.offerings[offering % len(self.offerings)], networkids=",".join(wanted),
+            who, "deployVirtualMachine", zoneid=self.zone, templateid=self.template, startvm=more != 2,
+            serviceofferingid=self.offerings[offering % len(self.offerings)], networkids=",".join(wanted), **given,
         )  # fmt: skip
 
     async def change_network(self, which: int, number: int) -> None:
@@ -96,15 +127,16 @@ class NetworkCloud(Cloud):
 
     async def rule(self, which: int, number: int, port: int, machine: int) -> None:
         """A rule is made on an address, or for what goes out."""
-        network, address = await self.one(_NETWORKS, number), await self.one(_ADDRESSES, number)
-        target = await self.one(_MACHINES, machine)
+        what = which % 7
+        free = {4: _FREE_ADDRESSES, 5: _NATTED}.get(what, _ADDRESSES)
+        network, address = await self.one(_NETWORKS, number), await self.one(free, number)
+        target = await self.machine_at("public_ip", address, machine)
         wire = PROTOCOLS[port % len(PROTOCOLS)]
         first = PORTS[number % len(PORTS)]
         ports = {} if wire == "icmp" else {"startport": first, "endport": first + port}
         if wire == "icmp":
             ports = {"icmptype": -1, "icmpcode": -1}
         source = SOURCES[machine % len(SOURCES)]
-        what = which % 5
         if what == 1 and network is not None:
             self.ask("admin", "createEgressFirewallRule", networkid=network, protocol=wire, cidrlist=source, **ports)
         if address is None or what == 1:
@@ -124,11 +156,19 @@ class NetworkCloud(Cloud):
             )  # fmt: skip
         elif what == 4 and target is not None:
             self.ask("admin", "enableStaticNat", ipaddressid=address, virtualmachineid=target)
+        elif what == 5:
+            self.ask("admin", "createIpForwardingRule", ipaddressid=address, protocol="tcp", startport=first,
+                     endport=first + port, openfirewall=bool(machine % 2))  # fmt: skip
+        elif what == 6:
+            found = await self.one(_BALANCERS, number)
+            if found is not None:
+                self.ask("admin", "createLBStickinessPolicy", lbruleid=found, name=f"p{port}", methodname="SourceBased")
 
     async def change_rule(self, which: int, number: int, machine: int) -> None:
         """A rule is changed or deleted, or a machine comes to a load balancer or leaves it."""
-        if which % 6 == 5:
-            found = await self.one("SELECT uuid FROM public_ip WHERE static_nat AND NOT is_system ORDER BY id", number)
+        what = which % 10
+        if what == 5:
+            found = await self.one(_NATTED, number)
             if found is not None:
                 self.ask("admin", "disableStaticNat", ipaddressid=found)
             return
@@ -139,15 +179,23 @@ class NetworkCloud(Cloud):
             ("purpose = 'PortForwarding'", "deletePortForwardingRule"),
             ("purpose = 'LoadBalancing'", "deleteLoadBalancerRule"),
             ("purpose = 'LoadBalancing'", "assignToLoadBalancerRule"),
-        )[which % 6]
+            ("", ""),
+            ("purpose = 'StaticNat'", "deleteIpForwardingRule"),
+            ("purpose = 'PortForwarding'", "updatePortForwardingRule"),
+            ("purpose = 'LoadBalancing'", "updateLoadBalancerRule"),
+            ("purpose = 'LoadBalancing'", "assignToLoadBalancerRule"),
+        )[what]
         found = await self.one(sql.format(purpose), number)
+        target = await self.machine_at("firewall_rule", found, machine)
         if found is None:
             return
-        if which % 6 != 4:
+        if command == "updatePortForwardingRule":
+            self.ask("admin", command, id=found, privateport=PORTS[machine % 4], virtualmachineid=target)
+        elif command == "updateLoadBalancerRule":
+            self.ask("admin", command, id=found, algorithm=("roundrobin", "leastconn", "source")[machine % 3])
+        elif what not in (4, 9):
             self.ask("admin", command, id=found)
-            return
-        target = await self.one(_MACHINES, machine)
-        if target is not None:
+        elif target is not None:
             command = "assignToLoadBalancerRule" if number % 3 else "removeFromLoadBalancerRule"
             self.ask("admin", command, id=found, virtualmachineids=target)
 
@@ -165,7 +213,12 @@ class NetworkCloud(Cloud):
         )
         what = which % 5
         if what == 0:
-            found = await self.one(_NETWORKS, network)
+            found = await self.one(
+                "SELECT w.uuid FROM network w JOIN vm v ON w.account_id = v.account_id"
+                f" WHERE v.uuid = '{target}' AND w.removed IS NULL AND w.guest_type = 'Isolated' AND w.id NOT IN"
+                " (SELECT n.network_id FROM nic n WHERE n.vm_id = v.id AND n.removed IS NULL) ORDER BY w.id",
+                network,
+            )
             if found is not None:
                 self.ask("admin", "addNicToVirtualMachine", virtualmachineid=target, networkid=found)
         elif what == 4:
@@ -185,9 +238,10 @@ class NetworkCloud(Cloud):
         target, found = await self.one(_MACHINES, machine), await self.one(_DISKS, number)
         what = which % 9
         if what == 0:
+            who, given = await self.owner("vm", target) if target is not None else ("admin", {})
             self.ask(
-                "admin", "createVolume", name=f"d{number}", zoneid=self.zone, diskofferingid=offered, size=1 + number
-            )
+                who, "createVolume", name=f"d{number}", zoneid=self.zone, diskofferingid=offered, size=1 + number, **given
+            )  # fmt: skip
         elif what == 8:
             gone = await self.one(_GONE_DISKS, number)
             if gone is not None:
@@ -237,6 +291,13 @@ class NetworkCloud(Cloud):
         await super().heal()
         await check_always(self)
         await check_routers(self)
+        await invariants.none(
+            self.server, "SELECT r.uuid, r.state FROM firewall_rule r WHERE removed IS NULL AND state = 'Revoke'"
+        )
+        await invariants.none(
+            self.server,
+            "SELECT v.uuid, u.part FROM router_untold u JOIN vm v ON u.vm_id = v.id WHERE v.removed IS NULL",
+        )
 
 
 async def check_always(cloud: Cloud) -> None:
@@ -258,7 +319,8 @@ async def check_always(cloud: Cloud) -> None:
         # (a load balancer without machines is still Add)
         "SELECT uuid, state FROM firewall_rule"
         " WHERE removed IS NULL AND state NOT IN ('Active', 'Revoke') AND purpose <> 'LoadBalancing'",
-        "SELECT address, state FROM public_ip WHERE state IN ('Allocating', 'Releasing')",
+        # a public address and its network have one owner
+        "SELECT p.address FROM public_ip p JOIN network n ON p.network_id = n.id WHERE p.account_id <> n.account_id",
         # no two cards of a machine in one place
         "SELECT vm_id FROM nic WHERE removed IS NULL GROUP BY vm_id, device_id HAVING count(*) > 1",
         "SELECT vm_id FROM nic WHERE removed IS NULL AND is_default GROUP BY vm_id HAVING count(*) > 1",
@@ -278,76 +340,3 @@ async def check_always(cloud: Cloud) -> None:
             assert used.setdefault(disk["uuid"], machine.uuid) == machine.uuid, (
                 f"volume {disk['uuid']} is on two machines"
             )
-
-
-def _ports(row: dict[str, Any]) -> tuple[Any, ...]:
-    return row["protocol"], row.get("startport"), row.get("endport")
-
-
-async def check_routers(cloud: Cloud) -> None:
-    """Each router that runs enforces what the lists show, and nothing else."""
-    api = cloud.api("admin")
-    routers = (await api.call("listRouters", listall=True, state="Running")).get("router", [])
-    for router in routers:
-        network = router["guestnetworkid"]
-        parts = cloud.server.simulator.router(router["id"])
-        given = {"networkid": network, "listall": True}
-
-        async def listed(command: str, noun: str, **more: Any) -> list[dict[str, Any]]:
-            rows = (await api.call(command, **{**given, **more})).get(noun, [])  # noqa: B023
-            return [row for row in rows if row.get("state", "Active") in ("Active", "Allocated")]
-
-        if "firewall" in parts:
-            rows = await listed("listFirewallRules", "firewallrule")
-            wanted = sorted((row["ipaddress"], *_ports(row), row["cidrlist"] or "0.0.0.0/0") for row in rows)
-            assert sorted(map(_told, parts["firewall"])) == wanted, (router["name"], parts["firewall"], rows)
-        if "portforwarding" in parts:
-            rows = await listed("listPortForwardingRules", "portforwardingrule")
-            wanted = sorted((row["ipaddress"], row["publicport"], row["vmguestip"], row["privateport"]) for row in rows)
-            told = [(one["address"], str(one["start"]), one["guest"], str(one["guest_start"]))
-                    for one in parts["portforwarding"]]  # fmt: skip
-            assert sorted(told) == wanted, (router["name"], told, rows)
-        if "egress" in parts:
-            rows = await listed("listEgressFirewallRules", "firewallrule")
-            assert len(parts["egress"]) == len(rows) + 1, (router["name"], parts["egress"], rows)
-        addresses = await listed(
-            "listPublicIpAddresses", "publicipaddress", networkid=None, associatednetworkid=network
-        )
-        if "staticnat" in parts:
-            wanted = sorted((row["ipaddress"], row["vmipaddress"]) for row in addresses if row["isstaticnat"])
-            told = sorted((one["address"], one["guest"]) for one in parts["staticnat"])
-            assert told == wanted, (router["name"], told, wanted)
-        if "addresses" in parts:
-            told = sorted(one["address"] for one in parts["addresses"])
-            assert told == sorted(row["ipaddress"] for row in addresses), (router["name"], told)
-        if "loadbalancer" in parts:
-            await _check_balanced(api, router["name"], parts["loadbalancer"], await listed(
-                "listLoadBalancerRules", "loadbalancerrule"))  # fmt: skip
-        if "dhcp" in parts:
-            sql = (
-                "SELECT n.mac, n.ip FROM nic n JOIN vm v ON n.vm_id = v.id JOIN network w ON n.network_id = w.id"
-                f" WHERE w.uuid = '{network}' AND n.removed IS NULL AND v.type = 'User' AND v.state = 'Running'"
-            )
-            told = {(one["mac"], one["ip"]) for one in parts["dhcp"]}
-            assert set(await cloud.rows(sql)) <= told, (router["name"], told)
-
-
-def _told(one: Any) -> tuple[Any, ...]:
-    return one["address"], one["protocol"], one["start"], one["end"], ",".join(one["sources"])
-
-
-async def _check_balanced(api: Any, name: str, told: Any, rows: list[dict[str, Any]]) -> None:
-    wanted = []
-    for row in rows:
-        answer = await api.call("listLoadBalancerRuleInstances", id=row["id"], listall=True, lbvmips=True)
-        guests = sorted(
-            address
-            for one in answer.get("lbrulevmidip", [])
-            if one["loadbalancerruleinstance"]["state"] == "Running"
-            for address in one["lbvmipaddresses"]
-        )
-        wanted.append((row["publicip"], str(row["publicport"]), guests))
-    seen = sorted(
-        (one["address"], str(one["start"]), sorted(guest["address"] for guest in one["guests"])) for one in told
-    )
-    assert seen == sorted(one for one in wanted if one[2]), (name, seen, wanted)

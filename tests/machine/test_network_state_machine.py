@@ -21,13 +21,18 @@ class Machine(Happening):
 
     kind = NetworkCloud
 
-    @initialize(offerings=st.lists(few, min_size=1, max_size=3))
-    def begin(self, offerings: list[int]) -> None:
-        self.then(self.cloud.make_network(0), True)
+    @initialize(offerings=st.lists(few, min_size=1, max_size=3), owner=few, rules=st.lists(some, max_size=5))
+    def begin(self, offerings: list[int], owner: int, rules: list[int]) -> None:
+        for _ in range(2 if len(offerings) == 2 else 1):
+            self.then(self.cloud.make_network(owner), True)
         for offering in offerings:
-            self.run(self.cloud.deploy_in(0, offering, 0))
+            self.run(self.cloud.deploy_in(0, offering, 1 if offering == 3 else 0))
         self.then(self.cloud.disk(0, 0, 0), False)
         self.then(self.cloud.address(0, 0), True)
+        for kind in rules:
+            self.then(self.cloud.rule(kind, kind % 3, 0, 0), True)
+        if rules:
+            self.then(self.cloud.change_rule(4, 1, 0), True)
 
     @rule(number=few, wait=st.booleans())
     def make_network(self, number: int, wait: bool) -> None:
@@ -76,6 +81,15 @@ class Machine(Happening):
     @rule(which=some, number=few, machine=few, wait=st.booleans())
     def another_disk(self, which: int, number: int, machine: int, wait: bool) -> None:
         self.then(self.cloud.disk(which, number, machine), wait)
+
+    @rule(which=few, number=few, wait=st.booleans())
+    def restore(self, which: int, number: int, wait: bool) -> None:
+        self.then(self.cloud.restore(which, number), wait)
+
+    @rule(which=some, wait=st.booleans())
+    def delete_owner(self, which: int, wait: bool) -> None:
+        if which < 3:
+            self.then(self.cloud.delete_owner(which), wait)
 
     @rule(which=few, number=few, wait=st.booleans())
     def volume_snapshot(self, which: int, number: int, wait: bool) -> None:
