@@ -138,6 +138,7 @@ class NetworkCloud(Cloud):
             ports = {"icmptype": -1, "icmpcode": -1}
         source = SOURCES[machine % len(SOURCES)]
         if what == 1 and network is not None:
+            source = "10.1.1.0/25" if source else None
             self.ask("admin", "createEgressFirewallRule", networkid=network, protocol=wire, cidrlist=source, **ports)
         if address is None or what == 1:
             return

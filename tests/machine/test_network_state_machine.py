@@ -21,18 +21,21 @@ class Machine(Happening):
 
     kind = NetworkCloud
 
-    @initialize(offerings=st.lists(few, min_size=1, max_size=3), owner=few, rules=st.lists(some, max_size=5))
-    def begin(self, offerings: list[int], owner: int, rules: list[int]) -> None:
-        for _ in range(2 if len(offerings) == 2 else 1):
-            self.then(self.cloud.make_network(owner), True)
+    @initialize(offerings=st.lists(few, min_size=1, max_size=3), owner=few, furnished=st.booleans())
+    def begin(self, offerings: list[int], owner: int, furnished: bool) -> None:
+        cloud = self.cloud
+        for _ in range(2 if furnished else 1):
+            self.then(cloud.make_network(owner), True)
         for offering in offerings:
-            self.run(self.cloud.deploy_in(0, offering, 1 if offering == 3 else 0))
-        self.then(self.cloud.disk(0, 0, 0), False)
-        self.then(self.cloud.address(0, 0), True)
-        for kind in rules:
-            self.then(self.cloud.rule(kind, kind % 3, 0, 0), True)
-        if rules:
-            self.then(self.cloud.change_rule(4, 1, 0), True)
+            self.run(cloud.deploy_in(0, offering, 1 if furnished else 0))
+        self.then(cloud.disk(0, 0, 0), True)
+        self.then(cloud.address(0, 0), True)
+        if furnished:
+            # static NAT with a port, a load balancer with a machine, what goes out, a forwarded port
+            for what, number in ((4, 0), (5, 0), (3, 0), (6, 0), (1, 0), (2, 2)):
+                self.then(cloud.rule(what, number, 0, 0), True)
+            self.then(cloud.change_rule(4, 1, 0), True)
+            self.then(cloud.disk(1, 0, 0), False)
 
     @rule(number=few, wait=st.booleans())
     def make_network(self, number: int, wait: bool) -> None:
