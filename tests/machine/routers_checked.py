@@ -96,6 +96,7 @@ class Shown:
             "ipforwarding": [
                 (one["ipaddress"], one["protocol"], one["publicport"], one["publicendport"], one["vmguestip"])
                 for one in rules["IpForwardingRules"]
+                if one["networkid"] == self.network  # (this list knows no network)
             ],
             "staticnat": [(one["ipaddress"], one["vmipaddress"]) for one in addresses if one["isstaticnat"]],
             "addresses": [(one["ipaddress"], one["issourcenat"]) for one in addresses],
