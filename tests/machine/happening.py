@@ -25,7 +25,7 @@ from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_as_test
 
-EXAMPLES = int(os.environ.get("CLOUDSIM_MACHINE_EXAMPLES", "24"))
+EXAMPLES = int(os.environ.get("CLOUDSIM_MACHINE_EXAMPLES", "0"))
 STEPS = int(os.environ.get("CLOUDSIM_MACHINE_STEPS", "30"))
 SEED = int(os.environ.get("CLOUDSIM_MACHINE_SEED", "5"))
 
@@ -105,10 +105,11 @@ class Happening(RuleBasedStateMachine):
             shutil.rmtree(self.home, ignore_errors=True)
 
 
-def run_machine(machine: type[Happening], share: int = 1) -> None:
-    """Runs it, as often as is said above (a `share` of it); a failure says how to repeat it."""
+def run_machine(machine: type[Happening], usual: int = 24) -> None:
+    """Runs it, as often as is said above, else as is `usual` for it; a failure says how to repeat it."""
+    examples = EXAMPLES or usual
     shown = settings(
-        max_examples=EXAMPLES // share,
+        max_examples=examples,
         stateful_step_count=STEPS,
         deadline=None,
         database=None,
@@ -120,7 +121,7 @@ def run_machine(machine: type[Happening], share: int = 1) -> None:
         run_state_machine_as_test(seed(SEED)(machine), settings=shown)
     except BaseException as error:
         error.add_note(
-            f"to repeat: CLOUDSIM_MACHINE_SEED={SEED} CLOUDSIM_MACHINE_EXAMPLES={EXAMPLES}"
+            f"to repeat: CLOUDSIM_MACHINE_SEED={SEED} CLOUDSIM_MACHINE_EXAMPLES={examples}"
             f" CLOUDSIM_MACHINE_STEPS={STEPS} pytest tests/machine"
         )
         raise
