@@ -157,13 +157,18 @@ async def _check_places(server: Server) -> None:
         " WHERE n.removed IS NULL AND n.state = 'Implemented' AND n.guest_type = 'Isolated' AND t.id IS NULL"
     )
     await none(server, wrong)
-    wrong = "SELECT address, state FROM public_ip WHERE state NOT IN ('Free', 'Allocated', 'Reserved')"
+    # one that is given back stays until its routers have been told
+    wrong = (
+        "SELECT address, state FROM public_ip WHERE state NOT IN ('Free', 'Allocated', 'Reserved')"
+        " AND NOT (state = 'Releasing' AND network_id IN (SELECT v.network_id FROM router_untold u"
+        " JOIN vm v ON u.vm_id = v.id WHERE u.part = 'addresses' AND v.removed IS NULL))"
+    )
     await none(server, wrong)
     wrong = (
         "SELECT CAST(t.vlan AS TEXT), n.state FROM vnet t JOIN network n ON t.network_id = n.id"
         " WHERE n.guest_type = 'Isolated' AND n.state <> 'Implemented'"
         " UNION SELECT p.address, n.state FROM public_ip p JOIN network n ON p.network_id = n.id"
-        " WHERE n.removed IS NOT NULL OR p.state <> 'Allocated'"
+        " WHERE n.removed IS NOT NULL OR p.state NOT IN ('Allocated', 'Releasing')"
         " UNION SELECT p.address, a.state FROM public_ip p JOIN account a ON p.account_id = a.id WHERE a.removed IS NOT NULL"
     )
     await none(server, wrong)

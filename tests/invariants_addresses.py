@@ -18,6 +18,7 @@ async def check_addresses(server: Server) -> None:
         " OR vm_id IS NOT NULL OR source_nat OR static_nat OR is_system OR is_portable)",
     )
     await invariants.none(server, "SELECT address FROM public_ip WHERE state = 'Allocated' AND account_id IS NULL")
+    await invariants.none(server, "SELECT address FROM public_ip WHERE state IN ('Allocating', 'Releasing')")
     twice = "SELECT network_id FROM public_ip WHERE source_nat GROUP BY network_id HAVING count(*) > 1"
     await invariants.none(server, twice)
     # static NAT is to an address that the machine has in that network

@@ -24,9 +24,9 @@ from cloudsim.jobs.job import Order
 from cloudsim.jobs.workflow import Workflow, workflow
 from cloudsim.services import access, router, router_parts, vm_plain
 from cloudsim.services.context import Context
-from cloudsim.services.nouns import NETWORK, VIRTUAL_MACHINE
+from cloudsim.services.nouns import HOST, NETWORK, VIRTUAL_MACHINE
 
-vm, job, untold = schema.vm, schema.job, schema.router_untold
+vm, host, job, untold = schema.vm, schema.host, schema.job, schema.router_untold
 
 WORKFLOW = "router.rules"
 #: States in which a router has been told something, or is about to be.
@@ -59,7 +59,12 @@ _LEFT = (
         vm.c.removed.is_(None),
     )
 )
-_DUE = select(*_ROUTER).where(vm.c.id.in_(select(untold.c.vm_id))).order_by(vm.c.id)
+_DUE = (
+    select(*_ROUTER, host.c.status.label("host_status"))
+    .select_from(vm.outerjoin(host, vm.c.host_id == host.c.id))
+    .where(vm.c.id.in_(select(untold.c.vm_id)))
+    .order_by(vm.c.id)
+)
 _FAILED = select(job.c.result, job.c.instance_uuid).where(
     any_of(job.c.uuid, "jobs"), any_of(job.c.state, "states")
 )  # fmt: skip
@@ -129,7 +134,8 @@ def due(ctx: Context) -> int:
             names = [note["part"] for note in ctx.tx.all(_NOTES, vm_id=row["id"])]
             ctx.tx.execute(_DROP_ALL, vm_id=row["id"])
             _settle(ctx, row["network_id"], names)
-        elif row["state"] == "Running":
+        elif row["state"] == "Running" and row["host_status"] == "Up":
+            # (where its host does not answer, jobs that try would only keep it from being brought back elsewhere)
             _order(ctx, row)
             ordered += 1
     return ordered
@@ -147,6 +153,8 @@ def _planned(ctx: Context, vm_id: int) -> Plain:
     plan: Plain = {"network": row["network_id"], "read": {note["part"]: note["version"] for note in notes}}
     if row["state"] != "Running" or row["host_id"] is None:
         return plan
+    if access.row(ctx, HOST, row["host_id"])["status"] == "Down":
+        raise OperationFailed("its host is down")
     content = router_parts.content(ctx, access.row(ctx, NETWORK, row["network_id"]), plan["read"])
     named = {"uuid": row["uuid"], "name": row["instance_name"]}
     return {**plan, "host": vm_plain.address_of(ctx, row["host_id"]), "router": named, "content": content}

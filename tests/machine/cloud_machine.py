@@ -10,11 +10,13 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import re
 import shutil
 import tempfile
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import aiohttp
 import invariants
@@ -102,6 +104,8 @@ CLOUD_OPS = (
 AFFINITY = ("host anti-affinity", "host affinity", "non-strict host anti-affinity", "non-strict host affinity")
 SCHEDULES = ("START", "STOP", "REBOOT", "FORCE_STOP", "FORCE_REBOOT")
 
+_ANY_ID = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}|\d+\.\d+\.\d+\.\d+|\d+")
+
 
 class Errors(logging.Handler):
     """Collects what the server logs as an error: nothing that may happen to it is one."""
@@ -116,6 +120,11 @@ class Errors(logging.Handler):
 
 class Cloud:
     """The cloud, its server and its people. `log` tells what was done and what came of it."""
+
+    #: The periodic tasks that a minute brings.
+    tasks: ClassVar[tuple[str, ...]] = TASKS
+    #: How many jobs of each kind there were, and how they ended, and how often requests were refused.
+    counts: ClassVar[Counter[str]] = Counter()
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
@@ -271,6 +280,7 @@ class Cloud:
             body = next(iter(json.loads(text).values()))
             shown = "accepted" if status == 200 else body.get("errortext", text)[:160]
             self.log.append(f"{who}: {command} {given}: {status} {shown}")
+            self.counts[f"{command} {'asked' if status == 200 else _ANY_ID.sub('*', shown)[:90]}"] += 1
             if status == 530 and "internal error" in text.lower():
                 self._wrong.append(f"{command}: {text}")
 
@@ -469,9 +479,10 @@ class Cloud:
         if which % 2:
             self.ask("admin", "deleteProject", id=self.project, cleanup=True)
             return
-        found = await self.one("SELECT uuid FROM account WHERE name = 'other' AND removed IS NULL", 0)
+        name = "user" if which == 2 else "other"
+        found = await self.one(f"SELECT uuid FROM account WHERE name = '{name}' AND removed IS NULL", 0)
         if found is not None:
-            self.keys.pop("other", None)
+            self.keys.pop(name, None)
             self.ask("admin", "deleteAccount", id=found)
 
     # -- what happens
@@ -517,7 +528,7 @@ class Cloud:
             if self._dead.is_set():
                 break
             self.clock.advance(self.clock.now() + MINUTE)
-            for name in TASKS:
+            for name in self.tasks:
                 task = asyncio.ensure_future(self.server.periodic.run_now(name))
                 self._asked.add(task)  # type: ignore[arg-type]
                 task.add_done_callback(self._asked.discard)
@@ -563,6 +574,9 @@ class Cloud:
 
     async def close(self) -> None:
         """The end."""
+        for workflow, state, result in await self.rows("SELECT workflow, state, result FROM job"):
+            text = "" if state == "succeeded" else f": {json.loads(result or '{}').get('errortext', '')}"
+            self.counts[f"{workflow} {state}{_ANY_ID.sub('*', text)[:90]}"] += 1
         for task in list(self._asked):
             task.cancel()
         await self.server.stop()
@@ -625,13 +639,13 @@ async def _build(directory: Path) -> dict[str, Any]:
 _prepared: dict[str, Any] = {}
 
 
-async def new_cloud(directory: Path) -> Cloud:
+async def new_cloud(directory: Path, kind: type[Cloud] | None = None) -> Cloud:
     """A cloud that runs in a directory; the first call in a process prepares what all begin with."""
     if not _prepared:
         source = Path(tempfile.mkdtemp(prefix="cloudsim-machine-"))
         _prepared.update(await _build(source / "data"), source=source)
     shutil.copytree(_prepared["source"] / "data", directory)
-    cloud = Cloud(directory)
+    cloud = (kind or Cloud)(directory)
     cloud.clock.advance(_prepared["now"] + 1000)
     cloud.http = aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar())
     cloud.keys = dict(_prepared["keys"])
