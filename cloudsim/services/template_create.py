@@ -202,6 +202,8 @@ def _values(ctx: Context, want: Wanted, source: Row) -> dict[str, Any]:
         "state": "Active",
         "source_template_id": source["template_id"],
         "sort_key": 0,
+        "bits": want.bits or 64,
+        "for_cks": False,
         "userdata_id": None,
         "userdata_policy": None,
     }
