@@ -178,7 +178,7 @@ class Dispatcher:
         ctx: Context = self.cloud.context(tx, caller)
         ctx.command = command.name
         ctx.session, ctx.remote, ctx.base = parameters.session, parameters.remote, parameters.base
-        return command(ctx, parameters).run(ctx)
+        return command.carry_out(ctx, parameters)
 
     # -- who calls
 

@@ -26,6 +26,7 @@ from cloudsim.services.nouns import (
     AFFINITY_GROUP,
     DOMAIN,
     JOB,
+    KEPT,
     NETWORK,
     PROJECT,
     TEMPLATE,
@@ -58,9 +59,26 @@ _ACCOUNT = select(account_table).where(
 )
 
 
+class Unknown(BadParameter):
+    """An id names nothing, or nothing that the caller may see."""
+
+    def __init__(self, noun: Noun, uuid: str) -> None:
+        super().__init__(f"there is no {noun.label} with id {uuid[:64]}")
+        self.noun = noun
+        self.uuid = uuid
+
+
 def not_found(noun: Noun, uuid: str) -> CloudError:
     """What a client is told of an id that names nothing, or nothing it may see."""
-    return BadParameter(f"there is no {noun.label} with id {uuid[:64]}")
+    return Unknown(noun, uuid)
+
+
+def was_there(ctx: Context, unknown: Unknown) -> bool:
+    """Whether an id names something of a kind in `KEPT` that was removed, and that the caller might have seen."""
+    if unknown.noun not in KEPT:
+        return False
+    row = ctx.tx.first(unknown.noun.by_uuid_ever, uuid=unknown.uuid)
+    return row is not None and row["removed"] is not None and may_see(ctx, unknown.noun, row)
 
 
 def domain_path(ctx: Context, domain_id: int) -> str:
