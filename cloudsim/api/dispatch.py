@@ -275,7 +275,7 @@ _NOT_PARAMETERS = frozenset(
 
 def _spelled(parameters: Parameters) -> dict[str, str]:
     names = parameters.names
-    return {names[lower]: value for lower, value in parameters.items()}
+    return {**parameters.others, **{names[lower]: value for lower, value in parameters.items()}}
 
 
 async def _login(dispatcher: Dispatcher, request: Request) -> tuple[Body, dict[str, str]]:
