@@ -29,6 +29,7 @@ from cloudsim.services.nouns import (
     KEPT,
     NETWORK,
     PROJECT,
+    ROLE,
     TEMPLATE,
     VIRTUAL_MACHINE,
     WEBHOOK,
@@ -36,6 +37,8 @@ from cloudsim.services.nouns import (
     Owner,
 )
 
+#: Clients know the first four roles by number: root admin, resource admin, domain admin, user.
+FIRST_ROLES = ("1", "2", "3", "4")
 _PATH = select(domain_table.c.path).where(domain_table.c.id == bindparam("domain_id"))
 _PATHS = select(domain_table.c.path).where(any_of(domain_table.c.uuid, "uuids"))
 _SHARED = (
@@ -165,7 +168,10 @@ def owns(ctx: Context, account_id: int, domain_id: int) -> bool:
 
 def find(ctx: Context, noun: Noun, uuid: str) -> Row:
     """The row that `uuid` names. Raises `BadParameter` where there is none, or none the caller may see."""
-    row = ctx.tx.first(noun.by_uuid, uuid=uuid)
+    if noun is ROLE and uuid in FIRST_ROLES:
+        row = ctx.tx.first(noun.by_id, row_id=int(uuid))
+    else:
+        row = ctx.tx.first(noun.by_uuid, uuid=uuid)
     if row is None or not may_see(ctx, noun, row):
         raise not_found(noun, uuid)
     return row
