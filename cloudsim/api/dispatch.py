@@ -178,7 +178,7 @@ class Dispatcher:
         ctx: Context = self.cloud.context(tx, caller)
         ctx.command = command.name
         ctx.session, ctx.remote, ctx.base = parameters.session, parameters.remote, parameters.base
-        return command(ctx, parameters).run(ctx)
+        return command.carry_out(ctx, parameters)
 
     # -- who calls
 
@@ -275,7 +275,7 @@ _NOT_PARAMETERS = frozenset(
 
 def _spelled(parameters: Parameters) -> dict[str, str]:
     names = parameters.names
-    return {names[lower]: value for lower, value in parameters.items()}
+    return {**parameters.others, **{names[lower]: value for lower, value in parameters.items()}}
 
 
 async def _login(dispatcher: Dispatcher, request: Request) -> tuple[Body, dict[str, str]]:

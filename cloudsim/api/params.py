@@ -294,6 +294,8 @@ class Parameters(dict[str, str]):
     def __init__(self) -> None:
         super().__init__()
         self.names: dict[str, str] = {}
+        #: The same under other spellings (``listAll`` and ``listall``): only the signature is about them.
+        self.others: dict[str, str] = {}
         #: What the command itself found before its transaction (see `Command.before`).
         self.prepared: dict[str, Any] = {}
         #: How the session that the request came with is stored.

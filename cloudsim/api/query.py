@@ -44,6 +44,8 @@ def parse(*sources: str) -> Parameters:
                 continue
             name = decode(name)
             lower = name.lower()
+            if made.names.get(lower, name) != name:
+                made.others[made.names[lower]] = made[lower]
             made[lower] = decode(value)
             made.names[lower] = name
     return made

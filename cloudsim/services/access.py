@@ -26,8 +26,10 @@ from cloudsim.services.nouns import (
     AFFINITY_GROUP,
     DOMAIN,
     JOB,
+    KEPT,
     NETWORK,
     PROJECT,
+    ROLE,
     TEMPLATE,
     VIRTUAL_MACHINE,
     WEBHOOK,
@@ -35,6 +37,8 @@ from cloudsim.services.nouns import (
     Owner,
 )
 
+#: Clients know the first four roles by number: root admin, resource admin, domain admin, user.
+FIRST_ROLES = ("1", "2", "3", "4")
 _PATH = select(domain_table.c.path).where(domain_table.c.id == bindparam("domain_id"))
 _PATHS = select(domain_table.c.path).where(any_of(domain_table.c.uuid, "uuids"))
 _SHARED = (
@@ -58,9 +62,26 @@ _ACCOUNT = select(account_table).where(
 )
 
 
+class Unknown(BadParameter):
+    """An id names nothing, or nothing that the caller may see."""
+
+    def __init__(self, noun: Noun, uuid: str) -> None:
+        super().__init__(f"there is no {noun.label} with id {uuid[:64]}")
+        self.noun = noun
+        self.uuid = uuid
+
+
 def not_found(noun: Noun, uuid: str) -> CloudError:
     """What a client is told of an id that names nothing, or nothing it may see."""
-    return BadParameter(f"there is no {noun.label} with id {uuid[:64]}")
+    return Unknown(noun, uuid)
+
+
+def was_there(ctx: Context, unknown: Unknown) -> bool:
+    """Whether an id names something of a kind in `KEPT` that was removed, and that the caller might have seen."""
+    if unknown.noun not in KEPT:
+        return False
+    row = ctx.tx.first(unknown.noun.by_uuid_ever, uuid=unknown.uuid)
+    return row is not None and row["removed"] is not None and may_see(ctx, unknown.noun, row)
 
 
 def domain_path(ctx: Context, domain_id: int) -> str:
@@ -147,7 +168,10 @@ def owns(ctx: Context, account_id: int, domain_id: int) -> bool:
 
 def find(ctx: Context, noun: Noun, uuid: str) -> Row:
     """The row that `uuid` names. Raises `BadParameter` where there is none, or none the caller may see."""
-    row = ctx.tx.first(noun.by_uuid, uuid=uuid)
+    if noun is ROLE and uuid in FIRST_ROLES:
+        row = ctx.tx.first(noun.by_id, row_id=int(uuid))
+    else:
+        row = ctx.tx.first(noun.by_uuid, uuid=uuid)
     if row is None or not may_see(ctx, noun, row):
         raise not_found(noun, uuid)
     return row

@@ -7,11 +7,11 @@ no longer there is no longer served. Each noun says with `serves` how its file i
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 from cloudsim.core.clock import to_wire
 from cloudsim.core.errors import InvalidValue, PermissionDenied
@@ -73,7 +73,9 @@ def url_for(ctx: Context, kind: str, row: Row, zone_id: int | None, extension: s
     until = ctx.now + (ctx.settings.number("extract.url.expiration.interval") or 14400) * 1000
     what = {"for": _PURPOSE, "kind": kind, "id": row["id"], "zone": zone_id}
     token = signed_url.seal(ctx.cloud, what, until)
-    return f"{signed_url.base(ctx.cloud)}{ROOT}{token}/{quote(row['name'][:100], safe='')}.{extension}"
+    # clients decode it before they fetch it, so it is written without anything to decode
+    filename = re.sub(r"[^A-Za-z0-9._-]+", "-", row["name"][:100])
+    return f"{signed_url.base(ctx.cloud)}{ROOT}{token}/{filename}.{extension}"
 
 
 def answer(ctx: Context, kind: str, row: Row, zone: Row | None, url: str, storage: str = "image") -> dict[str, Any]:

@@ -53,16 +53,21 @@ class Noun:
     by_uuid: ClauseElement = field(init=False)
     by_id: ClauseElement = field(init=False)
     by_uuids: ClauseElement = field(init=False)
+    #: Finds what was removed as well.
+    by_uuid_ever: ClauseElement = field(init=False)
 
     def __post_init__(self) -> None:
         table = self.table
         found: Any = select(table).where(table.c.uuid == bindparam("uuid"))
+        if self.where is not None:
+            found = found.where(self.where)
+        object.__setattr__(self, "by_uuid_ever", found)
         many: Any = select(table).where(any_of(table.c.uuid, "uuids"))
         if "removed" in table.c:
             found = found.where(table.c.removed.is_(None))
             many = many.where(table.c.removed.is_(None))
         if self.where is not None:
-            found, many = found.where(self.where), many.where(self.where)
+            many = many.where(self.where)
         object.__setattr__(self, "by_uuid", found)
         object.__setattr__(self, "by_uuids", many)
         object.__setattr__(self, "by_id", select(table).where(table.c.id == bindparam("row_id")))
@@ -138,7 +143,6 @@ PUBLIC_IP = Noun("publicipaddress", "public IP address", schema.public_ip, Owner
 QUARANTINED_IP = Noun(
     "quarantinedips", "quarantined public address", schema.quarantined_ip, Owner.ACCOUNT, "QuarantinedIp"
 )
-NIC = Noun("nic", "network card", schema.nic, type="Nic")
 NIC = Noun("nic", "network card", schema.nic, Owner.OF_MACHINE, "Nic")
 SECONDARY_IP = Noun("nicsecondaryip", "secondary address", schema.nic_secondary_ip, Owner.ACCOUNT, "NicSecondaryIp")
 SECURITY_GROUP = Noun("securitygroup", "security group", schema.security_group, Owner.ACCOUNT, "SecurityGroup")
@@ -220,3 +224,14 @@ SSL_CERT = Noun("sslcert", "certificate", schema.ssl_cert, Owner.ACCOUNT, "SslCe
 SNAPSHOT = Noun("snapshot", "snapshot", schema.snapshot, Owner.ACCOUNT, "Snapshot")
 SNAPSHOT_POLICY = Noun("snapshotpolicy", "snapshot policy", schema.snapshot_policy, Owner.ACCOUNT, "SnapshotPolicy")
 CONSOLE_SESSION = Noun("consolesession", "console session", schema.console_session, Owner.ACCOUNT, "ConsoleSession")
+
+#: Kinds that lists still know by their ids when they were removed: such a list is empty, not an error.
+KEPT = frozenset(
+    (
+        *(ZONE, POD, CLUSTER, HOST, STORAGE_POOL, IMAGE_STORE),
+        *(SERVICE_OFFERING, DISK_OFFERING, NETWORK_OFFERING),
+        *(USER, PROJECT, ROLE, USER_DATA, INSTANCE_GROUP),
+        *(VIRTUAL_MACHINE, SYSTEM_VM, CLOUD_MACHINE, ROUTER, VM_SNAPSHOT),
+        *(VOLUME, SNAPSHOT, TEMPLATE, NETWORK),
+    )
+)

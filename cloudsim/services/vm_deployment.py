@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from cloudsim.core.errors import InvalidValue
 from cloudsim.db.database import Row
+from cloudsim.services import template_rules
 
 
 @dataclass(slots=True)
@@ -84,7 +85,19 @@ def hypervisor_of(want: Deployment) -> str:
     if want.template["format"] == "ISO":
         if not want.hypervisor:
             raise InvalidValue("deploying from an ISO needs hypervisor")
-        return want.hypervisor
+        return template_rules.hypervisor_of(want.hypervisor)
     if want.hypervisor and want.hypervisor.lower() != own.lower():
         raise InvalidValue(f"template {want.template['name']} is for hypervisor {own}, not {want.hypervisor}")
     return own
+
+
+def root_size(given: int | None, details: Mapping[str, str]) -> int | None:
+    """GiB of the root disk: those of rootdisksize, or of the detail of that name. Raises `InvalidValue`."""
+    if given is not None:
+        return given
+    text = next((value for name, value in details.items() if name.lower() == "rootdisksize"), None)
+    if text is None:
+        return None
+    if not text.isascii() or not text.isdigit() or not 0 < int(text[:10]) < 2**30:
+        raise InvalidValue(f"details[0].rootdisksize takes a number of GiB above 0, not '{text[:32]}'")
+    return int(text)

@@ -113,13 +113,15 @@ def _size(ctx: Context, offering: Row, want: Wanted, least: int) -> int:
     if not least:
         return volume_orders.size_of(ctx, offering, want.size)
     own = 0
-    if offering["customized"] and want.size is not None:
-        own = volume_orders.size_of(ctx, offering, want.size)
+    # without an offering of its own it is as large as its snapshot: clients say a size all the same
+    given = want.size if want.offering is not None or offering["customized"] else None
+    if offering["customized"] and given is not None:
+        own = volume_orders.size_of(ctx, offering, given)
         if own < least:
             raise InvalidValue(f"the snapshot holds {-(-least // GIB)} GiB: the volume cannot be smaller")
     elif not offering["customized"] and not offering["compute_only"]:
-        own = volume_orders.size_of(ctx, offering, want.size)
-    elif want.size is not None:
+        own = volume_orders.size_of(ctx, offering, given)
+    elif given is not None:
         raise InvalidValue(f"disk offering {offering['name']} sets no size to choose: leave size out")
     return volume_orders.check_size(ctx, max(own, least))
 

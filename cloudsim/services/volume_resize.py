@@ -145,13 +145,9 @@ def _size(ctx: Context, row: Row, current: Row | None, offering: Row | None, wan
             if wanted.min_iops is None and wanted.max_iops is None:
                 raise InvalidValue("say what changes: size, diskofferingid, miniops or maxiops")
             return int(row["size"])
-        if row["type"] != "ROOT" and current is not None and not current["customized"]:
-            raise InvalidValue(
-                f"disk offering {current['name']} sets the size: give another one with diskofferingid, or none that does"
-            )
         if current is not None and current["size_strict"]:
             raise InvalidValue(f"disk offering {current['name']} is strict about the size")
-        if row["type"] != "ROOT" and current is not None:
+        if row["type"] != "ROOT" and current is not None and current["customized"]:
             return volume_orders.size_of(ctx, current, wanted.size)
         return wanted.size * GIB
     strict = current is not None and current["size_strict"] and offering["id"] != current["id"]

@@ -106,6 +106,16 @@ async def test_the_ways_clients_sign(
     assert (status, json.loads(text)) == (200, {"listzonesresponse": {}})
 
 
+async def test_a_name_in_two_spellings_is_signed_as_it_was_sent(api: Api, http: aiohttp.ClientSession) -> None:
+    """Marvin sends listAll, which the caller asked for, and the listall that it adds itself."""
+    parameters = {"command": "listZones", "response": "json", "apiKey": api.key, "listAll": "True", "listall": "true"}
+    parameters["signature"] = sign(parameters, api.secret)
+    status, text, _ = await get(http, api.endpoint, query(parameters))
+    assert (status, json.loads(text)["listzonesresponse"]["count"]) == (200, 1)
+    parameters["LISTALL"] = "true"  # is not signed
+    await unauthenticated(http, api, parameters)
+
+
 async def unauthenticated(http: aiohttp.ClientSession, api: Api, parameters: dict[str, str]) -> None:
     status, text, _ = await get(http, api.endpoint, query({"command": "listZones", "response": "json", **parameters}))
     assert status == 401

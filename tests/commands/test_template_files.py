@@ -60,10 +60,11 @@ async def test_a_template_is_fetched_under_a_url_that_is_made_for_it(
 ) -> None:
     data = qcow2(GIB, 500_000)
     images["/a.qcow2"] = File(data)
-    made = await register(api, store[0], images.url("/a.qcow2"))
+    made = await register(api, store[0], images.url("/a.qcow2"), name="a name (of ours)/x")
     await until(api, made["id"], "DOWNLOADED")
     found = (await api.job("extractTemplate", id=made["id"], zoneid=store[0], mode="HTTP_DOWNLOAD"))["template"]
     assert (found["id"], found["extractMode"], found["state"]) == (made["id"], "HTTP_DOWNLOAD", "DOWNLOAD_URL_CREATED")
+    assert found["url"].endswith("/a-name-of-ours-x.qcow2"), "the same when a client decodes it first"
     async with http.get(found["url"]) as response:
         assert (response.status, await response.read()) == (200, data)
     async with http.get(found["url"], headers={"Range": "bytes=100-199"}) as response:

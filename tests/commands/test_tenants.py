@@ -24,6 +24,12 @@ async def refused(api: Api, command: str, **given: Any) -> int:
     return caught.value.status
 
 
+async def volume(api: Api) -> dict[str, Any]:
+    """What makes a volume."""
+    small = (await api.call("listDiskOfferings", name="Small"))["diskoffering"][0]["id"]
+    return {"name": "v", "diskofferingid": small, "zoneid": (await api.basics())["zoneid"]}
+
+
 async def test_a_user_sees_and_touches_the_own_account_only(api: Api, http: aiohttp.ClientSession) -> None:
     one, other = await person(api, http, "one"), await person(api, http, "other")
     machine = await one.deploy()
@@ -81,3 +87,26 @@ async def test_names_are_taken_once(api: Api) -> None:
     assert await refused(api, "createDomain", name="a/b") == 431
     await api.call("createDomain", name="a")
     assert await refused(api, "createDomain", name="a") == 431
+
+
+async def test_the_id_of_what_was_removed_is_an_empty_list_to_those_who_saw_it(
+    api: Api, http: aiohttp.ClientSession
+) -> None:
+    """Clients look there whether something is gone."""
+    one, other = await person(api, http, "one"), await person(api, http, "other")
+    uuid = (await one.job("createVolume", **await volume(api)))["volume"]["id"]
+    await one.call("deleteVolume", id=uuid)
+    assert await one.call("listVolumes", id=uuid) == {} == await api.call("listVolumes", id=uuid)
+    assert await refused(other, "listVolumes", id=uuid) == 431
+    assert await refused(one, "listVolumes", id=uuid.replace("-", "")) == 431
+    assert await refused(one, "listSnapshots", volumeid=uuid) == 431
+    assert await refused(one, "deleteVolume", id=uuid) == 431
+
+
+async def test_ids_are_looked_for_among_ones_own(api: Api, http: aiohttp.ClientSession) -> None:
+    one = await person(api, http, "one")
+    given = await volume(api)
+    made = [(await who.job("createVolume", **given))["volume"]["id"] for who in (api, one)]
+    for more, seen in (({}, made[:1]), ({"listall": True}, made)):
+        found = (await api.call("listVolumes", ids=",".join(made), **more))["volume"]
+        assert [row["id"] for row in found] == seen

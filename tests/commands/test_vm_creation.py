@@ -54,7 +54,9 @@ async def test_from_an_iso_with_an_empty_root_disk_of_a_disk_offering(server: Se
     small = await disk_offering(api, "Small")
     assert (await refused(api, "deployVirtualMachine", **given, hypervisor="Simulator"))[0] == 431
     assert (await refused(api, "deployVirtualMachine", **given, diskofferingid=small))[0] == 431
-    machine = await api.deploy(**given, hypervisor="Simulator", diskofferingid=small)
+    other = {**given, "hypervisor": "xen", "diskofferingid": small}
+    assert (await refused(api, "deployVirtualMachine", **other))[0] == 431
+    machine = await api.deploy(**given, hypervisor="simulator", diskofferingid=small)
     assert (machine["state"], machine["hypervisor"]) == ("Running", "Simulator")
     size = (await api.call("listDiskOfferings", id=small))["diskoffering"][0]["disksize"]
     assert await volumes(api, machine) == [("ROOT", size)]
@@ -113,6 +115,8 @@ async def test_with_a_root_disk_of_another_size_or_offering(api: Api) -> None:
     (_, usual) = (await volumes(api, await api.deploy(startvm=False)))[0]
     machine = await api.deploy(startvm=False, rootdisksize=usual + 10)
     assert await volumes(api, machine) == [("ROOT", usual + 10)]
+    told = {"details[0].rootDiskSize": usual + 3}  # as Marvin says it
+    assert await volumes(api, await api.deploy(startvm=False, **told)) == [("ROOT", usual + 3)]
     medium = await disk_offering(api, "Medium")
     larger = (await api.call("listDiskOfferings", id=medium))["diskoffering"][0]["disksize"]
     machine = await api.deploy(startvm=False, overridediskofferingid=medium)
@@ -125,6 +129,9 @@ async def test_with_a_root_disk_of_another_size_or_offering(api: Api) -> None:
     )
     for given in (
         {"rootdisksize": 0},
+        {"details[0].rootdisksize": 0},
+        {"details[0].rootdisksize": "x"},
+        {"details[0].rootdisksize": "9" * 40},
         {"overridediskofferingid": custom},
         {"diskofferingid": custom},
         {"serviceofferingid": strict, "overridediskofferingid": custom, "rootdisksize": 50},

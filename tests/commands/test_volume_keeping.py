@@ -182,6 +182,8 @@ async def test_made_from_a_snapshot(server: Server, api: Api) -> None:
     assert copy["diskofferingid"] == volume["diskofferingid"]
     assert server.simulator.content(copy["id"]) == "then"
     await attach(api, copy, machine)
+    same = await disk(api, snapshotid=made["id"], size=7)
+    assert same["size"] == 5 * GIB, "without an offering it is as large as its snapshot"
     large = await disk(api, snapshotid=made["id"], virtualmachineid=machine["id"],
                        diskofferingid=(await api.call("listDiskOfferings", name="Custom"))["diskoffering"][0]["id"],
                        size=7)  # fmt: skip

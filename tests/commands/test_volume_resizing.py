@@ -72,12 +72,12 @@ async def test_the_root_disk_of_a_running_machine(server: Server, api: Api) -> N
 async def test_what_is_refused(api: Api, http: aiohttp.ClientSession) -> None:
     small, volume = await disk(api), await custom(api)
     for given in (
-        {"id": small["id"], "size": 7},  # its offering says 5
         {"id": volume["id"]},
         {"id": volume["id"], "size": 0},
         {"id": volume["id"], "size": 2},  # as it is
         {"id": volume["id"], "size": 1025},
         {"id": volume["id"], "maxiops": 5},
+        {"id": small["id"], "size": 2**20},
         {"id": small["id"], "diskofferingid": await offering(api)},
         {"id": volume["id"], "diskofferingid": await offering(api, "Small"), "size": 7},
         {"id": volume["id"], "diskofferingid": (await new_offering(api, disksize=9, storagetype="local"))["id"]},
@@ -222,4 +222,13 @@ async def test_the_root_disk_follows_the_service_offering(server: Server, api: A
     await invariants.check(server)
     assert real(server, root) == 4
     await api.job("startVirtualMachine", id=machine["id"])
+    await invariants.check(server)
+
+
+async def test_larger_than_its_offering_says_where_the_offering_is_not_strict(server: Server, api: Api) -> None:
+    volume = await disk(api)
+    assert (await resized(api, volume, 20))["size"] == 20 * GIB
+    strict = (await new_offering(api, disksize=2, disksizestrictness=True))["id"]
+    volume = await disk(api, diskofferingid=strict)
+    assert (await refused(api, "resizeVolume", id=volume["id"], size=20))[0] == 431
     await invariants.check(server)

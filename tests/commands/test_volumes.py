@@ -160,7 +160,7 @@ async def test_destroyed_recovered_and_wiped(server: Server, api: Api) -> None:
     await server.db.write(lambda tx: tx.update(schema.volume, {"uuid": volume["id"]}, destroyed=0))
     await server.periodic.run_now("storage-cleanup")
     await invariants.check(server)
-    assert (await refused(api, "listVolumes", id=volume["id"]))[0] == 431
+    assert await api.call("listVolumes", id=volume["id"]) == {}
 
 
 async def test_destroyed_for_good(server: Server, api: Api) -> None:
@@ -201,7 +201,7 @@ async def test_deleted_when_it_is_answered(server: Server, api: Api) -> None:
     await detach(api, volume)
     for one in (volume, nowhere):
         assert await api.call("deleteVolume", id=one["id"]) == {"success": True}
-        assert (await refused(api, "listVolumes", id=one["id"]))[0] == 431
+        assert await api.call("listVolumes", id=one["id"]) == {}
         assert (await refused(api, "deleteVolume", id=one["id"]))[0] == 431
     assert volume["id"] not in {one.uuid for one in server.simulator.volumes()}
     events = await api.call("listEvents", type="VOLUME.DELETE", state="Completed")

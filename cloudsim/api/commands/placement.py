@@ -20,7 +20,7 @@ from cloudsim.services.nouns import (
     VIRTUAL_MACHINE,
     ZONE,
 )
-from cloudsim.services.vm_deployment import Deployment
+from cloudsim.services.vm_deployment import Deployment, root_size
 
 
 class ExplainVirtualMachinePlacement(
@@ -52,7 +52,7 @@ class ExplainVirtualMachinePlacement(
     podid = ref(POD, "The pod it would be started in", admin=True)
     considerlasthost = boolean("Whether the host it ran on last is tried first (true if not said)")
     deploymentplanner = string()
-    details = mapping("cpuNumber, cpuSpeed and memory for a custom offering")
+    details = mapping("cpuNumber, cpuSpeed and memory for a custom offering, rootdisksize")
     diskofferingid = ref(DISK_OFFERING, "From a template: the offering of a data disk; from an ISO: of the root disk")
     size = long("GiB of a volume whose disk offering is custom")
     rootdisksize = long("GiB of the root disk, at least the template's size")
@@ -78,7 +78,7 @@ class ExplainVirtualMachinePlacement(
             affinity_group_names=self.affinitygroupnames or (),
             disk_offering=self.diskofferingid,
             size=self.size,
-            root_size=self.rootdisksize,
+            root_size=root_size(self.rootdisksize, self.details or {}),
             hypervisor=self.hypervisor,
             details=self.details or {},
             host=self.hostid,

@@ -78,7 +78,7 @@ class ListSnapshots(OwnedList, name="listSnapshots", response=SNAPSHOT):
 
     def run(self, ctx: Context) -> Body:
         role = {snapshot.PRIMARY: "Primary", snapshot.SECONDARY: "Image"}.get(self.locationtype)
-        scope = self.scope(ctx, by_id=bool(self.id or self.ids))
+        scope = self.scope(ctx, by_id=self.id is not None)
         given = {
             "keyword": self.keyword,
             "id": id_of(self.id),

@@ -25,7 +25,7 @@ from cloudsim.services.nouns import (
     USER_DATA,
     ZONE,
 )
-from cloudsim.services.vm_deployment import CardRequest, Deployment
+from cloudsim.services.vm_deployment import CardRequest, Deployment, root_size
 
 
 class DeployVirtualMachine(AsyncCommand, name="deployVirtualMachine", response=VIRTUAL_MACHINE, event="VM.CREATE"):
@@ -83,7 +83,9 @@ class DeployVirtualMachine(AsyncCommand, name="deployVirtualMachine", response=V
     keyboard = string("The keyboard of its console", values=("de", "de-ch", "es", "fi", "fr", "fr-be", "fr-ch", "is",
                                                              "it", "jp", "nl-be", "no", "pt", "uk", "us"))  # fmt: skip
     # the machine itself
-    details = mapping("cpuNumber, cpuSpeed and memory for a custom offering, and settings of the machine", since="4.3")
+    details = mapping(
+        "cpuNumber, cpuSpeed and memory for a custom offering, rootdisksize, and settings of the machine", since="4.3"
+    )
     properties = mapping("Properties of an appliance", since="4.15")
     externaldetails = mapping("Details for an external hypervisor", since="4.21.0")
     extraconfig = string("Further configuration for the hypervisor, URL-encoded", length=5120, since="4.12")
@@ -132,7 +134,7 @@ class DeployVirtualMachine(AsyncCommand, name="deployVirtualMachine", response=V
             hypervisor=self.hypervisor,
             disk_offering=self.diskofferingid,
             size=self.size,
-            root_size=self.rootdisksize,
+            root_size=root_size(self.rootdisksize, details),
             root_offering=self.overridediskofferingid,
             data_disks=self._data_disks(ctx),
             cards=self._cards(ctx),

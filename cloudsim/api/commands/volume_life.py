@@ -24,7 +24,9 @@ class CreateVolume(AsyncCommand, name="createVolume", response=VOLUME, event="VO
     )
     snapshotid = ref(SNAPSHOT, "The snapshot that it is made from")
     zoneid = ref(ZONE, "The zone it is in; that of the machine or of the snapshot if not given")
-    size = long("GiB of a volume whose disk offering is custom")
+    size = long(
+        "GiB of a volume whose disk offering is custom; no effect with snapshotid where no such offering is given"
+    )
     miniops = long("Least operations a second, where the disk offering leaves them open")
     maxiops = long("Most operations a second, where the disk offering leaves them open")
     virtualmachineid = ref(VIRTUAL_MACHINE, "The virtual machine it is attached to at once")
