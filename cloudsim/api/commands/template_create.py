@@ -25,7 +25,7 @@ class CreateTemplate(AsyncCommand, name="createTemplate", response=TEMPLATE, eve
     projectid = ref(nouns.PROJECT)
     displaytext = string(length=4096)
     arch = string("The CPU architecture; that of the image of the disk where it is not given", since="4.20.2")
-    bits = integer("32 or 64; every template here is one of 64 bits, whatever is said")
+    bits = integer()
     details = mapping()
     isdynamicallyscalable = boolean()
     isfeatured = boolean("Whether it is featured: of root admins only, no effect from others")
