@@ -431,8 +431,10 @@ class Engine(Generic[C]):
         while await self.db.glance(jobs.is_open, uuid):
             event = self._waiting.setdefault(uuid, asyncio.Event())
             # it may have ended between the look and here, or belong to another server: look again now and then
+            # (not `wait_for`, which may lose a cancellation that comes at the same time)
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(event.wait(), _LOOK)
+                async with asyncio.timeout(_LOOK):
+                    await event.wait()
         self._waiting.pop(uuid, None)
 
     async def outcome(self, uuid: str) -> tuple[int, dict[str, Any]]:
