@@ -128,7 +128,6 @@ def asked(world: World, question: Question) -> Asked:
         sent["ids"] = ",".join(sorted(wanted))
         chosen &= wanted
         fine = fine and all(may(rows[one][0]) for one in wanted)
-        by_id = True
     path = None
     if question.domain is not None:
         path = sorted(world.domains)[question.domain % len(world.domains)]
