@@ -29,6 +29,7 @@ async def ports(api: Api, **given: Any) -> dict[int, str]:
 
 
 async def settle(server: Server) -> None:
+    await server.periodic.run_now("host-ping")  # hosts that answer are Up again
     await server.periodic.run_now("router-rules")
     await rest(server)
 
