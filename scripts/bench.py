@@ -243,6 +243,7 @@ async def access(server: Running, http: aiohttp.ClientSession, machine: dict) ->
         await timed("network card added", "addNicToVirtualMachine", networkid=second, **target)
         card = await made("listNics", "nic", networkid=second, **target)
         await timed("network card removed", "removeNicFromVirtualMachine", nicid=card, **target)
+    await finished(server, http, "deleteNetwork", id=second)
     for what, spent in times.items():
         median(what, spent, "20 ms")
 
