@@ -84,12 +84,12 @@ class Dispatcher:
         self._identities: dict[str, identity.Identity | None] = {}
         self._sessions: dict[str, identity.Session | None] = {}
         self._generation = 0
-        cloud.db.listen(identity.TABLES, self._forget)
+        cloud.db.listen(identity.TABLES, self._forget, early=True)
         #: Answers of commands that declare what makes them old.
         self._kept: dict[tuple[Any, ...], Answer] = {}
         self._kept_generation: dict[str, int] = {}
         for tables in {command.cached for command in self._commands.values() if command.cached}:
-            cloud.db.listen(tables | set(identity.TABLES) | {"configuration"}, self._drop_kept)
+            cloud.db.listen(tables | set(identity.TABLES) | {"configuration"}, self._drop_kept, early=True)
 
     def _forget(self) -> None:
         self._generation += 1

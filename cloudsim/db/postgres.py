@@ -203,6 +203,7 @@ class PostgresDatabase(Database):
                             if told:
                                 text = f"{self._name} {','.join(sorted(told))}"
                                 await connection.execute("SELECT pg_notify($1, $2)", CHANNEL, text)
+                            self._committing(tx)
                 except (asyncpg.SerializationError, asyncpg.DeadlockDetectedError):
                     if attempt == TRIES - 1:
                         raise

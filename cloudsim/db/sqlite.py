@@ -273,7 +273,10 @@ class SqliteDatabase(Database):
                 break
         if fatal is None:
             try:
-                if any(failed is None for _, _, failed, _ in made):
+                kept = [tx for _, _, failed, tx in made if failed is None]
+                if kept:
+                    for tx in kept:
+                        self._committing(tx)
                     await _run(writer, _commit)
                 else:
                     connection.execute("ROLLBACK")

@@ -17,7 +17,7 @@ from options import make_config
 
 from cloudsim.server import Server
 
-PERIOD = {"cluster.heartbeat.interval": 200, "cluster.heartbeat.threshold": 1000}
+PERIOD = {"cluster.heartbeat.interval": 200, "cluster.heartbeat.threshold": 4000}
 
 
 def free_port() -> int:
