@@ -84,12 +84,12 @@ class Dispatcher:
         self._identities: dict[str, identity.Identity | None] = {}
         self._sessions: dict[str, identity.Session | None] = {}
         self._generation = 0
-        cloud.db.listen(identity.TABLES, self._forget, early=True)
+        cloud.db.listen(identity.TABLES, self._forget)
         #: Answers of commands that declare what makes them old.
         self._kept: dict[tuple[Any, ...], Answer] = {}
         self._kept_generation: dict[str, int] = {}
         for tables in {command.cached for command in self._commands.values() if command.cached}:
-            cloud.db.listen(tables | set(identity.TABLES) | {"configuration"}, self._drop_kept, early=True)
+            cloud.db.listen(tables | set(identity.TABLES) | {"configuration"}, self._drop_kept)
 
     def _forget(self) -> None:
         self._generation += 1
@@ -154,13 +154,16 @@ class Dispatcher:
                 as_json,
                 *sorted(item for item in parameters.items() if item[0] not in _NOT_PARAMETERS),
             )
+            makes_old = command.cached | _IDENTITY | {"configuration"}
+            fresh = not db.committing(makes_old)
             kept = self._kept.get(key)
-            if kept is not None:
+            if kept is not None and fresh:
                 return kept
             generation = self._generation
             body = await db.read(self._carry_out, command, caller, parameters)
             answer = self._ok(command.root(), body, as_json)
-            if generation == self._generation and len(answer.body) < 100_000:
+            fresh = fresh and generation == self._generation and not db.committing(makes_old)
+            if fresh and len(answer.body) < 100_000:
                 if len(self._kept) >= 2000:
                     self._kept.clear()
                 self._kept[key] = answer
@@ -236,11 +239,12 @@ class Dispatcher:
         return parameter and (cookie or where == "ParameterOnly")
 
     async def _identity(self, key: str) -> identity.Identity | None:
-        if key in self._identities:
+        fresh = not self.cloud.db.committing(_IDENTITY)
+        if fresh and key in self._identities:
             return self._identities[key]
         generation = self._generation
         found = await self.cloud.db.glance(identity.by_api_key, key, self.cloud)
-        if generation == self._generation:
+        if fresh and generation == self._generation and not self.cloud.db.committing(_IDENTITY):
             if len(self._identities) > 10_000:
                 self._identities.clear()
             self._identities[key] = found
@@ -248,13 +252,14 @@ class Dispatcher:
 
     async def _session(self, cookie: str) -> identity.Session | None:
         now = self.cloud.clock.now()
-        known = self._sessions.get(cookie)
+        fresh = not self.cloud.db.committing(_IDENTITY)
+        known = self._sessions.get(cookie) if fresh else None
         if known is None:
             generation = self._generation
             known = await self.cloud.db.glance(identity.by_cookie, cookie, now, self.cloud.settings)
             if known is None:
                 return None
-            if generation == self._generation:
+            if fresh and generation == self._generation and not self.cloud.db.committing(_IDENTITY):
                 self._sessions[cookie] = known
         if known.used + identity.SESSION_SECONDS * 1000 < now:
             self._sessions.pop(cookie, None)
@@ -266,6 +271,8 @@ class Dispatcher:
 
 _NOTHING = Command.before.__func__  # type: ignore[attr-defined]
 _AT_ONCE = Command.settled.__func__  # type: ignore[attr-defined]
+
+_IDENTITY = frozenset(identity.TABLES)
 
 #: Parts of a request that say who asks, not what.
 _NOT_PARAMETERS = frozenset(

@@ -158,11 +158,11 @@ class Database(ABC):
         #: When it was opened, in milliseconds; the server says it.
         self.opened = 0
         self._listeners: list[tuple[frozenset[str], Callable[[], None]]] = []
-        #: Of those, what is called before a commit as well.
-        self._early: set[Callable[[], None]] = set()
         #: Of those, what is not told of commits of other servers.
         self._here_only: set[Callable[[], None]] = set()
         self._elsewhere: list[tuple[frozenset[str], Callable[[], Awaitable[None]]]] = []
+        #: Transactions whose commits are under way.
+        self._under_way: list[WriteTransaction] = []
 
     @abstractmethod
     async def read(self, function: Callable[Concatenate[Transaction, P], T], /, *args: P.args, **kwargs: P.kwargs) -> T:
@@ -192,17 +192,12 @@ class Database(ABC):
     async def stamp(self) -> str | None:
         """The schema version the database holds, None when it is empty."""
 
-    def listen(
-        self, tables: Iterable[str], call: Callable[[], None], *, here_only: bool = False, early: bool = False
-    ) -> None:
+    def listen(self, tables: Iterable[str], call: Callable[[], None], *, here_only: bool = False) -> None:
         """`call` runs on the event loop after each commit that changed one of `tables` (for what is kept in memory).
 
-        Commits of other servers that share the database count too, unless `here_only`. `early`: it also runs right before
-        a commit here, as a reader may see what was committed a moment before the loop hears of it.
+        Commits of other servers that share the database count too, unless `here_only`.
         """
         self._listeners.append((frozenset(tables), call))
-        if early:
-            self._early.add(call)
         if here_only:
             self._here_only.add(call)
 
@@ -213,10 +208,12 @@ class Database(ABC):
         """
         self._elsewhere.append((frozenset(tables), call))
 
-    def _committing(self, tx: WriteTransaction) -> None:
-        for tables, call in self._listeners:
-            if call in self._early and not tables.isdisjoint(tx.touched):
-                call()
+    def committing(self, tables: frozenset[str]) -> bool:
+        """Whether a commit here that changes one of `tables` is under way.
+
+        Readers may see it already, and who listens has not been told: what is kept in memory is not to be used now.
+        """
+        return any(not tables.isdisjoint(tx.touched) for tx in self._under_way)
 
     def _committed(self, tx: WriteTransaction) -> None:
         for tables, call in self._listeners:

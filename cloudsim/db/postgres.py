@@ -193,6 +193,7 @@ class PostgresDatabase(Database):
     ) -> T:
         async def run() -> T:
             for attempt in range(TRIES):
+                begun: list[WriteTransaction] = []
                 try:
                     async with self._writing, self._connected.acquire() as connection:
                         tx = _Asyncpg(self.compiler, connection)
@@ -203,13 +204,16 @@ class PostgresDatabase(Database):
                             if told:
                                 text = f"{self._name} {','.join(sorted(told))}"
                                 await connection.execute("SELECT pg_notify($1, $2)", CHANNEL, text)
-                            self._committing(tx)
+                            begun.append(tx)
+                            self._under_way.append(tx)
+                    self._committed(tx)
+                    return result
                 except (asyncpg.SerializationError, asyncpg.DeadlockDetectedError):
                     if attempt == TRIES - 1:
                         raise
-                    continue
-                self._committed(tx)
-                return result
+                finally:
+                    for one in begun:
+                        self._under_way.remove(one)
             raise AssertionError("unreachable")
 
         try:

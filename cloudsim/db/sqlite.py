@@ -273,15 +273,15 @@ class SqliteDatabase(Database):
                 break
         if fatal is None:
             try:
-                kept = [tx for _, _, failed, tx in made if failed is None]
-                if kept:
-                    for tx in kept:
-                        self._committing(tx)
+                self._under_way = [tx for _, _, failed, tx in made if failed is None]
+                if self._under_way:
                     await _run(writer, _commit)
                 else:
                     connection.execute("ROLLBACK")
             except sqlite3.Error as error:
                 fatal = _translated(error)
+            finally:  # those who listen are told below, before anybody else runs
+                self._under_way = []
         if fatal is not None and connection.in_transaction:
             with contextlib.suppress(sqlite3.Error):
                 connection.execute("ROLLBACK")

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import aiohttp
+import pytest
 from apiclient import Api
 from people import account, domain, person, refused, role
+
+from cloudsim.db import sqlite
 
 
 async def test_members_share_what_a_project_has(api: Api, http: aiohttp.ClientSession) -> None:
@@ -59,6 +63,24 @@ async def test_members_share_what_a_project_has(api: Api, http: aiohttp.ClientSe
     assert (await refused(api, "deleteAccount", id=(await api.call("listAccounts", name="lead"))["account"][0]["id"]))[
         0
     ] == 431
+
+
+async def test_who_has_left_is_out_from_the_moment_that_can_be_seen(
+    api: Api, http: aiohttp.ClientSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lead, member = await person(api, http, "lead"), await person(api, http, "member")
+    project = (await lead.job("createProject", name="p", displaytext="P"))["project"]
+    commit = sqlite._commit
+
+    def seen_early(connection: Any) -> None:
+        commit(connection)
+        time.sleep(0.2)  # readers see it, and the server's own loop has not heard of it yet
+
+    monkeypatch.setattr(sqlite, "_commit", seen_early)
+    for _ in range(3):
+        await lead.job("addAccountToProject", projectid=project["id"], account="member")
+        await member.job("deleteAccountFromProject", projectid=project["id"], account="member")
+        assert (await refused(member, "listVirtualMachines", projectid=project["id"]))[0] == 431
 
 
 async def test_swapping_the_owner(api: Api, http: aiohttp.ClientSession) -> None:
