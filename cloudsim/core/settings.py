@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
 
 from cloudsim.core.errors import BadParameter, InvalidValue
 from cloudsim.core.reference import reference
@@ -140,9 +139,3 @@ class Settings:
     def flag(self, name: str, *places: tuple[str, int]) -> bool:
         """As a yes or no."""
         return (self.raw(name, *places) or "").lower() == "true"
-
-
-def component_facts(setting: Setting) -> dict[str, Any]:
-    """The parts of a declaration that the API shows only where there is something to show."""
-    facts = {"component": setting.component, "parent": setting.parent, "options": setting.options}
-    return {key: value for key, value in facts.items() if value}

@@ -5,7 +5,6 @@ Runs once, in one transaction, when the database is empty: a server that dies me
 
 from __future__ import annotations
 
-import base64
 from typing import Any
 
 from cloudsim.core.caller import ADMIN, Caller
@@ -354,11 +353,6 @@ def _templates(tx: WriteTransaction, ids: Ids, now: int, root: int) -> None:
 async def password_hash(password: str) -> str:
     """The stored form of the admin's password."""
     return await passwords.hash_later(password)
-
-
-def zone_token() -> str:
-    """A zone's token, unguessable."""
-    return base64.b16encode(secret(16).encode()).decode().lower()
 
 
 def _statements() -> tuple[Any, Any, Any]:

@@ -13,13 +13,6 @@ from cloudsim.services.nouns import NETWORK, PHYSICAL_NETWORK, VIRTUAL_MACHINE
 
 table, rule = schema.network, schema.firewall_rule
 
-#: Services, and the purposes of the rules that are of them.
-_PURPOSES = {
-    "Firewall": rules.FIREWALL,
-    "PortForwarding": rules.FORWARDING,
-    "StaticNat": rules.STATIC_NAT,
-    "Lb": rules.LOAD_BALANCING,
-}
 _RULES = select(rule).where(rule.c.network_id == bindparam("network_id"), rule.c.removed.is_(None)).order_by(rule.c.id)
 _CARDS = (
     select(schema.nic)
@@ -77,8 +70,7 @@ def check(ctx: Context, row: Row, offered: Row, *, forced: bool) -> None:
 
 
 def _rules_of(ctx: Context, network_id: int, services: set[str]) -> list[Row]:
-    purposes = {purpose for service, purpose in _PURPOSES.items() if service in services}
-    return [row for row in ctx.tx.all(_RULES, network_id=network_id) if row["purpose"] in purposes]
+    return [row for row in ctx.tx.all(_RULES, network_id=network_id) if rules.SERVICES[row["purpose"]] in services]
 
 
 def apply(ctx: Context, row: Row, before: Row, after: Row) -> tuple[list[str], bool]:

@@ -11,7 +11,7 @@ comes through, not where to.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from sqlalchemy import bindparam, or_, select
@@ -246,12 +246,6 @@ def of_machine_gone(ctx: Context, vm_id: int) -> list[str]:
 def of_network_gone(ctx: Context, network_id: int) -> None:
     """A network without routers is deleted: its rules go."""
     drop(ctx, [row["id"] for row in ctx.tx.all(_ALL_OF_NETWORK, network_id=network_id)])
-
-
-def of_services_gone(ctx: Context, network_id: int, left: Collection[str]) -> list[str]:
-    """A network has only some services `left`: the rules for others go; answers the jobs that tell the routers."""
-    found = ctx.tx.all(_ALL_OF_NETWORK, network_id=network_id)
-    return take(ctx, [row for row in found if SERVICES[row["purpose"]] not in left])
 
 
 def parts_of(rows: Sequence[Row]) -> list[str]:

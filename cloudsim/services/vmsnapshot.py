@@ -75,9 +75,6 @@ _OF = (
     .where(table.c.vm_id == bindparam("vm_id", type_=Big), table.c.removed.is_(None), table.c.state != "Error")
     .order_by(table.c.id)
 )
-_ALL_OF = (
-    select(table).where(table.c.vm_id == bindparam("vm_id", type_=Big), table.c.removed.is_(None)).order_by(table.c.id)
-)
 _NAMED = select(func.count()).where(
     table.c.vm_id == bindparam("vm_id", type_=Big), table.c.name == bindparam("name"), table.c.removed.is_(None)
 )
@@ -96,11 +93,6 @@ def page(ctx: Context, ids: Sequence[int]) -> list[tuple[Row, list[Row]]]:
     rows = {row["id"]: row for row in ctx.tx.all(_ROWS, ids=ids)}
     tags = grouped(ctx.tx.all(TAGS, kind="VMSnapshot", ids=ids), "resource_id")
     return [(rows[i], tags.get(i, [])) for i in ids if i in rows]
-
-
-def all_of(ctx: Context, vm_id: int) -> list[Row]:
-    """Every snapshot of a machine, failed ones as well."""
-    return ctx.tx.all(_ALL_OF, vm_id=vm_id)
 
 
 def refuse_while_any(ctx: Context, vm_id: int, what: str, *, memory: bool = False) -> None:

@@ -6,7 +6,6 @@ import asyncio
 from typing import Any
 from urllib.parse import urlparse
 
-import pytest
 from apiclient import Api
 from balancers import Web
 from libcloud.loadbalancer.base import Member
@@ -14,7 +13,6 @@ from libcloud.loadbalancer.drivers.cloudstack import CloudStackLBDriver
 from libcloud.loadbalancer.types import State
 from rulebook import place
 
-from cloudsim.api.command import commands
 from cloudsim.server import Server
 
 
@@ -56,7 +54,6 @@ async def test_machines_come_and_go(api: Api, server: Server) -> None:
     await asyncio.to_thread(machines, driver(api), rule["id"], here.machine)
 
 
-@pytest.mark.skipif("associateipaddress" not in commands(), reason="the driver takes an address first")
 async def test_a_balancer_from_making_to_its_end(api: Api, server: Server) -> None:
     here = Web(**vars(await place(api, server)))
     await asyncio.to_thread(whole, driver(api), here.network, here.machine)
