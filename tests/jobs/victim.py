@@ -75,7 +75,10 @@ def main() -> None:
 
     def reap(*_: object) -> None:
         while alive:
-            pid, status = os.waitpid(-1, os.WNOHANG)
+            try:
+                pid, status = os.waitpid(-1, os.WNOHANG)
+            except ChildProcessError:  # another signal came in between, and that call has heard of the last one
+                return
             if not pid:
                 return
             say("ended", alive.pop(pid), os.waitstatus_to_exitcode(status))
