@@ -136,9 +136,9 @@ async def test_what_is_refused(server: Server, api: Api, http: aiohttp.ClientSes
 
 async def test_a_host_that_refuses_or_is_silent(server: Server, api: Api) -> None:
     near, *_ = await hosts(api)
-    machine, goal = await api.deploy(hostid=near["id"]), await pool(api, "goal", near)
+    machine = await api.deploy(hostid=near["id"])
     volume = await ready(api, machine)
-    home = volume["storageid"]
+    goal, home = await pool(api, "goal", near), volume["storageid"]
     await detach(api, volume)
     server.simulator.add_rule(Rule("MigrateVolumeCommand", "fail", count=1))
     assert (await refused(api, "migrateVolume", volumeid=volume["id"], storageid=goal))[0] == 530
